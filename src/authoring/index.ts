@@ -1,0 +1,8 @@
+export { cassandraTable, type CassandraTable, type CassandraTableOptions } from './cassandra-table.ts'
+export { dag, type Dag, type DagOptions, type Task, type TaskNode, type TaskOptions } from './dag.ts'
+export { defineConfig } from './define-config.ts'
+export type { BoundFlow, Flow, FlowResult } from './flow.ts'
+export { schema, type InputOf, type OutputOf, type Schema } from './schema.ts'
+export { stream, type FinishedStream, type SinkOptions, type StepOptions, type Stream, type StreamOptions } from './stream.ts'
+export { topic, type Topic, type TopicOptions } from './topic.ts'
+export type { Duration, RecordContext, TaskContext, UserConfig } from '../core/index.ts'

@@ -1,0 +1,41 @@
+import { definition, topicNamePattern, type Defined, type SchemaDef, type TopicDef } from '../core/index.ts'
+import { MillraceError } from '../platform/index.ts'
+import type { InputOf, OutputOf, Schema, Shape } from './schema.ts'
+
+/** Fields that can be part of a key: text, numbers and booleans that are always there. */
+export type KeyField<T> = { [K in keyof T]-?: T[K] extends string | number | boolean ? K : never }[keyof T] & string
+
+/** Phantom types: `accepts` is checked against what a producer gives, `gives` is what a reader gets. */
+export interface Topic<In, Out> extends Defined<{ is: 'topic'; def: TopicDef; schema: SchemaDef }> {
+  readonly name: string
+  readonly accepts?: (value: In) => void
+  readonly gives?: () => Out
+  readonly value: Schema<Shape>
+}
+
+export interface TopicOptions<S extends Shape> {
+  value: Schema<S>
+  /** Field or fields that make the record key: records of one key stay in order. */
+  key?: KeyField<OutputOf<S>> | readonly KeyField<OutputOf<S>>[]
+  /** Default 1. */
+  partitions?: number
+  /** Kafka's own topic configs, used when the topic is created, e.g. `{ 'retention.ms': '604800000' }`. */
+  configs?: Readonly<Record<string, string>>
+}
+
+/** @throws MillraceError DEFINITION_INVALID for a name or partition count that Kafka refuses */
+export function topic<S extends Shape>(name: string, options: TopicOptions<S>): Topic<InputOf<S>, OutputOf<S>> {
+  const { value, key = [], partitions = 1, configs = {} } = options
+  if (!topicNamePattern.test(name)) {
+    throw new MillraceError('DEFINITION_INVALID', `topic "${name}": use 1 to 249 letters, digits, ".", "_" or "-".`)
+  }
+  if (!Number.isInteger(partitions) || partitions < 1) {
+    throw new MillraceError('DEFINITION_INVALID', `topic ${name}: partitions is ${partitions}; it is a whole number of at least 1.`)
+  }
+  const keyFields: readonly string[] = typeof key === 'string' ? [key] : [...key]
+  const missing = keyFields.find((field) => !(field in value.shape))
+  if (missing !== undefined)
+    throw new MillraceError('DEFINITION_INVALID', `topic ${name}: key field "${missing}" is not in schema ${value.name}.`)
+  const def: TopicDef = { name, schema: value.name, key: [...keyFields], partitions, format: 'json', configs: { ...configs } }
+  return { name, value, [definition]: { is: 'topic', def, schema: value[definition].def } }
+}

@@ -1,0 +1,80 @@
+import type { ErrorJson } from '../platform/errors.ts'
+import type { Endpoints, StreamStatus } from './task-messages.ts'
+
+/** What the API tells of a running Millrace; the CLI prints it, the console shows it. All of it JSON. */
+
+export interface PartView {
+  name: 'kafka' | 'cassandra' | 'scheduler' | 'streams' | 'random-user'
+  is: 'embedded' | 'remote'
+  address: string
+  state: 'ok' | 'failed'
+  /** Why it failed, or a word on it (which RandomUser server and why). */
+  detail: string
+}
+
+/** Source → topic → stream → table, in numbers. A count is null while its system cannot be asked. */
+export interface FlowCounts {
+  stream: string
+  topic: string
+  table: string
+  /** Records fetched by the runs of the DAGs of this project that the metadata store knows. */
+  fetched: number | null
+  inTopic: number | null
+  inTable: number | null
+  deadLetters: number | null
+  /** Records between the committed offset and the end of the topic. */
+  lag: number | null
+}
+
+export interface StatusView {
+  project: string
+  projectDir: string
+  dataDir: string
+  pid: number
+  startedAt: string
+  parts: PartView[]
+  /** Set while the pipeline files do not load: file, line and what is wrong. */
+  loadError: ErrorJson | null
+  warnings: string[]
+  flows: FlowCounts[]
+  streams: StreamStatus[]
+}
+
+/** Addresses with their credentials; only over the socket in the data folder (mode 0600). */
+export interface EndpointsView {
+  endpoints: Endpoints
+}
+
+export interface DoctorStep {
+  at: 'pipeline' | 'source' | 'topic' | 'stream' | 'table'
+  name: string
+  state: 'ok' | 'waiting' | 'stopped'
+  /** What was found, in numbers. */
+  found: string
+  /** Why it stops here, and what to do; null when it does not. */
+  because: string | null
+}
+
+export interface DoctorReport {
+  /** `60 fetched · 60 in topic · 0 in table: load_users stopped at offset 0, because …` */
+  summary: string
+  healthy: boolean
+  steps: DoctorStep[]
+}
+
+export interface DeadLetterView {
+  /** Position in the dead-letter topic: `partition:offset`. */
+  id: string
+  stream: string
+  stage: string
+  message: string
+  topic: string
+  partition: number
+  offset: string
+  at: string
+  key: string | null
+  /** The original value as text; base64 when it is not UTF-8. */
+  value: string | null
+  valueIsBase64: boolean
+  headers: { key: string; value: string | null }[]
+}

@@ -1,0 +1,55 @@
+export type { Json } from './json.ts'
+export { describeType, type Field, type FieldType } from './field-type.ts'
+export {
+  tableId,
+  triggerRules,
+  type DagDef,
+  type FunctionRef,
+  type Project,
+  type RetryPolicy,
+  type SchemaDef,
+  type StreamNode,
+  type TableDef,
+  type TaskDef,
+  type TopicDef,
+  type Topology,
+  type TriggerRule,
+} from './definitions.ts'
+export { bytesAt, type Batch, type Header } from './batch.ts'
+export type { Outcome, Sink, SinkResult, Source, SourcePage, SourceSpec } from './connector.ts'
+export type {
+  AttemptId,
+  Consistency,
+  Endpoints,
+  FromLoader,
+  FromStreams,
+  FromTask,
+  RandomUserEndpoint,
+  RunContext,
+  StreamState,
+  StreamStatus,
+  TaskResult,
+  ToStreams,
+  ToTask,
+} from './task-messages.ts'
+export { durationMs, type Duration } from './duration.ts'
+export { cqlNamePattern, names, projectNamePattern, topicNamePattern } from './names.ts'
+export {
+  definedSoFar,
+  definition,
+  definitionOf,
+  type Defined,
+  type FlowStep,
+  type LoadedDefinition,
+  type LoadedFlow,
+  type LoadedStream,
+  type Parse,
+  type ParseResult,
+  type RecordContext,
+  type StepFunction,
+  type TaskContext,
+  type TaskFunction,
+} from './loaded.ts'
+export type { UserConfig } from './config.ts'
+export { recordKey } from './record-key.ts'
+export type { DeadLetterView, DoctorReport, DoctorStep, EndpointsView, FlowCounts, PartView, StatusView } from './api-views.ts'

@@ -1,0 +1,17 @@
+/** Names that other people's clusters keep (DESIGN, "Interfaces agreed"). `p` is the project's name. */
+export const names = {
+  group: (p: string, stream: string): string => `millrace.${p}.${stream}`,
+  deadLetters: (p: string, stream: string): string => `${p}.${stream}.dlq`,
+  cursors: (p: string): string => `__millrace_${p}_cursors`,
+  runHeader: 'millrace.run',
+  attemptHeader: 'millrace.attempt',
+  pageHeader: 'millrace.page',
+  writeTimeHeader: 'millrace.w',
+} as const
+
+/** A project's name goes into topic and group names: letters, digits, `_` and `-`, at most 60. */
+export const projectNamePattern = /^[A-Za-z0-9_-]{1,60}$/
+/** Kafka's rule for topic names (`Topic.validate`). */
+export const topicNamePattern = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/
+/** Cassandra's rule for unquoted names, lower case. */
+export const cqlNamePattern = /^[a-z][a-z0-9_]{0,47}$/

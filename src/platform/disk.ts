@@ -1,0 +1,135 @@
+import * as fs from 'node:fs'
+import { dirname } from 'node:path'
+import { errnoOf, messageOf, MillraceError } from './errors.ts'
+
+/** An open file. Reads and writes are positioned; a short write is completed or thrown, never returned. */
+export interface DiskFile {
+  readonly path: string
+  sizeBytes(): number
+  /** Reads up to `length` bytes at `position` into `into` at `at`; returns the count, less only at the end of the file. */
+  read(into: Uint8Array, at: number, length: number, position: number): number
+  /** Writes all buffers one after another at `position`, synchronously (into the page cache). */
+  write(buffers: readonly Uint8Array[], position: number): void
+  /** `fdatasync`, off the main thread. After a rejection the file must be taken offline: never tried again (P1). */
+  datasync(): Promise<void>
+  truncate(lengthBytes: number): void
+  close(): void
+}
+
+/** The disk, injected, so that tests can tear writes, lose unsynced data, fill it up. Errors are MillraceErrors (`DISK_FULL`, `DISK_FAILED`). */
+export interface Disk {
+  /** Opens for reading and writing, creating the file when `create` is set (its folder is then synced). */
+  open(path: string, options: { create: boolean }): DiskFile
+  exists(path: string): boolean
+  /** Names in a folder, sorted; empty when there is no such folder. */
+  list(path: string): string[]
+  makeDir(path: string): void
+  remove(path: string): void
+  rename(from: string, to: string): void
+  readFile(path: string): Uint8Array
+  /** Writes a small file so that a crash leaves the old or the new content, never a part: temporary, fsync, rename, fsync of the folder. */
+  replaceFile(path: string, content: string | Uint8Array, mode?: number): void
+  syncDir(path: string): void
+}
+
+export const systemDisk: Disk = {
+  open: (path, { create }) =>
+    guarded(path, () => {
+      const isNew = create && !fs.existsSync(path)
+      const fd = fs.openSync(path, isNew ? 'wx+' : 'r+', 0o640)
+      if (isNew) systemDisk.syncDir(dirname(path))
+      return openFile(path, fd)
+    }),
+  exists: (path) => fs.existsSync(path),
+  list: (path) => (fs.existsSync(path) ? fs.readdirSync(path).toSorted() : []),
+  makeDir: (path) => {
+    guarded(path, () => {
+      if (fs.mkdirSync(path, { recursive: true, mode: 0o750 }) !== undefined) systemDisk.syncDir(dirname(path))
+    })
+  },
+  remove: (path) => guarded(path, () => fs.rmSync(path, { recursive: true, force: true })),
+  rename: (from, to) =>
+    guarded(to, () => {
+      fs.renameSync(from, to)
+      systemDisk.syncDir(dirname(to))
+    }),
+  readFile: (path) => guarded(path, () => fs.readFileSync(path)),
+  replaceFile: (path, content, mode = 0o640) =>
+    guarded(path, () => {
+      const temporary = `${path}.new`
+      const fd = fs.openSync(temporary, 'w', mode)
+      try {
+        fs.writeFileSync(fd, content)
+        fs.fsyncSync(fd)
+      } finally {
+        fs.closeSync(fd)
+      }
+      fs.renameSync(temporary, path)
+      systemDisk.syncDir(dirname(path))
+    }),
+  syncDir: (path) =>
+    guarded(path, () => {
+      const fd = fs.openSync(path, 'r')
+      try {
+        fs.fsyncSync(fd)
+      } finally {
+        fs.closeSync(fd)
+      }
+    }),
+}
+
+function openFile(path: string, fd: number): DiskFile {
+  return {
+    path,
+    sizeBytes: () => guarded(path, () => fs.fstatSync(fd).size),
+    read: (into, at, length, position) =>
+      guarded(path, () => {
+        let done = 0
+        while (done < length) {
+          const count = fs.readSync(fd, into, at + done, length - done, position + done)
+          if (count === 0) break
+          done += count
+        }
+        return done
+      }),
+    write: (buffers, position) => guarded(path, () => writeAll(fd, buffers, position)),
+    datasync: () =>
+      new Promise((resolve, reject) => {
+        fs.fdatasync(fd, (error) => (error ? reject(diskError(path, error)) : resolve()))
+      }),
+    truncate: (lengthBytes) => guarded(path, () => fs.ftruncateSync(fd, lengthBytes)),
+    close: () => fs.closeSync(fd),
+  }
+}
+
+function writeAll(fd: number, buffers: readonly Uint8Array[], position: number): void {
+  let rest = buffers.filter((buffer) => buffer.byteLength > 0)
+  let at = position
+  while (rest.length > 0) {
+    let written = fs.writevSync(fd, rest, at)
+    at += written
+    while (rest.length > 0 && written >= (rest[0]?.byteLength ?? 0)) {
+      written -= rest[0]?.byteLength ?? 0
+      rest = rest.slice(1)
+    }
+    const first = rest[0]
+    if (first && written > 0) rest = [first.subarray(written), ...rest.slice(1)]
+  }
+}
+
+function guarded<T>(path: string, action: () => T): T {
+  try {
+    return action()
+  } catch (error) {
+    throw diskError(path, error)
+  }
+}
+
+function diskError(path: string, error: unknown): MillraceError {
+  if (error instanceof MillraceError) return error
+  const errno = errnoOf(error)
+  if (errno === 'ENOSPC' || errno === 'EDQUOT') {
+    return new MillraceError('DISK_FULL', `No room left for ${path}: free disk space; writing goes on by itself.`, { cause: error })
+  }
+  return new MillraceError('DISK_FAILED', `${path}: ${messageOf(error)}`, { cause: error, details: { errno } })
+}

@@ -10,7 +10,27 @@ import { joinGroup } from './messages/join-group.ts'
 import { heartbeat } from './messages/heartbeat.ts'
 import { leaveGroup } from './messages/leave-group.ts'
 import { syncGroup } from './messages/sync-group.ts'
+import { describeGroups } from './messages/describe-groups.ts'
+import { listGroups } from './messages/list-groups.ts'
+import { saslHandshake } from './messages/sasl-handshake.ts'
 import { apiVersions } from './messages/api-versions.ts'
+import { createTopics } from './messages/create-topics.ts'
+import { deleteTopics } from './messages/delete-topics.ts'
+import { deleteRecords } from './messages/delete-records.ts'
+import { initProducerId } from './messages/init-producer-id.ts'
+import { offsetForLeaderEpoch } from './messages/offset-for-leader-epoch.ts'
+import { addPartitionsToTxn } from './messages/add-partitions-to-txn.ts'
+import { addOffsetsToTxn } from './messages/add-offsets-to-txn.ts'
+import { endTxn } from './messages/end-txn.ts'
+import { txnOffsetCommit } from './messages/txn-offset-commit.ts'
+import { describeConfigs } from './messages/describe-configs.ts'
+import { alterConfigs } from './messages/alter-configs.ts'
+import { saslAuthenticate } from './messages/sasl-authenticate.ts'
+import { createPartitions } from './messages/create-partitions.ts'
+import { deleteGroups } from './messages/delete-groups.ts'
+import { incrementalAlterConfigs } from './messages/incremental-alter-configs.ts'
+import { offsetDelete } from './messages/offset-delete.ts'
+import { describeCluster } from './messages/describe-cluster.ts'
 
 const all: readonly Api<unknown, unknown>[] = [
   produce,
@@ -24,7 +44,27 @@ const all: readonly Api<unknown, unknown>[] = [
   heartbeat,
   leaveGroup,
   syncGroup,
+  describeGroups,
+  listGroups,
+  saslHandshake,
   apiVersions,
+  createTopics,
+  deleteTopics,
+  deleteRecords,
+  initProducerId,
+  offsetForLeaderEpoch,
+  addPartitionsToTxn,
+  addOffsetsToTxn,
+  endTxn,
+  txnOffsetCommit,
+  describeConfigs,
+  alterConfigs,
+  saslAuthenticate,
+  createPartitions,
+  deleteGroups,
+  incrementalAlterConfigs,
+  offsetDelete,
+  describeCluster,
 ]
 
 /** Every API this room has messages for, by its key. */

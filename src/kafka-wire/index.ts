@@ -17,4 +17,32 @@ export { joinGroup, type JoinGroupRequest, type JoinGroupResponse } from './mess
 export { heartbeat, type HeartbeatRequest, type HeartbeatResponse } from './messages/heartbeat.ts'
 export { leaveGroup, type LeaveGroupRequest, type LeaveGroupResponse } from './messages/leave-group.ts'
 export { syncGroup, type SyncGroupRequest, type SyncGroupResponse } from './messages/sync-group.ts'
+export { describeGroups, type DescribeGroupsRequest, type DescribeGroupsResponse } from './messages/describe-groups.ts'
+export { listGroups, type ListGroupsRequest, type ListGroupsResponse } from './messages/list-groups.ts'
+export { saslHandshake, type SaslHandshakeRequest, type SaslHandshakeResponse } from './messages/sasl-handshake.ts'
 export { apiVersions, type ApiVersionsRequest, type ApiVersionsResponse } from './messages/api-versions.ts'
+export { createTopics, type CreateTopicsRequest, type CreateTopicsResponse } from './messages/create-topics.ts'
+export { deleteTopics, type DeleteTopicsRequest, type DeleteTopicsResponse } from './messages/delete-topics.ts'
+export { deleteRecords, type DeleteRecordsRequest, type DeleteRecordsResponse } from './messages/delete-records.ts'
+export { initProducerId, type InitProducerIdRequest, type InitProducerIdResponse } from './messages/init-producer-id.ts'
+export {
+  offsetForLeaderEpoch,
+  type OffsetForLeaderEpochRequest,
+  type OffsetForLeaderEpochResponse,
+} from './messages/offset-for-leader-epoch.ts'
+export { addPartitionsToTxn, type AddPartitionsToTxnRequest, type AddPartitionsToTxnResponse } from './messages/add-partitions-to-txn.ts'
+export { addOffsetsToTxn, type AddOffsetsToTxnRequest, type AddOffsetsToTxnResponse } from './messages/add-offsets-to-txn.ts'
+export { endTxn, type EndTxnRequest, type EndTxnResponse } from './messages/end-txn.ts'
+export { txnOffsetCommit, type TxnOffsetCommitRequest, type TxnOffsetCommitResponse } from './messages/txn-offset-commit.ts'
+export { describeConfigs, type DescribeConfigsRequest, type DescribeConfigsResponse } from './messages/describe-configs.ts'
+export { alterConfigs, type AlterConfigsRequest, type AlterConfigsResponse } from './messages/alter-configs.ts'
+export { saslAuthenticate, type SaslAuthenticateRequest, type SaslAuthenticateResponse } from './messages/sasl-authenticate.ts'
+export { createPartitions, type CreatePartitionsRequest, type CreatePartitionsResponse } from './messages/create-partitions.ts'
+export { deleteGroups, type DeleteGroupsRequest, type DeleteGroupsResponse } from './messages/delete-groups.ts'
+export {
+  incrementalAlterConfigs,
+  type IncrementalAlterConfigsRequest,
+  type IncrementalAlterConfigsResponse,
+} from './messages/incremental-alter-configs.ts'
+export { offsetDelete, type OffsetDeleteRequest, type OffsetDeleteResponse } from './messages/offset-delete.ts'
+export { describeCluster, type DescribeClusterRequest, type DescribeClusterResponse } from './messages/describe-cluster.ts'

@@ -8,7 +8,7 @@ import type { Fields, FullBody, SparseBody } from './fields.ts'
  * One direction of an API, in all its versions. `Full` is what decoding yields: every field, at its default where the version
  * lacks it. `Sparse` is what encoding accepts: the same, and fields that are not in every version may be left out.
  */
-export interface Message<Full, Sparse = Full> {
+export interface Message<Full, Sparse = NoInfer<Full>> {
   readonly name: string
   /** Inclusive. */
   readonly versions: readonly [min: number, max: number]
@@ -27,7 +27,7 @@ export interface Message<Full, Sparse = Full> {
 }
 
 /** A request and its answer. */
-export interface Api<Req, Res, SparseReq = Req, SparseRes = Res> {
+export interface Api<Req, Res, SparseReq = NoInfer<Req>, SparseRes = NoInfer<Res>> {
   readonly key: number
   readonly name: string
   readonly request: Message<Req, SparseReq>

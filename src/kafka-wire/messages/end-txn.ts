@@ -1,0 +1,12 @@
+import { api, bool, int16, int32, int64, string, type RequestOf, type ResponseOf } from '../schema/index.ts'
+
+/** Commits or aborts a transaction (KIP-98). Up to version 4: transaction version 1, the epoch stays. */
+export const endTxn = api(26, 'EndTxn', {
+  versions: [0, 4],
+  flexibleFrom: 3,
+  request: { transactionalId: string(), producerId: int64(), producerEpoch: int16(), committed: bool() },
+  response: { throttleTimeMs: int32({ default: 0, ignorable: true }), errorCode: int16() },
+})
+
+export type EndTxnRequest = RequestOf<typeof endTxn>
+export type EndTxnResponse = ResponseOf<typeof endTxn>

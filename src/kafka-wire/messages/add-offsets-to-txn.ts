@@ -5,7 +5,7 @@ export const addOffsetsToTxn = api(25, 'AddOffsetsToTxn', {
   versions: [0, 4],
   flexibleFrom: 3,
   request: { transactionalId: string(), producerId: int64(), producerEpoch: int16(), groupId: string() },
-  response: { throttleTimeMs: int32({ default: 0, ignorable: true }), errorCode: int16() },
+  response: { throttleTimeMs: int32({ default: 0 }), errorCode: int16() },
 })
 
 export type AddOffsetsToTxnRequest = RequestOf<typeof addOffsetsToTxn>

@@ -11,7 +11,7 @@ export const addPartitionsToTxn = api(24, 'AddPartitionsToTxn', {
     v3AndBelowTopics: array({ name: string(), partitions: arrayOf('int32') }),
   },
   response: {
-    throttleTimeMs: int32({ default: 0, ignorable: true }),
+    throttleTimeMs: int32({ default: 0 }),
     resultsByTopicV3AndBelow: array({
       name: string(),
       resultsByPartition: array({ partitionIndex: int32(), partitionErrorCode: int16() }),

@@ -13,7 +13,7 @@ export const alterConfigs = api(33, 'AlterConfigs', {
     validateOnly: bool(),
   },
   response: {
-    throttleTimeMs: int32({ default: 0, ignorable: true }),
+    throttleTimeMs: int32({ default: 0 }),
     responses: array({
       errorCode: int16(),
       errorMessage: string({ nullableFrom: 0 }),

@@ -10,7 +10,7 @@ export const createPartitions = api(37, 'CreatePartitions', {
     validateOnly: bool(),
   },
   response: {
-    throttleTimeMs: int32({ default: 0, ignorable: true }),
+    throttleTimeMs: int32({ default: 0 }),
     results: array({ name: string(), errorCode: int16(), errorMessage: string({ nullableFrom: 0, default: null }) }),
   },
 })

@@ -6,7 +6,7 @@ export const deleteGroups = api(42, 'DeleteGroups', {
   flexibleFrom: 2,
   request: { groupsNames: arrayOf('string') },
   response: {
-    throttleTimeMs: int32({ default: 0, ignorable: true }),
+    throttleTimeMs: int32({ default: 0 }),
     results: array({ groupId: string(), errorCode: int16() }),
   },
 })

@@ -10,7 +10,7 @@ export const describeConfigs = api(32, 'DescribeConfigs', {
     includeDocumentation: bool({ from: 3, default: false }),
   },
   response: {
-    throttleTimeMs: int32({ default: 0, ignorable: true }),
+    throttleTimeMs: int32({ default: 0 }),
     results: array({
       errorCode: int16(),
       errorMessage: string({ nullableFrom: 0 }),

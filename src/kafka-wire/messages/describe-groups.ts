@@ -9,7 +9,7 @@ export const describeGroups = api(15, 'DescribeGroups', {
     throttleTimeMs: int32({ from: 1, ignorable: true }),
     groups: array({
       errorCode: int16(),
-      errorMessage: string({ from: 6, nullableFrom: 6, default: null, ignorable: true }),
+      errorMessage: string({ from: 6, nullableFrom: 6, default: null }),
       groupId: string(),
       groupState: string(),
       protocolType: string(),

@@ -64,18 +64,12 @@ export const fetch = api(1, 'Fetch', {
         highWatermark: int64(),
         lastStableOffset: int64({ default: -1n, ignorable: true }),
         logStartOffset: int64({ from: 5, default: -1n, ignorable: true }),
-        divergingEpoch: struct(
-          { epoch: int32({ default: -1 }), endOffset: int64({ default: -1n }) },
-          { from: 12, tag: 0, taggedFrom: 12, ignorable: true },
-        ),
+        divergingEpoch: struct({ epoch: int32({ default: -1 }), endOffset: int64({ default: -1n }) }, { from: 12, tag: 0, taggedFrom: 12 }),
         currentLeader: struct(
           { leaderId: int32({ default: -1 }), leaderEpoch: int32({ default: -1 }) },
-          { from: 12, tag: 1, taggedFrom: 12, ignorable: true },
+          { from: 12, tag: 1, taggedFrom: 12 },
         ),
-        snapshotId: struct(
-          { endOffset: int64({ default: -1n }), epoch: int32({ default: -1 }) },
-          { from: 12, tag: 2, taggedFrom: 12, ignorable: true },
-        ),
+        snapshotId: struct({ endOffset: int64({ default: -1n }), epoch: int32({ default: -1 }) }, { from: 12, tag: 2, taggedFrom: 12 }),
         abortedTransactions: array({ producerId: int64(), firstOffset: int64() }, { nullableFrom: 4, ignorable: true }),
         preferredReadReplica: int32({ from: 11, default: -1 }),
         records: records({ nullableFrom: 0 }),
@@ -83,7 +77,7 @@ export const fetch = api(1, 'Fetch', {
     }),
     nodeEndpoints: array(
       { nodeId: int32(), host: string(), port: int32(), rack: string({ nullableFrom: 16, default: null }) },
-      { from: 16, tag: 0, taggedFrom: 16, ignorable: true },
+      { from: 16, tag: 0, taggedFrom: 16 },
     ),
   },
 })

@@ -23,7 +23,7 @@ export const findCoordinator = api(10, 'FindCoordinator', {
         host: string(),
         port: int32(),
         errorCode: int16(),
-        errorMessage: string({ nullableFrom: 4 }),
+        errorMessage: string({ nullableFrom: 4, ignorable: true }),
       },
       { from: 4 },
     ),

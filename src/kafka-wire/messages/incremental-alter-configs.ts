@@ -13,7 +13,7 @@ export const incrementalAlterConfigs = api(44, 'IncrementalAlterConfigs', {
     validateOnly: bool(),
   },
   response: {
-    throttleTimeMs: int32({ default: 0, ignorable: true }),
+    throttleTimeMs: int32({ default: 0 }),
     responses: array({
       errorCode: int16(),
       errorMessage: string({ nullableFrom: 0 }),

@@ -5,7 +5,7 @@ export const listOffsets = api(2, 'ListOffsets', {
   versions: [1, 11],
   flexibleFrom: 6,
   request: {
-    replicaId: int32({ default: -1 }),
+    replicaId: int32(),
     isolationLevel: int8({ from: 2 }),
     topics: array({
       name: string(),

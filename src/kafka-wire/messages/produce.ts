@@ -31,14 +31,14 @@ export const produce = api(0, 'Produce', {
         errorMessage: string({ from: 8, nullableFrom: 8, default: null, ignorable: true }),
         currentLeader: struct(
           { leaderId: int32({ default: -1 }), leaderEpoch: int32({ default: -1 }) },
-          { from: 10, tag: 0, taggedFrom: 10, ignorable: true },
+          { from: 10, tag: 0, taggedFrom: 10 },
         ),
       }),
     }),
     throttleTimeMs: int32({ default: 0, ignorable: true }),
     nodeEndpoints: array(
       { nodeId: int32(), host: string(), port: int32(), rack: string({ nullableFrom: 10, default: null }) },
-      { from: 10, tag: 0, taggedFrom: 10, ignorable: true },
+      { from: 10, tag: 0, taggedFrom: 10 },
     ),
   },
 })

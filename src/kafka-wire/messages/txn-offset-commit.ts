@@ -9,11 +9,11 @@ export const txnOffsetCommit = api(28, 'TxnOffsetCommit', {
     groupId: string(),
     producerId: int64(),
     producerEpoch: int16(),
-    generationId: int32({ from: 3, default: -1 }),
+    generationIdOrMemberEpoch: int32({ from: 3, default: -1 }),
     memberId: string({ from: 3, default: '' }),
     groupInstanceId: string({ from: 3, nullableFrom: 3, default: null }),
     topics: array({
-      name: string(),
+      name: string({ ignorable: true }),
       partitions: array({
         partitionIndex: int32(),
         committedOffset: int64(),
@@ -23,8 +23,8 @@ export const txnOffsetCommit = api(28, 'TxnOffsetCommit', {
     }),
   },
   response: {
-    throttleTimeMs: int32({ default: 0, ignorable: true }),
-    topics: array({ name: string(), partitions: array({ partitionIndex: int32(), errorCode: int16() }) }),
+    throttleTimeMs: int32({ default: 0 }),
+    topics: array({ name: string({ ignorable: true }), partitions: array({ partitionIndex: int32(), errorCode: int16() }) }),
   },
 })
 

@@ -110,7 +110,8 @@ export class Writer {
   /** The bytes alone, without a length. */
   raw(value: Uint8Array): void {
     if (value.byteLength < PASS_THROUGH_BYTES) {
-      this.#buffer.set(value, this.#claim(value.byteLength))
+      const at = this.#claim(value.byteLength)
+      this.#buffer.set(value, at)
       return
     }
     this.#cut()

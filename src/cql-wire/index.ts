@@ -1,7 +1,16 @@
 export { consistencies, errors, frameFlags, opcodes, UNSET } from './constants.ts'
 export { ByteWriter } from './byte-writer.ts'
 export { frameHeaderBytes, maxFrameBytes, readFrameHeader, beginFrame, endFrame, type FrameHeader } from './frame.ts'
-export { alwaysQuote, formatType, parseType, quoteIdentifier, type CqlType, type ScalarName } from './types.ts'
+export {
+  alwaysQuote,
+  formatType,
+  parseType,
+  quoteIdentifier,
+  scalarByClassName,
+  scalarById,
+  type CqlType,
+  type ScalarName,
+} from './types.ts'
 export {
   decodeRequest,
   encodeRequest,

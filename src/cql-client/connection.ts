@@ -1,0 +1,239 @@
+import { connect, type Socket } from 'node:net'
+import { abortReason, asMillraceError, messageOf, MillraceError } from '../platform/index.ts'
+import {
+  decodeResponse,
+  encodeRequest,
+  errors,
+  frameHeaderBytes,
+  maxFrameBytes,
+  opcodes,
+  readFrameHeader,
+  type EventResponse,
+  type FrameHeader,
+  type Request,
+  type Response,
+} from '../cql-wire/index.ts'
+import { serverError } from './errors.ts'
+import { formatAddress, type Address, type ConnectionOptions } from './options.ts'
+
+export const protocolVersion = 4
+
+/** Streams from here on belong to `request`; those below to whoever sends frames of his own. */
+const firstRequestStream = 0x7000
+
+/** What the owner of the streams below 0x7000 hears. */
+export interface FrameListener {
+  /** RESULT void for `stream`: by far the most frequent answer. */
+  done(stream: number): void
+  answer(stream: number, response: Response): void
+  /** All whole frames that had arrived were given out. */
+  drained(): void
+}
+
+interface Pending {
+  resolve: (response: Response) => void
+  reject: (error: Error) => void
+  cancelTimer: () => void
+}
+
+/** One connection after its handshake (STARTUP, SASL PLAIN). It ends once, with `closed`, and is not opened again. */
+export class CqlConnection {
+  readonly address: Address
+  /** Resolves, never rejects, with the reason when the connection has ended. */
+  readonly closed: Promise<MillraceError>
+  listener: FrameListener | null = null
+  onEvent: ((event: EventResponse) => void) | null = null
+  readonly #socket: Socket
+  readonly #options: ConnectionOptions
+  readonly #pending = new Map<number, Pending>()
+  #nextStream = firstRequestStream
+  #rest: Buffer | null = null
+  #error: MillraceError | null = null
+  #settleClosed: (error: MillraceError) => void = () => {}
+
+  private constructor(socket: Socket, address: Address, options: ConnectionOptions) {
+    this.#socket = socket
+    this.address = address
+    this.#options = options
+    this.closed = new Promise((resolve) => (this.#settleClosed = resolve))
+    socket.on('data', (chunk: Buffer) => this.#read(chunk))
+    socket.on('error', (error) => this.#end(unreachable(address, error)))
+    socket.on('close', () => this.#end(unreachable(address, new Error('the server closed the connection'))))
+  }
+
+  /** Rejects with UNREACHABLE, TIMED_OUT, AUTHENTICATION_FAILED, PROTOCOL or the signal's reason. */
+  static async open(address: Address, options: ConnectionOptions, signal?: AbortSignal): Promise<CqlConnection> {
+    const socket = await openSocket(address, options, signal)
+    const connection = new CqlConnection(socket, address, options)
+    const onAbort = (): void => connection.#end(asMillraceError(abortReason(signal)))
+    signal?.addEventListener('abort', onAbort, { once: true })
+    try {
+      await connection.#handshake()
+      return connection
+    } catch (error) {
+      connection.close()
+      throw error
+    } finally {
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
+
+  async #handshake(): Promise<void> {
+    const options = new Map([
+      ['CQL_VERSION', '3.0.0'],
+      ['DRIVER_NAME', 'millrace'],
+    ])
+    const first = await this.request({ opcode: 'STARTUP', options })
+    if (first.opcode === 'READY') return
+    if (first.opcode === 'ERROR') throw serverError(first, `${formatAddress(this.address)} refused the connection: `)
+    if (first.opcode !== 'AUTHENTICATE') throw this.#unexpected('STARTUP', first)
+    const credentials = this.#options.credentials
+    if (!credentials) {
+      throw new MillraceError(
+        'AUTHENTICATION_FAILED',
+        `${formatAddress(this.address)} asks for a user name and password, but none are set.`,
+      )
+    }
+    const token = Buffer.from(`\0${credentials.username}\0${credentials.password}`, 'utf8')
+    const answer = await this.request({ opcode: 'AUTH_RESPONSE', token })
+    if (answer.opcode === 'AUTH_SUCCESS') return
+    if (answer.opcode === 'ERROR') {
+      const error = serverError(answer, `${formatAddress(this.address)} refused user ${credentials.username}: `)
+      throw error
+    }
+    if (answer.opcode !== 'AUTH_CHALLENGE') throw this.#unexpected('AUTH_RESPONSE', answer)
+    throw new MillraceError('AUTHENTICATION_FAILED', `${formatAddress(this.address)} wants more than a password (${first.className}).`)
+  }
+
+  #unexpected(to: string, response: Response): MillraceError {
+    return new MillraceError('PROTOCOL', `${formatAddress(this.address)} answered ${to} with ${response.opcode}.`)
+  }
+
+  get isOpen(): boolean {
+    return this.#error === null
+  }
+
+  /** One question, one answer (ERROR is an answer). Rejects when the connection ends first or no answer comes in time. */
+  request(request: Request): Promise<Response> {
+    if (this.#error) return Promise.reject(this.#error)
+    const stream = this.#takeStream()
+    return new Promise((resolve, reject) => {
+      const cancelTimer = this.#options.clock.after(this.#options.requestTimeoutMs, () => {
+        this.#end(timedOut(this.address, `did not answer ${request.opcode}`, this.#options.requestTimeoutMs))
+      })
+      this.#pending.set(stream, { resolve, reject, cancelTimer })
+      this.#socket.write(encodeRequest(protocolVersion, stream, request))
+    })
+  }
+
+  #takeStream(): number {
+    do this.#nextStream = this.#nextStream === 0x7fff ? firstRequestStream : this.#nextStream + 1
+    while (this.#pending.has(this.#nextStream))
+    return this.#nextStream
+  }
+
+  /** Sends whole frames as they are; `flushed` is called when the buffer may be used again (also when the connection has ended). */
+  send(frames: Uint8Array, flushed: () => void): void {
+    this.#socket.write(frames, () => flushed())
+  }
+
+  /** Ends the connection; whoever waits on it hears of `reason`. */
+  close(reason = new MillraceError('CLOSED', `The connection to ${formatAddress(this.address)} was closed.`)): void {
+    this.#end(reason)
+  }
+
+  #end(error: MillraceError): void {
+    if (this.#error) return
+    this.#error = error
+    this.#socket.destroy()
+    const pending = [...this.#pending.values()]
+    this.#pending.clear()
+    for (const each of pending) {
+      each.cancelTimer()
+      each.reject(error)
+    }
+    this.#settleClosed(error)
+  }
+
+  #read(chunk: Buffer): void {
+    const bytes = this.#rest ? Buffer.concat([this.#rest, chunk]) : chunk
+    let at = 0
+    while (this.#error === null) {
+      const header = readFrameHeader(bytes, at)
+      if (!header) break
+      if (header.length > maxFrameBytes || !header.isResponse) return this.#garbage('something that is no CQL response')
+      const end = at + frameHeaderBytes + header.length
+      if (end > bytes.length) break
+      this.#dispatch(header, bytes, at + frameHeaderBytes, end)
+      at = end
+    }
+    this.#rest = at < bytes.length ? bytes.subarray(at) : null
+    this.listener?.drained()
+  }
+
+  #dispatch(header: FrameHeader, bytes: Buffer, start: number, end: number): void {
+    const { stream, opcode, flags } = header
+    const isOwners = stream >= 0 && stream < firstRequestStream
+    if (isOwners && opcode === opcodes.RESULT && flags === 0 && header.length === 4 && bytes[start + 3] === 1) {
+      this.listener?.done(stream)
+      return
+    }
+    const decoded = decodeResponse(header.version, opcode, bytes.subarray(start, end), flags)
+    if (!decoded.ok) return this.#garbage(`a frame that cannot be read (${decoded.reason})`)
+    const { response } = decoded
+    if (isOwners) return this.listener?.answer(stream, response)
+    if (response.opcode === 'EVENT') return this.onEvent?.(response)
+    const pending = this.#pending.get(stream)
+    // A PROTOCOL_ERROR for bytes that the server could not attribute comes on stream 0 or as it likes: the connection is lost then.
+    if (!pending) return this.#garbage(response.opcode === 'ERROR' ? response.message : `an answer to no question (stream ${stream})`)
+    this.#pending.delete(stream)
+    pending.cancelTimer()
+    pending.resolve(response)
+  }
+
+  #garbage(what: string): void {
+    this.#end(new MillraceError('PROTOCOL', `${formatAddress(this.address)} sent ${what}.`))
+  }
+}
+
+function openSocket(address: Address, options: ConnectionOptions, signal?: AbortSignal): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(abortReason(signal))
+    const socket = connect({ host: address.host, port: address.port, noDelay: true, keepAlive: true })
+    const settle = (act: () => void): void => {
+      cancelTimer()
+      signal?.removeEventListener('abort', onAbort)
+      socket.removeAllListeners()
+      act()
+    }
+    const fail = (error: Error): void =>
+      settle(() => {
+        socket.on('error', () => {})
+        socket.destroy()
+        reject(error)
+      })
+    const onAbort = (): void => fail(abortReason(signal))
+    const cancelTimer = options.clock.after(options.requestTimeoutMs, () =>
+      fail(timedOut(address, 'did not accept a connection', options.requestTimeoutMs)),
+    )
+    signal?.addEventListener('abort', onAbort, { once: true })
+    socket.once('error', (error) => fail(unreachable(address, error)))
+    socket.once('connect', () => settle(() => resolve(socket)))
+  })
+}
+
+function timedOut(address: Address, what: string, ms: number): MillraceError {
+  return new MillraceError('TIMED_OUT', `Cassandra at ${formatAddress(address)} ${what} within ${ms} ms.`)
+}
+
+function unreachable(address: Address, error: Error): MillraceError {
+  return new MillraceError('UNREACHABLE', `Cassandra at ${formatAddress(address)}: ${messageOf(error)}.`, {
+    cause: error,
+    details: { host: address.host, port: address.port },
+  })
+}
+
+/** True for errors after which another contact point is worth a try. */
+export function mayTryElsewhere(error: unknown): boolean {
+  return error instanceof MillraceError && (error.retriable || error.details.cqlCode === errors.PROTOCOL_ERROR)
+}

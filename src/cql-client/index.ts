@@ -1,0 +1,6 @@
+export { connectCassandra, type CassandraSession } from './session.ts'
+export { type CassandraConnectOptions, type WriteConsistency } from './options.ts'
+export { type QueryOptions, type QueryResult } from './driver.ts'
+export { type TableInfo } from './tables.ts'
+export { type RowWriter, type WriterOptions } from './writer.ts'
+export { rowEncoder, type EncodedRows, type RowEncoder, type RowOutcome, type Rows, type WriteResult, type WriterColumn } from './batch.ts'

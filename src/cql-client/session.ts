@@ -1,0 +1,146 @@
+import { asMillraceError, messageOf, MillraceError } from '../platform/index.ts'
+import { CqlConnection, mayTryElsewhere } from './connection.ts'
+import { DriverQueries, type QueryOptions, type QueryResult } from './driver.ts'
+import { serverError } from './errors.ts'
+import { formatAddress, resolveOptions, type Address, type CassandraConnectOptions, type ConnectionOptions } from './options.ts'
+import { plainParameters, select } from './select.ts'
+import { readKeyspaces, readTable, readTables, type TableInfo } from './tables.ts'
+import { readTopology } from './topology.ts'
+import { openWriter, type RowWriter, type WriterOptions } from './writer.ts'
+
+export interface CassandraSession extends AsyncDisposable {
+  /** Any statement, by the npm driver (loaded at the first call). Errors: CQL and CQL_RETRIABLE with details `{ cqlCode, cqlError }`, UNREACHABLE, TIMED_OUT. */
+  query(cql: string, options?: QueryOptions): Promise<QueryResult>
+  /** A statement that changes the schema, without the driver; resolves when all nodes agree on the new one. */
+  changeSchema(cql: string): Promise<void>
+  table(keyspace: string, name: string): Promise<TableInfo | null>
+  keyspaces(): Promise<string[]>
+  tables(keyspace: string): Promise<TableInfo[]>
+  /** Waits until all nodes have the same schema; false when they do not within the time. */
+  schemaAgreement(timeoutMs?: number): Promise<boolean>
+  /** Prepares the insert: NOT_FOUND without the table, TABLE_MISMATCH when the columns differ. */
+  writer(options: WriterOptions): Promise<RowWriter>
+  close(): Promise<void>
+}
+
+/**
+ * Connects to the first contact point that answers and checks that the data centre is there. UNREACHABLE (retriable) names all that were
+ * tried; AUTHENTICATION_FAILED; CONFIG_INVALID for an unknown data centre.
+ */
+export async function connectCassandra(options: CassandraConnectOptions): Promise<CassandraSession> {
+  const resolved = resolveOptions(options)
+  const control = await openFirst(resolved, options.signal)
+  try {
+    await readTopology(control, resolved.localDataCenter)
+  } catch (error) {
+    control.close()
+    throw error
+  }
+  return new Session(resolved, control)
+}
+
+async function openFirst(options: ConnectionOptions, signal?: AbortSignal): Promise<CqlConnection> {
+  const failures: string[] = []
+  for (const address of options.contactPoints) {
+    try {
+      return await CqlConnection.open(address, options, signal)
+    } catch (error) {
+      if (!mayTryElsewhere(error)) throw asMillraceError(error)
+      failures.push(messageOf(error))
+    }
+  }
+  throw new MillraceError('UNREACHABLE', `No Cassandra contact point answers. ${failures.join(' ')}`, {
+    details: { tried: options.contactPoints.map(formatAddress).join(', ') },
+  })
+}
+
+class Session implements CassandraSession {
+  readonly #options: ConnectionOptions
+  readonly #driver: DriverQueries
+  readonly #writers = new Set<RowWriter>()
+  #control: Promise<CqlConnection>
+  #isClosed = false
+
+  constructor(options: ConnectionOptions, control: CqlConnection) {
+    this.#options = options
+    this.#driver = new DriverQueries(options)
+    this.#control = Promise.resolve(control)
+  }
+
+  /** The control connection, opened anew when it has ended. */
+  async #connection(): Promise<CqlConnection> {
+    this.#throwIfClosed()
+    const current = this.#control
+    const connection = await current.catch(() => null)
+    if (connection?.isOpen) return connection
+    if (this.#control === current) this.#control = openFirst(this.#options)
+    const opened = await this.#control
+    if (this.#isClosed) opened.close()
+    this.#throwIfClosed()
+    return opened
+  }
+
+  #throwIfClosed(): void {
+    if (this.#isClosed) throw new MillraceError('CLOSED', 'The Cassandra session was closed.')
+  }
+
+  async query(cql: string, options?: QueryOptions): Promise<QueryResult> {
+    this.#throwIfClosed()
+    return this.#driver.query(cql, options)
+  }
+
+  async changeSchema(cql: string): Promise<void> {
+    const connection = await this.#connection()
+    const answer = await connection.request({ opcode: 'QUERY', query: cql, parameters: plainParameters })
+    if (answer.opcode === 'ERROR') throw serverError(answer)
+    if (!(await this.schemaAgreement())) {
+      throw new MillraceError('TIMED_OUT', `The schema was changed, but not all nodes have it after ${this.#options.requestTimeoutMs} ms.`)
+    }
+  }
+
+  async table(keyspace: string, name: string): Promise<TableInfo | null> {
+    return readTable(await this.#connection(), keyspace, name)
+  }
+
+  async keyspaces(): Promise<string[]> {
+    return readKeyspaces(await this.#connection())
+  }
+
+  async tables(keyspace: string): Promise<TableInfo[]> {
+    return readTables(await this.#connection(), keyspace)
+  }
+
+  async schemaAgreement(timeoutMs = this.#options.requestTimeoutMs): Promise<boolean> {
+    const { clock } = this.#options
+    const deadline = clock.monotonicMs() + timeoutMs
+    for (;;) {
+      const connection = await this.#connection()
+      const local = await select(connection, "SELECT schema_version FROM system.local WHERE key = 'local'")
+      const peers = await select(connection, 'SELECT schema_version FROM system.peers')
+      if (new Set([...local, ...peers].map((row) => row.schema_version)).size <= 1) return true
+      if (clock.monotonicMs() >= deadline) return false
+      await clock.sleep(200)
+    }
+  }
+
+  async writer(options: WriterOptions): Promise<RowWriter> {
+    const connection = await this.#connection()
+    const contacts: Address[] = [connection.address, ...this.#options.contactPoints.filter((point) => point !== connection.address)]
+    const writer = await openWriter(options, this.#options, contacts)
+    this.#writers.add(writer)
+    return writer
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    await Promise.all([...this.#writers].map((writer) => writer.close()))
+    await this.#driver.close()
+    const control = await this.#control.catch(() => null)
+    control?.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}

@@ -1,0 +1,104 @@
+import { asMillraceError, backoffMs, MillraceError, type Clock } from '../platform/index.ts'
+import type { OffsetToCommit } from './kafka-ports.ts'
+import type { PartitionProgress } from './partition-progress.ts'
+
+export interface CommitterOptions {
+  commit(this: void, offsets: readonly OffsetToCommit[]): Promise<void>
+  /** Partitions that may have something to commit. */
+  partitions(this: void): Iterable<PartitionProgress>
+  topologyDigest: string
+  intervalMs: number
+  clock: Clock
+  onCommitted(this: void): void
+  /** It will be tried again. */
+  onRetry(this: void, error: MillraceError): void
+  /** The group has gone on without this member. */
+  onFenced(this: void, error: MillraceError): void
+  onFailed(this: void, error: MillraceError): void
+}
+
+/** Answers that mean: these partitions are someone else's by now; only joining again helps. */
+const fenced: ReadonlySet<unknown> = new Set([
+  'ILLEGAL_GENERATION',
+  'UNKNOWN_MEMBER_ID',
+  'FENCED_MEMBER_EPOCH',
+  'STALE_MEMBER_EPOCH',
+  'FENCED_INSTANCE_ID',
+])
+
+/**
+ * Commits what is settled, at most once per interval and one commit at a time. It is called only after rows and dead letters
+ * are acknowledged (P5), so that a crash repeats records and never loses one; repeated rows carry the same write time (P2).
+ */
+export class Committer {
+  readonly #options: CommitterOptions
+  #cancelTimer: (() => void) | null = null
+  #running: Promise<boolean> = Promise.resolve(true)
+  #failures = 0
+  #isClosed = false
+
+  constructor(options: CommitterOptions) {
+    this.#options = options
+  }
+
+  /** Something settled: commits within the interval. */
+  schedule(): void {
+    const { clock, intervalMs } = this.#options
+    this.#scheduleIn(
+      this.#failures === 0 ? intervalMs : backoffMs(this.#failures, { initialMs: Math.max(intervalMs, 50), maxMs: 5_000 }),
+      clock,
+    )
+  }
+
+  /** Commits now; true when nothing settled is left uncommitted. Never rejects: failures go to the callbacks. */
+  flush(): Promise<boolean> {
+    this.#running = this.#running.then(() => this.#commit())
+    return this.#running
+  }
+
+  /** No commit begins after this. */
+  close(): void {
+    this.#isClosed = true
+    this.#cancelTimer?.()
+    this.#cancelTimer = null
+  }
+
+  #scheduleIn(ms: number, clock: Clock): void {
+    if (this.#isClosed) return
+    this.#cancelTimer ??= clock.after(ms, () => {
+      this.#cancelTimer = null
+      void this.flush()
+    })
+  }
+
+  async #commit(): Promise<boolean> {
+    const { partitions, topologyDigest, commit } = this.#options
+    const due: { progress: PartitionProgress; offset: OffsetToCommit }[] = []
+    for (const progress of partitions()) {
+      const offset = progress.toCommit(topologyDigest)
+      if (offset) due.push({ progress, offset })
+    }
+    if (due.length === 0) return true
+    if (this.#isClosed) return false
+    try {
+      await commit(due.map(({ offset }) => offset))
+    } catch (error) {
+      this.#failed(asMillraceError(error, 'KAFKA', 'The offsets could not be committed: '))
+      return false
+    }
+    for (const { progress, offset } of due) progress.committedUpTo(offset.offset)
+    this.#failures = 0
+    this.#options.onCommitted()
+    return true
+  }
+
+  #failed(error: MillraceError): void {
+    const { onFenced, onRetry, onFailed } = this.#options
+    if (fenced.has(error.details.errorName)) return onFenced(error)
+    // A rebalance in progress is no error of ours: the revocation that comes with it, or the next interval, commits.
+    if (!error.retriable && error.details.errorName !== 'REBALANCE_IN_PROGRESS') return onFailed(error)
+    this.#failures++
+    onRetry(error)
+    this.schedule()
+  }
+}

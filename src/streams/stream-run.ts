@@ -1,0 +1,358 @@
+import { names, type Batch, type LoadedStream, type Sink, type StreamStatus } from '../core/index.ts'
+import { asMillraceError, backoffMs, MillraceError, type Clock, type Logger } from '../platform/index.ts'
+import { Committer } from './committer.ts'
+import { compileStream, type CompiledStream } from './compile-steps.ts'
+import { DeadLetterLimit } from './dead-letter-limit.ts'
+import { deadLetterTopicConfigs } from './dead-letters.ts'
+import {
+  partitionKey,
+  type AssignedPartition,
+  type StreamConsumer,
+  type StreamKafka,
+  type StreamProducer,
+  type TopicPartition,
+} from './kafka-ports.ts'
+import { offsetOutOfRange } from './offset-out-of-range.ts'
+import { PartitionProgress } from './partition-progress.ts'
+import { processBatch, type Row } from './process-batch.ts'
+import { settledWithin } from './settled-within.ts'
+import { StatusReporter, type Dependency } from './status-reporter.ts'
+import { TimeSlice } from './time-slice.ts'
+import { WritePipeline } from './write-pipeline.ts'
+import { persistently, RETRY_DELAYS } from './write-rows.ts'
+
+export interface ResolvedRunOptions {
+  readonly project: string
+  readonly stream: LoadedStream
+  readonly kafka: StreamKafka
+  readonly sink: Sink<Row>
+  readonly onStatus: (status: StreamStatus) => void
+  readonly log: Logger
+  readonly signal: AbortSignal
+  readonly clock: Clock
+}
+
+/** One fetch: larger ones cost more memory and no less time (`reference/kafka.md`). */
+const FETCH_BYTES = 1024 * 1024
+/** A group learns of rebalances within `poll`: no wait is longer than this without one. */
+const POLL_AT_LEAST_EVERY_MS = 1_000
+/** How long a stop waits for the batches in hand. */
+const STOP_GRACE_MS = 5_000
+/** How long a partition that is given up is held for the batches in hand. */
+const REVOKE_GRACE_MS = 10_000
+const CLOSE_TIMEOUT_MS = 10_000
+
+/** A stream while it runs: the loop fetch → process → write, and what begins and ends it. Used once. */
+export class StreamRun {
+  readonly #options: ResolvedRunOptions
+  readonly #status: StatusReporter
+  readonly #partitions = new Map<string, PartitionProgress>()
+  readonly #queue: { progress: PartitionProgress; batch: Batch }[] = []
+  /** A stop was asked for, or the stream failed: fetch no more. */
+  readonly #ending = new AbortController()
+  /** Calls in progress are to be given up. */
+  readonly #giveUp = new AbortController()
+  readonly #slice: TimeSlice
+  #consumer: StreamConsumer | null = null
+  #failure: MillraceError | null = null
+  #mustRejoin = false
+  #isPaused = false
+  #fetchFailures = 0
+
+  constructor(options: ResolvedRunOptions) {
+    this.#options = options
+    this.#slice = new TimeSlice(options.clock)
+    this.#status = new StatusReporter({
+      stream: options.stream.topology.name,
+      onStatus: options.onStatus,
+      partitions: () => this.#partitions.values(),
+      clock: options.clock,
+      log: options.log,
+    })
+  }
+
+  /** Resolves after a graceful stop; rejects with what stopped the stream. */
+  async run(): Promise<void> {
+    const release = this.#onStop()
+    try {
+      const stream = compileStream(this.#options.stream)
+      for (const warning of stream.warnings) this.#options.log.warn(warning, { stream: stream.name })
+      await this.#runCompiled(stream)
+    } catch (error) {
+      this.#fail(asMillraceError(error))
+    } finally {
+      release()
+    }
+    this.#status.stopped(this.#failure)
+    if (this.#failure) throw this.#failure
+  }
+
+  async #runCompiled(stream: CompiledStream): Promise<void> {
+    const producer = await this.#openProducer(stream)
+    if (!producer) return
+    const committer = this.#committer(stream)
+    const pipeline = this.#pipeline(stream, producer, committer)
+    try {
+      await this.#join(stream, pipeline, committer)
+      while (!this.#ending.signal.aborted) {
+        await this.#turn(stream, pipeline)
+        if (this.#mustRejoin) await this.#join(stream, pipeline, committer)
+      }
+    } catch (error) {
+      this.#fail(asMillraceError(error))
+    } finally {
+      await this.#close(producer, pipeline, committer)
+    }
+  }
+
+  /** One turn of the loop: something to process, room to write it to, then processed and handed on. */
+  async #turn(stream: CompiledStream, pipeline: WritePipeline): Promise<void> {
+    if (!(await pipeline.hasRoomWithin(POLL_AT_LEAST_EVERY_MS))) return this.#pollPaused()
+    if (this.#queue.length === 0) {
+      this.#resume()
+      await this.#poll()
+    }
+    const next = this.#queue.shift()
+    if (!next || next.progress.isSealed || this.#ending.signal.aborted) return
+    const { progress, batch } = next
+    const { clock } = this.#options
+    const processing = processBatch(stream, batch, progress.readMicros, { clock, slice: this.#slice, stopping: this.#giveUp.signal })
+    const processed = await this.#pollingMeanwhile(processing)
+    if (!processed || progress.isSealed) return
+    progress.readMicros = processed.lastWriteMicros
+    this.#status.recordsRead += batch.count
+    pipeline.submit(progress, processed)
+  }
+
+  /** Steps may take long (retries, slow calls): the group is polled meanwhile, with fetching paused (P6). Null when given up. */
+  async #pollingMeanwhile<T>(work: Promise<T>): Promise<T | null> {
+    const { clock } = this.#options
+    work.catch(() => {}) // looked at below; a failing poll must not leave it unseen
+    while (!(await settledWithin(work, POLL_AT_LEAST_EVERY_MS, clock))) {
+      if (!this.#ending.signal.aborted) await this.#pollPaused()
+    }
+    try {
+      return await work
+    } catch (error) {
+      if (this.#giveUp.signal.aborted) return null
+      throw error
+    }
+  }
+
+  async #pollPaused(): Promise<void> {
+    this.#consumer?.pause([...this.#partitions.values()])
+    this.#isPaused = true
+    await this.#poll()
+  }
+
+  #resume(): void {
+    if (!this.#isPaused) return
+    this.#consumer?.resume([...this.#partitions.values()])
+    this.#isPaused = false
+  }
+
+  async #poll(): Promise<void> {
+    const { clock, stream } = this.#options
+    const ending = this.#ending.signal
+    try {
+      const batches = (await this.#consumer?.poll({ signal: ending })) ?? []
+      this.#fetchFailures = 0
+      this.#status.back('fetch')
+      this.#status.running()
+      for (const batch of batches) this.#enqueue(batch)
+    } catch (thrown) {
+      if (ending.aborted) return
+      const error = asMillraceError(thrown, 'KAFKA')
+      if (error.code === 'OFFSET_OUT_OF_RANGE') throw offsetOutOfRange(stream.topology.name, error)
+      if (!error.retriable) throw error
+      this.#status.away('fetch', error)
+      await clock.sleep(backoffMs(this.#fetchFailures++, RETRY_DELAYS), ending).catch(() => {})
+    }
+  }
+
+  #enqueue(batch: Batch): void {
+    const progress = this.#partitions.get(partitionKey(batch))
+    if (!progress || progress.isSealed) return
+    progress.sees(batch)
+    this.#queue.push({ progress, batch })
+  }
+
+  /** Joins the group, as a new member when this one was fenced: what it had in hand is read again by whoever has the partition now. */
+  async #join(stream: CompiledStream, pipeline: WritePipeline, committer: Committer): Promise<void> {
+    this.#mustRejoin = false
+    this.#dropAll()
+    await this.#closeConsumer()
+    const { project, kafka } = this.#options
+    const joined = await this.#untilThere('fetch', async () =>
+      kafka.consumer({
+        groupId: names.group(project, stream.name),
+        topics: [stream.topic.name],
+        startingOffsets: stream.startingOffsets,
+        maxBytes: FETCH_BYTES,
+        onAssigned: (partitions) => this.#assigned(stream, partitions),
+        onRevoked: (partitions) => this.#revoked(partitions, pipeline, committer),
+        onLost: (partitions) => {
+          for (const progress of this.#known(partitions)) this.#forget(progress)
+        },
+      }),
+    )
+    this.#consumer = joined
+  }
+
+  #assigned(stream: CompiledStream, partitions: readonly AssignedPartition[]): void {
+    const { clock, log } = this.#options
+    for (const assigned of partitions) {
+      const key = partitionKey(assigned)
+      this.#partitions.get(key)?.drop()
+      const progress = new PartitionProgress(assigned, clock.nowMs(), this.#ending.signal)
+      this.#partitions.set(key, progress)
+      log.info(`reads ${key} from offset ${assigned.position}`, { stream: stream.name })
+    }
+  }
+
+  /** Called before partitions are given up: what is in hand is finished if that needs no waiting, and committed. */
+  async #revoked(partitions: readonly TopicPartition[], pipeline: WritePipeline, committer: Committer): Promise<void> {
+    const leaving = this.#known(partitions)
+    for (const progress of leaving) progress.leave()
+    await settledWithin(pipeline.drained(new Set(leaving)), REVOKE_GRACE_MS, this.#options.clock)
+    await committer.flush()
+    for (const progress of leaving) this.#forget(progress)
+  }
+
+  #known(partitions: readonly TopicPartition[]): PartitionProgress[] {
+    return partitions.flatMap((partition) => this.#partitions.get(partitionKey(partition)) ?? [])
+  }
+
+  /** While the stream ends, the last status still shows the partition. */
+  #forget(progress: PartitionProgress): void {
+    progress.drop()
+    if (!this.#ending.signal.aborted) this.#partitions.delete(partitionKey(progress))
+  }
+
+  #dropAll(): void {
+    for (const progress of this.#partitions.values()) progress.drop()
+    this.#partitions.clear()
+    this.#queue.length = 0
+  }
+
+  async #openProducer(stream: CompiledStream): Promise<StreamProducer | null> {
+    const { kafka, project } = this.#options
+    const name = names.deadLetters(project, stream.name)
+    return this.#untilThere('dead letters', async () => {
+      await ensureDeadLetterTopic(kafka, name)
+      return kafka.producer({ acks: 'all' })
+    })
+  }
+
+  /** Null when a stop came first. */
+  async #untilThere<T>(dependency: Dependency, call: () => Promise<T>): Promise<T | null> {
+    const result = await persistently(call, {
+      clock: this.#options.clock,
+      signal: this.#giveUp.signal,
+      waking: this.#ending.signal,
+      onAway: (error) => this.#status.away(dependency, error),
+      onBack: () => this.#status.back(dependency),
+    })
+    return result.is === 'done' ? result.value : null
+  }
+
+  #committer(stream: CompiledStream): Committer {
+    const { clock, log } = this.#options
+    return new Committer({
+      commit: async (offsets) => this.#consumer?.commit(offsets),
+      partitions: () => this.#partitions.values(),
+      topologyDigest: stream.digest,
+      intervalMs: this.#options.stream.topology.commitIntervalMs,
+      clock,
+      onCommitted: () => {
+        this.#status.back('commit')
+        this.#status.progressed()
+      },
+      onRetry: (error) => this.#status.away('commit', error),
+      onFenced: (error) => {
+        log.warn(`The group went on without this member: ${error.message} It joins again; what was in hand is read again.`, {
+          stream: stream.name,
+        })
+        for (const progress of this.#partitions.values()) progress.drop()
+        this.#mustRejoin = true
+      },
+      onFailed: (error) => this.#fail(error),
+    })
+  }
+
+  #pipeline(stream: CompiledStream, producer: StreamProducer, committer: Committer): WritePipeline {
+    const { project, sink, clock, log } = this.#options
+    return new WritePipeline({
+      project,
+      stream,
+      sink,
+      producer,
+      limit: new DeadLetterLimit(this.#options.stream.topology.deadLetterLimit),
+      committer,
+      status: this.#status,
+      clock,
+      log,
+      giveUp: this.#giveUp.signal,
+      onFailed: (error) => this.#fail(error),
+    })
+  }
+
+  #onStop(): () => void {
+    const { signal, clock } = this.#options
+    let cancelTimer: (() => void) | null = null
+    const stop = (): void => {
+      this.#ending.abort(cancelled())
+      cancelTimer = clock.after(STOP_GRACE_MS, () => this.#giveUp.abort(cancelled()))
+    }
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop, { once: true })
+    return () => {
+      signal.removeEventListener('abort', stop)
+      cancelTimer?.()
+    }
+  }
+
+  #fail(error: MillraceError): void {
+    this.#failure ??= error
+    this.#ending.abort(cancelled())
+    this.#giveUp.abort(cancelled())
+  }
+
+  /** Finishes the batches in hand, commits, leaves the group. What cannot be finished in time is read again at the next start. */
+  async #close(producer: StreamProducer, pipeline: WritePipeline, committer: Committer): Promise<void> {
+    const { clock, log, stream } = this.#options
+    await settledWithin(pipeline.drained(), STOP_GRACE_MS + 1_000, clock)
+    const isCommitted = await committer.flush()
+    if (!isCommitted)
+      log.warn('The last offsets could not be committed: their records are read again at the next start.', { stream: stream.topology.name })
+    committer.close()
+    await this.#closeConsumer()
+    await this.#closing('producer', producer.close())
+  }
+
+  async #closeConsumer(): Promise<void> {
+    const consumer = this.#consumer
+    this.#consumer = null
+    if (consumer) await this.#closing('consumer', consumer.close())
+  }
+
+  /** Nothing is lost when a client cannot say goodbye: the group times it out. */
+  async #closing(what: string, closed: Promise<unknown>): Promise<void> {
+    const { clock, log } = this.#options
+    const done = closed.catch((error: unknown) => log.debug(`closing the ${what} failed`, { error }))
+    if (!(await settledWithin(done, CLOSE_TIMEOUT_MS, clock))) log.warn(`The ${what} did not close within ${CLOSE_TIMEOUT_MS / 1_000} s.`)
+  }
+}
+
+function cancelled(): MillraceError {
+  return new MillraceError('CANCELLED', 'The stream is stopping.')
+}
+
+async function ensureDeadLetterTopic(kafka: StreamKafka, name: string): Promise<void> {
+  try {
+    await kafka.admin.createTopics([{ name, partitions: 1, configs: { ...deadLetterTopicConfigs } }])
+  } catch (error) {
+    if (error instanceof MillraceError && error.details.errorName === 'TOPIC_ALREADY_EXISTS') return
+    throw error
+  }
+}

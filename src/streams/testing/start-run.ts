@@ -1,0 +1,45 @@
+import type { LoadedStream, StreamStatus } from '../../core/index.ts'
+import { silentLogger } from '../../platform/index.ts'
+import { runStream } from '../run-stream.ts'
+import type { ScriptedKafka } from './scripted-kafka.ts'
+import type { TableModel } from './table-model.ts'
+
+export interface TestRun {
+  /** Of `runStream`. */
+  ended: Promise<void>
+  stop(): Promise<void>
+  statuses: StreamStatus[]
+  last(): StreamStatus
+}
+
+/** Runs a stream of project `shop` on the scripted Kafka, keeping what it reports. */
+export function startRun({ kafka, table, stream }: { kafka: ScriptedKafka; table: TableModel; stream: LoadedStream }): TestRun {
+  const stopping = new AbortController()
+  const statuses: StreamStatus[] = []
+  let peek: StreamStatus | null = null
+  const ended = runStream({
+    project: 'shop',
+    stream,
+    kafka: kafka.client(),
+    sink: table,
+    onStatus: (status) => {
+      peek = status
+      statuses.push(status)
+    },
+    log: silentLogger,
+    signal: stopping.signal,
+  })
+  ended.catch(() => {}) // each test awaits it where it matters
+  return {
+    ended,
+    statuses,
+    stop: () => {
+      stopping.abort()
+      return ended
+    },
+    last: () => {
+      if (!peek) throw new Error('no status yet')
+      return peek
+    },
+  }
+}

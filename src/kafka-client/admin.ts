@@ -1,0 +1,210 @@
+import { createPartitions, createTopics, deleteTopics, describeConfigs, errorCodes } from '../kafka-wire/index.ts'
+import { MillraceError } from '../platform/index.ts'
+import { deleteGroup, describeGroup, type GroupDescription, type GroupListing, listAllGroups } from './admin-groups.ts'
+import type { Cluster } from './cluster.ts'
+import { type CommittedOffset, fetchCommitted } from './committed-offsets.ts'
+import { errorName } from '../kafka-wire/index.ts'
+import { kafkaError } from './errors.ts'
+import { findOffsets, type ListedOffset, type OffsetAt } from './list-offsets.ts'
+import type { TopicPartition } from './options.ts'
+
+export interface ClusterMetadata {
+  clusterId: string | null
+  controllerId: number
+  brokers: { nodeId: number; host: string; port: number }[]
+  topics: {
+    name: string
+    topicId: string
+    internal: boolean
+    /** The broker's error name, e.g. `UNKNOWN_TOPIC_OR_PARTITION`; null when all is well. */
+    error: string | null
+    partitions: { partition: number; leader: number; replicas: number[]; isr: number[] }[]
+  }[]
+}
+
+export interface NewTopic {
+  name: string
+  partitions: number
+  /** Default −1: the broker's own default. */
+  replicationFactor?: number
+  configs?: Record<string, string>
+}
+
+export interface ConfigEntry {
+  /** Null also for secrets. */
+  value: string | null
+  /** `DYNAMIC_TOPIC_CONFIG`, `DEFAULT_CONFIG`, `STATIC_BROKER_CONFIG`, … */
+  source: string
+  isDefault: boolean
+}
+
+/** Questions and changes to the cluster. Each is tried again, for as long as `requestTimeoutMs`, while brokers move or restart. */
+export interface Admin {
+  /** Without names: all topics. */
+  metadata(topics?: readonly string[]): Promise<ClusterMetadata>
+  /** `created: false`: it was there before, as it was. Resolves when the topics have leaders. */
+  createTopics(topics: readonly NewTopic[]): Promise<{ name: string; created: boolean }[]>
+  /** `deleted: false`: there was no such topic. */
+  deleteTopics(names: readonly string[]): Promise<{ name: string; deleted: boolean }[]>
+  /** Raises a topic's number of partitions to `partitions`. */
+  createPartitions(topics: readonly { name: string; partitions: number }[]): Promise<void>
+  listOffsets(partitions: readonly TopicPartition[], at: OffsetAt): Promise<ListedOffset[]>
+  committedOffsets(groupId: string, topics?: readonly string[]): Promise<CommittedOffset[]>
+  describeGroups(groupIds: readonly string[]): Promise<GroupDescription[]>
+  listGroups(): Promise<GroupListing[]>
+  deleteGroups(groupIds: readonly string[]): Promise<{ groupId: string; deleted: boolean }[]>
+  describeConfigs(topic: string): Promise<Record<string, ConfigEntry>>
+}
+
+const PURPOSE = 'admin'
+const TOPIC_RESOURCE = 2
+const DEFAULT_CONFIG = 5
+const configSources = [
+  'UNKNOWN',
+  'DYNAMIC_TOPIC_CONFIG',
+  'DYNAMIC_BROKER_CONFIG',
+  'DYNAMIC_DEFAULT_BROKER_CONFIG',
+  'STATIC_BROKER_CONFIG',
+  'DEFAULT_CONFIG',
+  'DYNAMIC_BROKER_LOGGER_CONFIG',
+  'CLIENT_METRICS_CONFIG',
+  'GROUP_CONFIG',
+]
+
+export function createAdmin(cluster: Cluster): Admin {
+  return {
+    metadata: (topics) => cluster.retrying(() => readMetadata(cluster, topics ?? null)),
+    createTopics: (topics) => makeTopics(cluster, topics),
+    deleteTopics: (names) => Promise.all(names.map((name) => removeTopic(cluster, name))),
+    createPartitions: async (topics) => {
+      await Promise.all(topics.map((topic) => addPartitions(cluster, topic)))
+    },
+    listOffsets: (partitions, at) => findOffsets(cluster, PURPOSE, partitions, at),
+    committedOffsets: async (groupId, topics) => {
+      const all = await fetchCommitted(cluster, PURPOSE, groupId, null)
+      return topics ? all.filter(({ topic }) => topics.includes(topic)) : all
+    },
+    describeGroups: (groupIds) => Promise.all(groupIds.map((groupId) => describeGroup(cluster, groupId))),
+    listGroups: () => listAllGroups(cluster),
+    deleteGroups: (groupIds) => Promise.all(groupIds.map(async (groupId) => ({ groupId, deleted: await deleteGroup(cluster, groupId) }))),
+    describeConfigs: (topic) => cluster.retrying(() => readConfigs(cluster, topic)),
+  }
+}
+
+async function readMetadata(cluster: Cluster, topics: readonly string[] | null): Promise<ClusterMetadata> {
+  const { clusterId, controllerId, brokers, topics: answered } = await cluster.metadata(topics)
+  return {
+    clusterId,
+    controllerId,
+    brokers: brokers.map(({ nodeId, host, port }) => ({ nodeId, host, port })),
+    topics: answered.map((topic) => ({
+      name: topic.name ?? '',
+      topicId: topic.topicId,
+      internal: topic.isInternal,
+      error: topic.errorCode === errorCodes.NONE ? null : errorName(topic.errorCode),
+      partitions: topic.partitions
+        .map(({ partitionIndex, leaderId, replicaNodes, isrNodes }) => ({
+          partition: partitionIndex,
+          leader: leaderId,
+          replicas: replicaNodes,
+          isr: isrNodes,
+        }))
+        .toSorted((a, b) => a.partition - b.partition),
+    })),
+  }
+}
+
+async function makeTopics(cluster: Cluster, topics: readonly NewTopic[]): Promise<{ name: string; created: boolean }[]> {
+  const made = await Promise.all(topics.map((topic) => cluster.retrying(() => makeTopic(cluster, topic))))
+  for (const { name } of made) {
+    const { requestTimeoutMs } = cluster.options
+    const topic = await cluster.waitForTopic(name, requestTimeoutMs)
+    await cluster.retrying(async () => {
+      if (topic.leaders.every((_, partition) => cluster.leader(name, partition))) return
+      await cluster.refresh([name])
+      throw kafkaError(errorCodes.LEADER_NOT_AVAILABLE, `Topic "${name}"`)
+    })
+  }
+  return made
+}
+
+async function makeTopic(cluster: Cluster, topic: NewTopic): Promise<{ name: string; created: boolean }> {
+  const { name, partitions, replicationFactor = -1, configs = {} } = topic
+  const connection = await cluster.toController(PURPOSE)
+  const version = connection.version(createTopics, 7)
+  if (replicationFactor < 0 && version < 4) {
+    throw new MillraceError('BAD_REQUEST', `This broker wants a replication factor for topic "${name}" (it is older than Kafka 2.4).`)
+  }
+  const answer = await connection.request(createTopics, version, {
+    topics: [
+      {
+        name,
+        numPartitions: partitions,
+        replicationFactor,
+        assignments: [],
+        configs: Object.entries(configs).map(([name, value]) => ({ name, value })),
+      },
+    ],
+    timeoutMs: cluster.options.requestTimeoutMs,
+  })
+  const said = answer.topics[0]
+  const errorCode = said?.errorCode ?? errorCodes.UNKNOWN_SERVER_ERROR
+  if (errorCode === errorCodes.TOPIC_ALREADY_EXISTS) return { name, created: false }
+  if (errorCode !== errorCodes.NONE) {
+    throw kafkaError(errorCode, `Creating topic "${name}"`, { message: said?.errorMessage ?? null, details: { topic: name } })
+  }
+  return { name, created: true }
+}
+
+function removeTopic(cluster: Cluster, name: string): Promise<{ name: string; deleted: boolean }> {
+  return cluster.retrying(async () => {
+    const answer = await cluster.ask(cluster.toController(PURPOSE), deleteTopics, 5, () => ({
+      topicNames: [name],
+      timeoutMs: cluster.options.requestTimeoutMs,
+    }))
+    const said = answer.responses[0]
+    const errorCode = said?.errorCode ?? errorCodes.UNKNOWN_SERVER_ERROR
+    if (errorCode === errorCodes.UNKNOWN_TOPIC_OR_PARTITION) return { name, deleted: false }
+    if (errorCode !== errorCodes.NONE) {
+      throw kafkaError(errorCode, `Deleting topic "${name}"`, { message: said?.errorMessage ?? null, details: { topic: name } })
+    }
+    return { name, deleted: true }
+  })
+}
+
+async function addPartitions(cluster: Cluster, { name, partitions }: { name: string; partitions: number }): Promise<void> {
+  await cluster.retrying(async () => {
+    const answer = await cluster.ask(cluster.toController(PURPOSE), createPartitions, 3, () => ({
+      topics: [{ name, count: partitions, assignments: null }],
+      timeoutMs: cluster.options.requestTimeoutMs,
+      validateOnly: false,
+    }))
+    const said = answer.results[0]
+    if (said && said.errorCode === errorCodes.NONE) return
+    throw kafkaError(said?.errorCode ?? errorCodes.UNKNOWN_SERVER_ERROR, `Adding partitions to topic "${name}"`, {
+      message: said?.errorMessage ?? null,
+      details: { topic: name },
+    })
+  })
+  await cluster.retrying(async () => {
+    await cluster.refresh([name])
+    if ((cluster.topic(name)?.leaders.length ?? 0) < partitions) throw kafkaError(errorCodes.LEADER_NOT_AVAILABLE, `Topic "${name}"`)
+  })
+}
+
+async function readConfigs(cluster: Cluster, topic: string): Promise<Record<string, ConfigEntry>> {
+  const answer = await cluster.ask(cluster.toAny(PURPOSE), describeConfigs, 4, () => ({
+    resources: [{ resourceType: TOPIC_RESOURCE, resourceName: topic, configurationKeys: null }],
+  }))
+  const result = answer.results[0]
+  const errorCode = result?.errorCode ?? errorCodes.UNKNOWN_SERVER_ERROR
+  if (!result || errorCode !== errorCodes.NONE) {
+    throw kafkaError(errorCode, `Configs of topic "${topic}"`, { message: result?.errorMessage ?? null, details: { topic } })
+  }
+  return Object.fromEntries(
+    result.configs.map(({ name, value, configSource }) => [
+      name,
+      { value, source: configSources[configSource] ?? 'UNKNOWN', isDefault: configSource === DEFAULT_CONFIG },
+    ]),
+  )
+}

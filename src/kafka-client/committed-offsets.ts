@@ -1,0 +1,84 @@
+import { errorCodes, offsetFetch } from '../kafka-wire/index.ts'
+import type { Cluster } from './cluster.ts'
+import { errorCodeOf, isNetworkError, kafkaError, meansStaleCoordinator } from './errors.ts'
+import type { TopicPartition } from './options.ts'
+
+export interface CommittedOffset extends TopicPartition {
+  offset: bigint
+  /** −1 when none was committed with it. */
+  leaderEpoch: number
+  metadata: string
+}
+
+/** From 9 on the consumer group protocol of KIP-848, from 10 on topic ids. */
+const OFFSET_FETCH_AT_MOST = 8
+
+/** Runs `action` against the group's coordinator, looking that up again while it moves or is loading. */
+export function withCoordinator<T>(cluster: Cluster, groupId: string, action: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  return cluster.retrying(
+    async () => {
+      try {
+        return await action()
+      } catch (error) {
+        const errorCode = errorCodeOf(error)
+        if (isNetworkError(error) || (errorCode !== null && meansStaleCoordinator(errorCode))) {
+          cluster.forgetCoordinator(groupId)
+          await cluster.refresh([]).catch(() => undefined)
+        }
+        throw error
+      }
+    },
+    signal ? { signal } : {},
+  )
+}
+
+/**
+ * What the group committed; partitions without a commit are left out. Waits for open transactions (KIP-447).
+ * @param partitions null for all
+ */
+export function fetchCommitted(
+  cluster: Cluster,
+  purpose: string,
+  groupId: string,
+  partitions: readonly TopicPartition[] | null,
+  signal?: AbortSignal,
+): Promise<CommittedOffset[]> {
+  const topics =
+    partitions &&
+    [...Map.groupBy(partitions, ({ topic }) => topic)].map(([name, some]) => ({
+      name,
+      partitionIndexes: some.map(({ partition }) => partition),
+    }))
+  return withCoordinator(
+    cluster,
+    groupId,
+    async () => {
+      const connection = cluster.toCoordinator(groupId, purpose)
+      const answer = await cluster.ask(connection, offsetFetch, OFFSET_FETCH_AT_MOST, (version) =>
+        version >= 8
+          ? { groups: [{ groupId, topics }], requireStable: true }
+          : { groupId, topics, ...(version >= 7 ? { requireStable: true } : {}) },
+      )
+      const group = answer.groups[0] ?? answer
+      if (group.errorCode !== errorCodes.NONE) throw kafkaError(group.errorCode, `Offsets of group "${groupId}"`, { details: { groupId } })
+      return group.topics.flatMap(({ name, partitions: answered }) =>
+        answered.flatMap((said) => {
+          if (said.errorCode !== errorCodes.NONE)
+            throw kafkaError(said.errorCode, `Offsets of group "${groupId}"`, { details: { groupId } })
+          if (said.committedOffset < 0n) return []
+          const { partitionIndex, committedOffset, committedLeaderEpoch, metadata } = said
+          return [
+            {
+              topic: name,
+              partition: partitionIndex,
+              offset: committedOffset,
+              leaderEpoch: committedLeaderEpoch,
+              metadata: metadata ?? '',
+            },
+          ]
+        }),
+      )
+    },
+    signal,
+  )
+}

@@ -1,0 +1,253 @@
+import { abortReason, asMillraceError, MillraceError } from '../platform/index.ts'
+import type { Batch } from './batch.ts'
+import type { Cluster } from './cluster.ts'
+import { type CommittedOffset, fetchCommitted } from './committed-offsets.ts'
+import { fetchPartition } from './fetch-partition.ts'
+import { Fetcher } from './fetcher.ts'
+import { GroupMember } from './group-member.ts'
+import { findOffsets } from './list-offsets.ts'
+import {
+  type AssignedPartition,
+  type ConsumerOptions,
+  type ResolvedConsumerOptions,
+  resolveConsumerOptions,
+  type TopicPartition,
+} from './options.ts'
+
+/**
+ * A member of a consumer group. Joining and rebalancing happen within `poll`: `onRevoked` is called while the caller waits in it, so
+ * no record is being handed out meanwhile. A rebalance that takes longer than `maxWaitMs` goes on between polls; they return nothing.
+ */
+export interface GroupConsumer extends AsyncDisposable {
+  /**
+   * Whole batches, in offset order per partition; empty after `maxWaitMs` without records. The next ones are fetched while the caller
+   * works, at most one fetch answer a broker. One call at a time. Rejects OFFSET_OUT_OF_RANGE, details
+   * `{ topic, partition, offset, logStartOffset }` (again at every call until `seek` or `pause`: never a silent reset); KAFKA when the
+   * group refuses this member; CANCELLED; CLOSED.
+   */
+  poll(options?: { signal?: AbortSignal }): Promise<Batch[]>
+  pause(partitions: readonly TopicPartition[]): void
+  resume(partitions: readonly TopicPartition[]): void
+  /** The next `poll` goes on at `offset`. Throws BAD_REQUEST for a partition that is not assigned. */
+  seek(partition: TopicPartition, offset: bigint): void
+  /**
+   * Offsets of the *next* records. Fenced by the generation: rejects KAFKA with details.errorName ILLEGAL_GENERATION, UNKNOWN_MEMBER_ID,
+   * FENCED_INSTANCE_ID or REBALANCE_IN_PROGRESS. Retried while the coordinator moves.
+   */
+  commit(offsets: readonly CommittedOffset[]): Promise<void>
+  assignment(): readonly TopicPartition[]
+  /** Calls `onRevoked`, then leaves the group. */
+  close(): Promise<void>
+}
+
+const METADATA_INTERVAL_MS = 30_000
+const MISSING_TOPIC_INTERVAL_MS = 1_000
+
+class KafkaGroupConsumer implements GroupConsumer {
+  readonly #cluster: Cluster
+  readonly #options: ResolvedConsumerOptions
+  readonly #purpose: string
+  readonly #fetcher: Fetcher
+  readonly #member: GroupMember
+  readonly #onClose: (consumer: GroupConsumer) => void
+  readonly #closing = new AbortController()
+  #rebalancing: Promise<void> | null = null
+  #isPolling = false
+  #metadataAtMs = 0
+
+  constructor(cluster: Cluster, options: ResolvedConsumerOptions, onClose: (consumer: GroupConsumer) => void) {
+    this.#cluster = cluster
+    this.#options = options
+    this.#onClose = onClose
+    this.#purpose = cluster.newPurpose('group')
+    this.#fetcher = new Fetcher(cluster, options)
+    this.#member = new GroupMember(cluster, options, this.#purpose, () => this.#fetcher.wake())
+  }
+
+  async poll({ signal }: { signal?: AbortSignal } = {}): Promise<Batch[]> {
+    this.#check(signal)
+    if (this.#isPolling) throw new MillraceError('BAD_REQUEST', 'poll was called while another poll of the same consumer waits.')
+    this.#isPolling = true
+    try {
+      return await this.#poll(signal)
+    } finally {
+      this.#isPolling = false
+      this.#member.polled()
+    }
+  }
+
+  pause(partitions: readonly TopicPartition[]): void {
+    for (const partition of partitions) {
+      const state = this.#fetcher.get(partition)
+      if (state) state.paused = true
+    }
+    this.#fetcher.pump()
+  }
+
+  resume(partitions: readonly TopicPartition[]): void {
+    for (const partition of partitions) {
+      const state = this.#fetcher.get(partition)
+      if (state) state.paused = false
+    }
+    this.#fetcher.pump()
+    this.#fetcher.wake()
+  }
+
+  seek(partition: TopicPartition, offset: bigint): void {
+    const state = this.#fetcher.get(partition)
+    if (!state) throw new MillraceError('BAD_REQUEST', `${partition.topic}-${partition.partition} is not assigned to this consumer.`)
+    this.#fetcher.seek(state, offset)
+  }
+
+  commit(offsets: readonly CommittedOffset[]): Promise<void> {
+    return offsets.length === 0 ? Promise.resolve() : this.#member.commit(offsets)
+  }
+
+  assignment(): readonly TopicPartition[] {
+    return this.#fetcher.partitions.map(({ topic, partition }) => ({ topic, partition }))
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return
+    this.#closing.abort(new MillraceError('CLOSED', 'The consumer is closed.'))
+    this.#fetcher.wake()
+    if (this.#member.isMember) await this.#giveUp()
+    await this.#member.leave()
+    this.#fetcher.close()
+    this.#cluster.connections.release(this.#purpose)
+    await this.#rebalancing?.catch(() => undefined)
+    this.#onClose(this)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #check(signal: AbortSignal | undefined): void {
+    this.#closing.signal.throwIfAborted()
+    if (signal?.aborted) throw abortReason(signal)
+  }
+
+  async #poll(signal: AbortSignal | undefined): Promise<Batch[]> {
+    const { clock } = this.#cluster
+    const deadlineMs = clock.monotonicMs() + this.#options.maxWaitMs
+    for (;;) {
+      this.#check(signal)
+      this.#member.polled()
+      this.#refreshMetadata()
+      const leftMs = deadlineMs - clock.monotonicMs()
+      if (this.#rebalancing || this.#member.needsJoin) {
+        if (!(await this.#rebalanceWithin(leftMs, signal))) return []
+        continue
+      }
+      if (this.#member.refusal) throw this.#member.refusal
+      const batches = this.#fetcher.take()
+      if (batches.length > 0 || leftMs <= 0) return batches
+      await this.#fetcher.wait(leftMs, signal)
+    }
+  }
+
+  /** False when it goes on in the background. */
+  async #rebalanceWithin(withinMs: number, signal: AbortSignal | undefined): Promise<boolean> {
+    let isDone = false
+    const rebalancing = (this.#rebalancing ??= this.#rebalance())
+    const observed = rebalancing.then(
+      () => void (isDone = true),
+      () => void (isDone = true),
+    )
+    const waiting = new AbortController()
+    const stop = (): void => waiting.abort()
+    signal?.addEventListener('abort', stop, { once: true })
+    this.#closing.signal.addEventListener('abort', stop, { once: true })
+    const timer = this.#cluster.clock.sleep(Math.max(0, withinMs), waiting.signal).catch(() => undefined)
+    await Promise.race([observed, timer])
+    stop()
+    signal?.removeEventListener('abort', stop)
+    this.#closing.signal.removeEventListener('abort', stop)
+    if (!isDone) return false
+    this.#rebalancing = null
+    await rebalancing
+    return true
+  }
+
+  async #rebalance(): Promise<void> {
+    await this.#giveUp()
+    const partitions = await this.#member.join()
+    try {
+      const assigned = await this.#positions(partitions)
+      this.#closing.signal.throwIfAborted()
+      this.#fetcher.add(
+        assigned.map(({ topic, partition, position, committed }) => {
+          const topicId = this.#cluster.topic(topic)?.topicId ?? ''
+          return fetchPartition({ topic, partition, topicId, position, positionEpoch: committed?.leaderEpoch ?? -1 })
+        }),
+      )
+      await this.#options.onAssigned?.(assigned, this.#closing.signal)
+    } catch (error) {
+      this.#fetcher.remove(partitions)
+      this.#member.requestRejoin()
+      throw error
+    }
+  }
+
+  /** Tells the owner that its partitions go. Its failure is logged: the group does not wait for it. */
+  async #giveUp(): Promise<void> {
+    const owned = this.assignment()
+    if (owned.length === 0) return
+    const { onLost, onRevoked } = this.#options
+    // Nothing more is handed out or fetched of them from here on.
+    this.#fetcher.remove(owned)
+    try {
+      await (this.#member.hasLost ? onLost?.(owned) : onRevoked?.(owned))
+    } catch (error) {
+      this.#cluster.log.error('giving up partitions failed', { group: this.#options.groupId, error: asMillraceError(error) })
+    }
+  }
+
+  async #positions(partitions: readonly TopicPartition[]): Promise<AssignedPartition[]> {
+    if (partitions.length === 0) return []
+    const { groupId, startingOffsets } = this.#options
+    const { signal } = this.#closing
+    const committed = new Map(
+      (await fetchCommitted(this.#cluster, this.#purpose, groupId, partitions, signal)).map((offset) => [
+        `${offset.topic}-${offset.partition}`,
+        offset,
+      ]),
+    )
+    const fresh = partitions.filter(({ topic, partition }) => !committed.has(`${topic}-${partition}`))
+    const starts = await findOffsets(this.#cluster, this.#purpose, fresh, startingOffsets, signal)
+    await this.#cluster.retrying(() => this.#knowTopics(partitions), { signal })
+    return partitions.map(({ topic, partition }) => {
+      const found = committed.get(`${topic}-${partition}`)
+      const start = starts.find((listed) => listed.topic === topic && listed.partition === partition)
+      return {
+        topic,
+        partition,
+        committed: found ? { offset: found.offset, leaderEpoch: found.leaderEpoch, metadata: found.metadata } : null,
+        position: found?.offset ?? start?.offset ?? 0n,
+      }
+    })
+  }
+
+  async #knowTopics(partitions: readonly TopicPartition[]): Promise<void> {
+    const unknown = partitions.filter(({ topic }) => !this.#cluster.topic(topic))
+    if (unknown.length > 0) await this.#cluster.refresh([...new Set(unknown.map(({ topic }) => topic))])
+  }
+
+  /** Now and then, so that new partitions and topics that did not exist are seen. */
+  #refreshMetadata(): void {
+    const { topics } = this.#options
+    const nowMs = this.#cluster.clock.monotonicMs()
+    const isMissing = topics.some((topic) => !this.#cluster.topic(topic))
+    if (nowMs - this.#metadataAtMs < (isMissing ? MISSING_TOPIC_INTERVAL_MS : METADATA_INTERVAL_MS)) return
+    this.#metadataAtMs = nowMs
+    this.#cluster.refresh(topics).then(
+      () => this.#member.checkPartitionCounts(),
+      () => undefined,
+    )
+  }
+}
+
+export function createConsumer(cluster: Cluster, options: ConsumerOptions, onClose: (consumer: GroupConsumer) => void): GroupConsumer {
+  return new KafkaGroupConsumer(cluster, resolveConsumerOptions(options), onClose)
+}

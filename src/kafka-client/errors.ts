@@ -1,0 +1,51 @@
+import { errorCodes, errorName, isRetriable } from '../kafka-wire/index.ts'
+import { MillraceError } from '../platform/index.ts'
+
+/** A broker's error code as a MillraceError: KAFKA or KAFKA_RETRIABLE, details `{ errorCode, errorName, … }`. */
+export function kafkaError(
+  errorCode: number,
+  what: string,
+  options: { message?: string | null; details?: Record<string, string | number | boolean | null> } = {},
+): MillraceError {
+  const name = errorName(errorCode)
+  const said = options.message ? `: ${options.message}` : ''
+  return new MillraceError(isRetriable(errorCode) ? 'KAFKA_RETRIABLE' : 'KAFKA', `${what}: the broker answered ${name}${said}.`, {
+    details: { errorCode, errorName: name, ...options.details },
+  })
+}
+
+/** The error's number in Kafka's protocol, or null when it did not come from a broker. */
+export function errorCodeOf(error: unknown): number | null {
+  const code = error instanceof MillraceError ? error.details.errorCode : null
+  return typeof code === 'number' ? code : null
+}
+
+const staleMetadata: ReadonlySet<number> = new Set([
+  errorCodes.NOT_LEADER_OR_FOLLOWER,
+  errorCodes.LEADER_NOT_AVAILABLE,
+  errorCodes.REPLICA_NOT_AVAILABLE,
+  errorCodes.UNKNOWN_TOPIC_OR_PARTITION,
+  errorCodes.UNKNOWN_TOPIC_ID,
+  errorCodes.FENCED_LEADER_EPOCH,
+  errorCodes.UNKNOWN_LEADER_EPOCH,
+  errorCodes.INCONSISTENT_TOPIC_ID,
+  errorCodes.KAFKA_STORAGE_ERROR,
+  errorCodes.NOT_CONTROLLER,
+])
+
+/** True when asking for metadata again may cure the error. */
+export function meansStaleMetadata(errorCode: number): boolean {
+  return staleMetadata.has(errorCode)
+}
+
+const staleCoordinator: ReadonlySet<number> = new Set([errorCodes.COORDINATOR_NOT_AVAILABLE, errorCodes.NOT_COORDINATOR])
+
+/** True when the group's coordinator has to be looked up again. */
+export function meansStaleCoordinator(errorCode: number): boolean {
+  return staleCoordinator.has(errorCode)
+}
+
+/** True for a lost or timed-out connection: the request's outcome is unknown. */
+export function isNetworkError(error: unknown): boolean {
+  return error instanceof MillraceError && (error.code === 'UNREACHABLE' || error.code === 'TIMED_OUT')
+}

@@ -1,0 +1,337 @@
+import { errorCodes, fetch, type FetchResponse, offsetForLeaderEpoch } from '../kafka-wire/index.ts'
+import { asMillraceError, backoffMs, messageOf, MillraceError } from '../platform/index.ts'
+import type { Batch } from './batch.ts'
+import type { Cluster } from './cluster.ts'
+import { decodeFetched } from './decode-records.ts'
+import { kafkaError } from './errors.ts'
+import { type Buffered, type FetchPartition, outOfRange } from './fetch-partition.ts'
+import { findOffsets } from './list-offsets.ts'
+import type { TopicPartition } from './options.ts'
+
+export interface FetchLimits {
+  maxBytes: number
+  maxWaitMs: number
+  minBytes: number
+}
+
+type PartitionAnswer = FetchResponse['responses'][number]['partitions'][number]
+
+interface Asked {
+  offset: bigint
+  leaderEpoch: number
+}
+
+const FETCH_AT_MOST = 17
+const FETCH_BY_NAME_AT_MOST = 12
+const OFFSET_FOR_LEADER_EPOCH_AT_MOST = 4
+const BACKOFF = { initialMs: 50, maxMs: 1_000 }
+const NO_TOPIC_ID = '00000000-0000-0000-0000-000000000000'
+
+/**
+ * Reads partitions from their leaders: one long-polling fetch a broker, the next one sent as soon as the caller has taken the
+ * last answer, so that at most one answer a broker waits in memory while the caller works.
+ */
+export class Fetcher {
+  readonly #cluster: Cluster
+  readonly #limits: FetchLimits
+  readonly #purpose: string
+  readonly #partitions = new Map<string, FetchPartition>()
+  readonly #busyNodes = new Set<number>()
+  readonly #validating = new Set<FetchPartition>()
+  readonly #waiters = new Set<() => void>()
+  #cancelTimer: (() => void) | null = null
+  #timerAtMs = 0
+  #isClosed = false
+
+  constructor(cluster: Cluster, limits: FetchLimits) {
+    this.#cluster = cluster
+    this.#limits = limits
+    this.#purpose = cluster.newPurpose('fetch')
+  }
+
+  get partitions(): FetchPartition[] {
+    return [...this.#partitions.values()]
+  }
+
+  get({ topic, partition }: TopicPartition): FetchPartition | null {
+    return this.#partitions.get(`${topic}-${partition}`) ?? null
+  }
+
+  add(partitions: readonly FetchPartition[]): void {
+    for (const state of partitions) this.#partitions.set(`${state.topic}-${state.partition}`, state)
+    this.pump()
+  }
+
+  remove(partitions: readonly TopicPartition[]): void {
+    for (const { topic, partition } of partitions) this.#partitions.delete(`${topic}-${partition}`)
+  }
+
+  /** Goes on at `offset`; forgets a failure and what was fetched ahead. */
+  seek(state: FetchPartition, offset: bigint): void {
+    state.position = offset
+    state.positionEpoch = -1
+    state.buffered = null
+    state.failure = null
+    this.pump()
+  }
+
+  /** What has been fetched of the partitions that are not paused. Throws the failure of one of them. */
+  take(): Batch[] {
+    const active = this.partitions.filter(({ paused }) => !paused)
+    // Before anything is taken: what was decoded in the same call would be lost to the caller.
+    const failed = active.find(({ failure }) => failure)
+    if (failed?.failure) throw failed.failure
+    const batches = active.flatMap((state) => (state.buffered ? this.#decode(state, state.buffered) : []))
+    this.pump()
+    return batches
+  }
+
+  /** Resolves when there may be something to take, when woken, or after `maxMs`. */
+  async wait(maxMs: number, signal?: AbortSignal): Promise<void> {
+    if (this.#isClosed || signal?.aborted) return
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        cancel()
+        this.#waiters.delete(done)
+        signal?.removeEventListener('abort', done)
+        resolve()
+      }
+      const cancel = this.#cluster.clock.after(maxMs, done)
+      this.#waiters.add(done)
+      signal?.addEventListener('abort', done, { once: true })
+    })
+  }
+
+  wake(): void {
+    for (const done of [...this.#waiters]) done()
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#cancelTimer?.()
+    this.#partitions.clear()
+    this.#cluster.connections.release(this.#purpose)
+    this.wake()
+  }
+
+  /** Sends a fetch to every leader that has none running and nothing left to take. */
+  pump(): void {
+    if (this.#isClosed) return
+    const nowMs = this.#cluster.clock.monotonicMs()
+    const byNode = new Map<number, FetchPartition[]>()
+    const fullNodes = new Set<number>()
+    let nextAtMs = Infinity
+    for (const state of this.#partitions.values()) {
+      if (state.paused || state.failure) continue
+      if (state.retryAtMs > nowMs) {
+        nextAtMs = Math.min(nextAtMs, state.retryAtMs)
+        continue
+      }
+      const leader = this.#cluster.leader(state.topic, state.partition)
+      if (!leader) this.#retryLater(state, true)
+      else if (state.buffered) fullNodes.add(leader.nodeId)
+      else if (this.#isValidated(state, leader.leaderEpoch)) this.#push(byNode, leader.nodeId, state)
+      else if (!this.#validating.has(state)) void this.#validate(state, leader.nodeId, leader.leaderEpoch)
+    }
+    for (const [nodeId, states] of byNode) {
+      if (!this.#busyNodes.has(nodeId) && !fullNodes.has(nodeId)) void this.#fetch(nodeId, states)
+    }
+    if (nextAtMs < Infinity) this.#pumpAfter(nextAtMs - nowMs)
+  }
+
+  #push(byNode: Map<number, FetchPartition[]>, nodeId: number, state: FetchPartition): void {
+    const states = byNode.get(nodeId)
+    if (states) states.push(state)
+    else byNode.set(nodeId, [state])
+  }
+
+  #pumpAfter(delayMs: number): void {
+    const atMs = this.#cluster.clock.monotonicMs() + delayMs
+    if (this.#cancelTimer && this.#timerAtMs <= atMs) return
+    this.#cancelTimer?.()
+    this.#timerAtMs = atMs
+    this.#cancelTimer = this.#cluster.clock.after(Math.max(1, Math.ceil(delayMs)), () => {
+      this.#cancelTimer = null
+      this.pump()
+    })
+  }
+
+  #isValidated(state: FetchPartition, leaderEpoch: number): boolean {
+    if (state.positionEpoch < 0 || leaderEpoch < 0) return true
+    return state.validatedEpoch >= leaderEpoch
+  }
+
+  /** Never rejects: what happens to each partition is told to its state. */
+  async #fetch(nodeId: number, states: readonly FetchPartition[]): Promise<void> {
+    this.#busyNodes.add(nodeId)
+    const asked = new Map(states.map((state) => [state, this.#ask(state)]))
+    try {
+      const answer = await this.#request(nodeId, states)
+      if (answer.errorCode !== errorCodes.NONE) throw kafkaError(answer.errorCode, 'Fetching')
+      for (const topic of answer.responses) {
+        for (const said of topic.partitions) {
+          const state = states.find(
+            (s) => s.partition === said.partitionIndex && (topic.topic ? s.topic === topic.topic : s.topicId === topic.topicId),
+          )
+          const question = state && asked.get(state)
+          if (question && this.get(state) === state && question.offset === state.position) this.#onAnswer(state, question, said)
+        }
+      }
+    } catch (error) {
+      if (!this.#isClosed) this.#onFailure(states, asMillraceError(error))
+    }
+    this.#busyNodes.delete(nodeId)
+    this.pump()
+  }
+
+  #ask(state: FetchPartition): Asked {
+    return { offset: state.position, leaderEpoch: this.#cluster.leader(state.topic, state.partition)?.leaderEpoch ?? -1 }
+  }
+
+  async #request(nodeId: number, states: readonly FetchPartition[]): Promise<FetchResponse> {
+    const { maxBytes, maxWaitMs, minBytes } = this.#limits
+    const connection = await this.#cluster.toNode(nodeId, this.#purpose)
+    const hasIds = states.every(({ topicId }) => topicId !== NO_TOPIC_ID)
+    const version = connection.version(fetch, hasIds ? FETCH_AT_MOST : FETCH_BY_NAME_AT_MOST)
+    const topics = [...Map.groupBy(states, ({ topic }) => topic)].map(([topic, some]) => ({
+      topic,
+      topicId: some[0]?.topicId ?? NO_TOPIC_ID,
+      partitions: some.map(({ partition, position }) => ({
+        partition,
+        currentLeaderEpoch: this.#cluster.leader(topic, partition)?.leaderEpoch ?? -1,
+        fetchOffset: position,
+        partitionMaxBytes: maxBytes,
+      })),
+    }))
+    const timeoutMs = this.#cluster.options.requestTimeoutMs + maxWaitMs
+    return connection.request(fetch, version, { maxWaitMs, minBytes, maxBytes, topics }, timeoutMs)
+  }
+
+  #onAnswer(state: FetchPartition, asked: Asked, said: PartitionAnswer): void {
+    if (said.errorCode !== errorCodes.NONE) {
+      this.#onError(state, said)
+      return
+    }
+    state.attempts = 0
+    const hadWatermark = state.highWatermark >= 0n
+    state.highWatermark = said.highWatermark
+    if (said.records && said.records.byteLength > 0)
+      state.buffered = { offset: state.position, leaderEpoch: asked.leaderEpoch, records: said.records }
+    if (state.buffered || !hadWatermark) this.wake()
+  }
+
+  #onError(state: FetchPartition, said: PartitionAnswer): void {
+    const { topic, partition } = state
+    if (said.errorCode === errorCodes.OFFSET_OUT_OF_RANGE) {
+      // Never a silent reset: the caller has to say where to go on.
+      const isBefore = state.position < said.logStartOffset
+      void this.#failOutOfRange(state, isBefore ? 'it was deleted by retention' : 'the log ends before it', said.logStartOffset)
+      return
+    }
+    const error = kafkaError(said.errorCode, `Fetching ${topic}-${partition}`, { details: { topic, partition } })
+    if (error.retriable) this.#retryLater(state, true)
+    else this.#fail(state, error)
+  }
+
+  /** A refused fetch carries no log start offset: it is asked for, so that the caller knows what there is. */
+  async #failOutOfRange(state: FetchPartition, why: string, logStartOffset: bigint): Promise<void> {
+    let start = logStartOffset
+    if (start < 0n) {
+      const found = await findOffsets(this.#cluster, this.#purpose, [state], 'earliest').catch(() => [])
+      start = found[0]?.offset ?? -1n
+    }
+    this.#fail(state, outOfRange(state, start, start >= 0n && state.position < start ? 'it was deleted by retention' : why))
+  }
+
+  #fail(state: FetchPartition, error: MillraceError): void {
+    state.failure = error
+    this.wake()
+  }
+
+  #onFailure(states: readonly FetchPartition[], error: MillraceError): void {
+    this.#cluster.log.debug('fetch request failed', { reason: error.message })
+    for (const state of states) {
+      if (error.retriable) this.#retryLater(state, true)
+      else this.#fail(state, error)
+    }
+  }
+
+  #retryLater(state: FetchPartition, withMetadata: boolean): void {
+    const delayMs = backoffMs(state.attempts++, BACKOFF)
+    state.retryAtMs = this.#cluster.clock.monotonicMs() + delayMs
+    if (!withMetadata) return
+    this.#cluster.refresh([state.topic]).then(
+      () => this.#afterRefresh(state),
+      (error: unknown) => this.#cluster.log.debug('no metadata', { reason: messageOf(error) }),
+    )
+    this.#pumpAfter(delayMs)
+  }
+
+  #afterRefresh(state: FetchPartition): void {
+    const topic = this.#cluster.topic(state.topic)
+    if (topic && topic.topicId !== state.topicId && state.topicId !== NO_TOPIC_ID) {
+      const { topic: name, partition } = state
+      this.#fail(
+        state,
+        new MillraceError('KAFKA', `Topic "${name}" was deleted and created again: its offsets mean other records now.`, {
+          details: { topic: name, partition, errorCode: errorCodes.UNKNOWN_TOPIC_ID, errorName: 'UNKNOWN_TOPIC_ID' },
+        }),
+      )
+    }
+  }
+
+  /** Asks the new leader where the epoch of the last consumed record ended: before the position means that the log was cut (KIP-320). */
+  async #validate(state: FetchPartition, nodeId: number, leaderEpoch: number): Promise<void> {
+    this.#validating.add(state)
+    const { topic, partition, position, positionEpoch } = state
+    try {
+      const answer = await this.#cluster.ask(
+        this.#cluster.toNode(nodeId, this.#purpose),
+        offsetForLeaderEpoch,
+        OFFSET_FOR_LEADER_EPOCH_AT_MOST,
+        () => ({
+          replicaId: -1,
+          topics: [{ topic, partitions: [{ partition, currentLeaderEpoch: leaderEpoch, leaderEpoch: positionEpoch }] }],
+        }),
+      )
+      const said = answer.topics[0]?.partitions[0]
+      const errorCode = said?.errorCode ?? errorCodes.UNKNOWN_SERVER_ERROR
+      if (!said || errorCode !== errorCodes.NONE) throw kafkaError(errorCode, `The leader epoch of ${topic}-${partition}`)
+      state.validatedEpoch = leaderEpoch
+      const isCut = said.endOffset >= 0n && said.endOffset < position && state.position === position
+      if (isCut) await this.#failOutOfRange(state, `the log was cut at ${said.endOffset} when its leader changed`, -1n)
+    } catch (error) {
+      const failure = asMillraceError(error)
+      if (failure.retriable) this.#retryLater(state, true)
+      else if (failure.code === 'PROTOCOL') state.validatedEpoch = leaderEpoch
+      else this.#fail(state, failure)
+    }
+    this.#validating.delete(state)
+    this.pump()
+  }
+
+  #decode(state: FetchPartition, buffered: Buffered): Batch[] {
+    const { topic, partition, position, highWatermark } = state
+    state.buffered = null
+    if (buffered.offset !== position) return []
+    const decoded = decodeFetched({ topic, partition, records: buffered.records, position, highWatermark })
+    if (!decoded.ok) {
+      const message = `The records of ${topic}-${partition} at offset ${decoded.offset} cannot be read: ${decoded.reason}.`
+      const details = {
+        topic,
+        partition,
+        offset: String(decoded.offset),
+        errorCode: errorCodes.CORRUPT_MESSAGE,
+        errorName: 'CORRUPT_MESSAGE',
+      }
+      this.#fail(state, new MillraceError('KAFKA', message, { details }))
+      return []
+    }
+    state.position = decoded.nextOffset
+    if (decoded.leaderEpoch !== null) {
+      state.positionEpoch = decoded.leaderEpoch
+      state.validatedEpoch = Math.max(state.validatedEpoch, buffered.leaderEpoch)
+    }
+    return decoded.batches
+  }
+}

@@ -1,0 +1,21 @@
+export type { Admin, ClusterMetadata, ConfigEntry, NewTopic } from './admin.ts'
+export type { GroupDescription, GroupListing } from './admin-groups.ts'
+export type { Batch, RecordHeader } from './batch.ts'
+export { connectKafka, type KafkaClient } from './client.ts'
+export type { CommittedOffset } from './committed-offsets.ts'
+export type { GroupConsumer } from './consumer.ts'
+export type { ListedOffset, OffsetAt } from './list-offsets.ts'
+export { murmur2, partitionForKey } from './murmur2.ts'
+export type {
+  AssignedPartition,
+  ConsumerOptions,
+  KafkaConnectOptions,
+  ProducerOptions,
+  ReaderOptions,
+  StartingPoint,
+  TopicPartition,
+} from './options.ts'
+export type { OutgoingRecord, Producer } from './producer.ts'
+export type { Acknowledged } from './producer-batch.ts'
+export type { TopicReader } from './reader.ts'
+export type { Compression } from '../kafka-wire/index.ts'

@@ -1,0 +1,144 @@
+import type { Compression } from '../kafka-wire/index.ts'
+import { type Logger, parseHostPort, silentLogger } from '../platform/index.ts'
+
+export interface TopicPartition {
+  topic: string
+  partition: number
+}
+
+export interface KafkaConnectOptions {
+  /** `host:port` each; the port is 9092 when left out. */
+  bootstrapServers: readonly string[]
+  /** Named in the broker's logs and quotas. */
+  clientId: string
+  sasl?: { mechanism: 'PLAIN'; username: string; password: string }
+  /** How long one request may take, and how long a call goes on retrying it. Default 30,000. */
+  requestTimeoutMs?: number
+  /** Default 5,000, the handshake included. */
+  connectTimeoutMs?: number
+  log?: Logger
+  signal?: AbortSignal
+}
+
+export interface ResolvedConnectOptions {
+  readonly bootstrapServers: readonly { host: string; port: number }[]
+  readonly clientId: string
+  readonly sasl: { readonly mechanism: 'PLAIN'; readonly username: string; readonly password: string } | null
+  readonly requestTimeoutMs: number
+  readonly connectTimeoutMs: number
+  readonly log: Logger
+}
+
+export function resolveConnectOptions(options: KafkaConnectOptions): ResolvedConnectOptions {
+  return Object.freeze({
+    bootstrapServers: options.bootstrapServers.map((server) => parseHostPort(server, 9092)),
+    clientId: options.clientId,
+    sasl: options.sasl ?? null,
+    requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
+    connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
+    log: options.log ?? silentLogger,
+  })
+}
+
+export interface ProducerOptions {
+  /** Default `all`: acknowledged when every in-sync replica has it (P1). */
+  acks?: 'all' | 1
+  /** Default true: a retried batch is written once (KIP-98). */
+  idempotent?: boolean
+  /** Default `lz4`. */
+  compression?: Compression
+  /** How long an unfilled batch waits for more records. Default 2. */
+  lingerMs?: number
+  /** A batch is closed at this uncompressed size. Default 65,536. */
+  batchBytes?: number
+  /** Bytes of records not yet acknowledged; above it `send` waits. Default 32 MiB. */
+  maxBufferedBytes?: number
+  /** From `send` to the acknowledgement, retries included. Default 120,000. */
+  deliveryTimeoutMs?: number
+}
+
+export type ResolvedProducerOptions = Readonly<Required<ProducerOptions>>
+
+export function resolveProducerOptions(options: ProducerOptions = {}): ResolvedProducerOptions {
+  const idempotent = options.idempotent ?? options.acks !== 1
+  return Object.freeze({
+    acks: options.acks ?? 'all',
+    idempotent,
+    compression: options.compression ?? 'lz4',
+    lingerMs: options.lingerMs ?? 2,
+    batchBytes: options.batchBytes ?? 65_536,
+    maxBufferedBytes: options.maxBufferedBytes ?? 32 * 1024 * 1024,
+    deliveryTimeoutMs: options.deliveryTimeoutMs ?? 120_000,
+  })
+}
+
+/** A partition given to this member, with what its group had committed for it. */
+export interface AssignedPartition extends TopicPartition {
+  committed: { offset: bigint; leaderEpoch: number; metadata: string } | null
+  /** Where `poll` begins: the committed offset, else what `startingOffsets` says. */
+  position: bigint
+}
+
+export interface ConsumerOptions {
+  groupId: string
+  topics: readonly string[]
+  /** For partitions without a committed offset. */
+  startingOffsets: 'earliest' | 'latest'
+  /** Most bytes of one fetch, except that a single larger batch is always returned. Default 1 MiB. */
+  maxBytes?: number
+  /** How long `poll` waits for records. Default 500. */
+  maxWaitMs?: number
+  /** Default 1. */
+  minBytes?: number
+  /** Without a heartbeat for this long the group gives the partitions to others. Default 10,000. */
+  sessionTimeoutMs?: number
+  /** How long a rebalance waits for this member to join. Default 60,000. */
+  rebalanceTimeoutMs?: number
+  /** Without a `poll` for this long the member leaves by itself. Default 300,000. */
+  maxPollIntervalMs?: number
+  /** Static membership (KIP-345): a restart within the session keeps the partitions. */
+  groupInstanceId?: string
+  onAssigned?(partitions: readonly AssignedPartition[], signal?: AbortSignal): Promise<void> | void
+  /** Before they are given up: the owner commits here. Called from within `poll` or `close`. */
+  onRevoked?(partitions: readonly TopicPartition[]): Promise<void> | void
+  /** They are already someone else's: a commit would be refused. */
+  onLost?(partitions: readonly TopicPartition[]): Promise<void> | void
+}
+
+export interface ResolvedConsumerOptions extends Omit<ConsumerOptions, 'groupInstanceId'> {
+  readonly maxBytes: number
+  readonly maxWaitMs: number
+  readonly minBytes: number
+  readonly sessionTimeoutMs: number
+  readonly rebalanceTimeoutMs: number
+  readonly maxPollIntervalMs: number
+  readonly groupInstanceId: string | null
+}
+
+export function resolveConsumerOptions(options: ConsumerOptions): ResolvedConsumerOptions {
+  return Object.freeze({
+    ...options,
+    topics: [...new Set(options.topics)].toSorted(),
+    maxBytes: options.maxBytes ?? 1024 * 1024,
+    maxWaitMs: options.maxWaitMs ?? 500,
+    minBytes: options.minBytes ?? 1,
+    sessionTimeoutMs: options.sessionTimeoutMs ?? 10_000,
+    rebalanceTimeoutMs: options.rebalanceTimeoutMs ?? 60_000,
+    maxPollIntervalMs: options.maxPollIntervalMs ?? 300_000,
+    groupInstanceId: options.groupInstanceId ?? null,
+  })
+}
+
+/** Where a reader without a group begins. `timestampMs`: the first record at or after that time. */
+export type StartingPoint = 'earliest' | 'latest' | { offset: bigint } | { timestampMs: number }
+
+export interface ReaderOptions {
+  topic: string
+  /** Default: all that the topic has when the reader begins. */
+  partitions?: readonly number[]
+  from: StartingPoint
+  /** Default 1 MiB. */
+  maxBytes?: number
+  /** Default 500. */
+  maxWaitMs?: number
+}

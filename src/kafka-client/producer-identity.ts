@@ -1,0 +1,47 @@
+import { errorCodes, initProducerId } from '../kafka-wire/index.ts'
+import type { Cluster } from './cluster.ts'
+import { kafkaError } from './errors.ts'
+import type { ProducerIdentity } from './partition-queue.ts'
+
+const INIT_PRODUCER_ID_AT_MOST = 4
+
+/** Producer ids from the broker (KIP-98), one shared by all partitions until one of them must not use it any more. */
+export class ProducerIdentities {
+  readonly #cluster: Cluster
+  readonly #purpose: string
+  #shared: Promise<ProducerIdentity> | null = null
+  #sharedId: bigint | null = null
+
+  constructor(cluster: Cluster, purpose: string) {
+    this.#cluster = cluster
+    this.#purpose = purpose
+  }
+
+  /** An identity other than `former`. Rejects when the broker refuses, or cannot be asked in time. */
+  get(former: ProducerIdentity | null): Promise<ProducerIdentity> {
+    if (this.#shared && (former === null || this.#sharedId === null || this.#sharedId !== former.producerId)) return this.#shared
+    this.#sharedId = null
+    const asking = this.#cluster.retrying(() => this.#ask())
+    this.#shared = asking
+    asking.then(
+      (identity) => {
+        if (this.#shared === asking) this.#sharedId = identity.producerId
+      },
+      () => {
+        if (this.#shared === asking) this.#shared = null
+      },
+    )
+    return asking
+  }
+
+  async #ask(): Promise<ProducerIdentity> {
+    const answer = await this.#cluster.ask(this.#cluster.toAny(this.#purpose), initProducerId, INIT_PRODUCER_ID_AT_MOST, () => ({
+      transactionalId: null,
+      transactionTimeoutMs: 0x7fffffff,
+      producerId: -1n,
+      producerEpoch: -1,
+    }))
+    if (answer.errorCode !== errorCodes.NONE) throw kafkaError(answer.errorCode, 'A producer id')
+    return { producerId: answer.producerId, producerEpoch: answer.producerEpoch }
+  }
+}

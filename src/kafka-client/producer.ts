@@ -1,0 +1,177 @@
+import { MillraceError } from '../platform/index.ts'
+import type { RecordHeader } from './batch.ts'
+import type { Cluster, TopicMetadata } from './cluster.ts'
+import { type ProducerOptions, type ResolvedProducerOptions, resolveProducerOptions } from './options.ts'
+import { Partitioner } from './partitioner.ts'
+import { type Acknowledged, type PreparedRecord, SendCall, sizeOfRecord } from './producer-batch.ts'
+import { Sender } from './sender.ts'
+
+export interface OutgoingRecord {
+  topic: string
+  /** Default: by the key's murmur2 hash, or whatever partition is being filled for null keys. */
+  partition?: number
+  key: Uint8Array | string | null
+  value: Uint8Array | string | null
+  headers?: readonly RecordHeader[]
+  /** Default: now. */
+  timestampMs?: number
+}
+
+export interface Producer extends AsyncDisposable {
+  /**
+   * Resolves when every record is acknowledged, in the order given. Rejects when one of them failed for good — others of the call may
+   * have been written —: KAFKA or KAFKA_RETRIABLE with details `{ errorCode, errorName }`, TIMED_OUT, CLOSED. Keys and values must not be
+   * changed before that. Records of one partition keep the order of the calls.
+   */
+  send(records: readonly OutgoingRecord[]): Promise<Acknowledged[]>
+  /** Resolves when all that was given to `send` before is acknowledged or has failed. */
+  flush(): Promise<void>
+  /** Flushes, then closes its connections. */
+  close(): Promise<void>
+}
+
+class KafkaProducer implements Producer {
+  readonly #cluster: Cluster
+  readonly #options: ResolvedProducerOptions
+  readonly #sender: Sender
+  readonly #partitioner = new Partitioner()
+  readonly #pending = new Set<Promise<Acknowledged[]>>()
+  readonly #lookups = new Map<string, Promise<TopicMetadata>>()
+  readonly #onClose: (producer: Producer) => void
+  #bufferedBytes = 0
+  #roomWaiters: (() => void)[] = []
+  #entering: Promise<void> | null = null
+  #isClosed = false
+
+  constructor(cluster: Cluster, options: ResolvedProducerOptions, onClose: (producer: Producer) => void) {
+    this.#cluster = cluster
+    this.#options = options
+    this.#onClose = onClose
+    this.#sender = new Sender(cluster, options, (sizeBytes) => this.#release(sizeBytes))
+  }
+
+  send(records: readonly OutgoingRecord[]): Promise<Acknowledged[]> {
+    if (this.#isClosed) return Promise.reject(new MillraceError('CLOSED', 'The producer is closed.'))
+    const call = new SendCall(records.length)
+    const { promise } = call
+    this.#pending.add(promise)
+    const settled = (): void => void this.#pending.delete(promise)
+    promise.then(settled, settled)
+    this.#enter(records, call)
+    return promise
+  }
+
+  async flush(): Promise<void> {
+    this.#sender.hurry = true
+    this.#sender.drainSoon()
+    await Promise.allSettled(this.#pending)
+    this.#sender.hurry = this.#isClosed
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    await this.flush()
+    this.#sender.close(new MillraceError('CLOSED', 'The producer is closed.'))
+    this.#onClose(this)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** At once where the topics are known and there is room, else behind those that wait already. */
+  #enter(records: readonly OutgoingRecord[], call: SendCall): void {
+    if (!this.#entering && this.#bufferedBytes < this.#options.maxBufferedBytes) {
+      const done = this.#append(records, call, 0)
+      if (done === records.length) return
+      this.#queueUp(this.#enterLater(records, call, done))
+      return
+    }
+    this.#queueUp((this.#entering ?? Promise.resolve()).then(() => this.#enterLater(records, call, 0)))
+  }
+
+  #queueUp(entering: Promise<void>): void {
+    const tail = entering.finally(() => {
+      if (this.#entering === tail) this.#entering = null
+    })
+    this.#entering = tail
+  }
+
+  /** Never rejects: the call is told. */
+  async #enterLater(records: readonly OutgoingRecord[], call: SendCall, from: number): Promise<void> {
+    try {
+      for (let at = from; at < records.length; at = this.#append(records, call, at)) {
+        const topic = records[at]?.topic ?? ''
+        if (!this.#cluster.topic(topic)) await this.#lookUp(topic)
+        while (this.#bufferedBytes >= this.#options.maxBufferedBytes) await this.#room()
+      }
+    } catch (error) {
+      call.fail(error instanceof MillraceError ? error : new MillraceError('INTERNAL', 'Sending failed.', { cause: error }))
+    }
+  }
+
+  /** Appends from `at` on until the buffer is full or a topic is unknown; returns where it stopped. */
+  #append(records: readonly OutgoingRecord[], call: SendCall, at: number): number {
+    const nowMs = this.#cluster.clock.nowMs()
+    const createdAtMs = this.#cluster.clock.monotonicMs()
+    let slot = at
+    for (; slot < records.length && this.#bufferedBytes < this.#options.maxBufferedBytes; slot++) {
+      const record = records[slot]
+      const topic = record && this.#cluster.topic(record.topic)
+      if (!topic) break
+      this.#appendOne(topic, record, call, slot, nowMs, createdAtMs)
+    }
+    return slot
+  }
+
+  #appendOne(topic: TopicMetadata, record: OutgoingRecord, call: SendCall, slot: number, nowMs: number, createdAtMs: number): void {
+    const partitionCount = topic.leaders.length
+    const prepared: PreparedRecord = {
+      key: asBytes(record.key),
+      value: asBytes(record.value),
+      headers: record.headers ? [...record.headers] : noHeaders,
+      timestampMs: record.timestampMs ?? nowMs,
+    }
+    const partition = record.partition ?? this.#partitioner.partition(topic.name, prepared.key, partitionCount)
+    if (partition < 0 || partition >= partitionCount) {
+      const details = { topic: topic.name, partition, partitionCount }
+      call.fail(new MillraceError('BAD_REQUEST', `Topic "${topic.name}" has no partition ${partition}.`, { details }))
+      return
+    }
+    const sizeBytes = sizeOfRecord(prepared)
+    const queue = this.#sender.queue(topic.name, partition)
+    const { addedBytes, closed } = queue.append(prepared, sizeBytes, call, slot, this.#options.batchBytes, createdAtMs)
+    this.#bufferedBytes += addedBytes
+    if (closed && prepared.key === null) this.#partitioner.batchClosed(topic.name, partition, partitionCount)
+    this.#sender.wake(queue, closed || this.#bufferedBytes >= this.#options.maxBufferedBytes)
+  }
+
+  #lookUp(topic: string): Promise<TopicMetadata> {
+    const known = this.#lookups.get(topic)
+    if (known) return known
+    const lookup = this.#cluster.waitForTopic(topic, this.#cluster.options.requestTimeoutMs).finally(() => this.#lookups.delete(topic))
+    this.#lookups.set(topic, lookup)
+    return lookup
+  }
+
+  #room(): Promise<void> {
+    return new Promise((resolve) => this.#roomWaiters.push(resolve))
+  }
+
+  #release(sizeBytes: number): void {
+    this.#bufferedBytes -= sizeBytes
+    if (this.#bufferedBytes >= this.#options.maxBufferedBytes || this.#roomWaiters.length === 0) return
+    for (const resolve of this.#roomWaiters.splice(0)) resolve()
+  }
+}
+
+const noHeaders: RecordHeader[] = []
+
+function asBytes(value: Uint8Array | string | null): Uint8Array | null {
+  return typeof value === 'string' ? Buffer.from(value) : value
+}
+
+export function createProducer(cluster: Cluster, options: ProducerOptions | undefined, onClose: (producer: Producer) => void): Producer {
+  return new KafkaProducer(cluster, resolveProducerOptions(options), onClose)
+}

@@ -1,0 +1,267 @@
+import { errorCodes, produce, type ProduceResponse } from '../kafka-wire/index.ts'
+import { asMillraceError, backoffMs, MillraceError } from '../platform/index.ts'
+import type { Cluster } from './cluster.ts'
+import { isNetworkError, kafkaError, meansStaleMetadata } from './errors.ts'
+import type { ResolvedProducerOptions } from './options.ts'
+import { PartitionQueue } from './partition-queue.ts'
+import type { ProducerBatch } from './producer-batch.ts'
+import { ProducerIdentities } from './producer-identity.ts'
+
+/** From 13 on topics go by id; from 12 on a produce joins the transaction by itself (KIP-890). */
+const PRODUCE_AT_MOST = 11
+const MAX_REQUESTS_PER_NODE = 5
+const MAX_REQUEST_BYTES = 1024 * 1024
+const BACKOFF = { initialMs: 50, maxMs: 1_000 }
+
+const lostIdentity: ReadonlySet<number> = new Set([
+  errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER,
+  errorCodes.UNKNOWN_PRODUCER_ID,
+  errorCodes.INVALID_PRODUCER_EPOCH,
+  errorCodes.INVALID_PRODUCER_ID_MAPPING,
+])
+
+interface Shipment {
+  queue: PartitionQueue
+  batch: ProducerBatch
+}
+
+/** Moves batches from the partition queues to the leaders: few large requests, several in flight, retried until they are too old. */
+export class Sender {
+  readonly #cluster: Cluster
+  readonly #options: ResolvedProducerOptions
+  readonly #purpose: string
+  readonly #identities: ProducerIdentities
+  readonly #onSettled: (sizeBytes: number) => void
+  readonly #queues = new Map<string, PartitionQueue[]>()
+  readonly #active = new Set<PartitionQueue>()
+  readonly #requestsByNode = new Map<number, number>()
+  readonly #awaitingIdentity = new Set<PartitionQueue>()
+  #drainScheduled = false
+  #cancelTimer: (() => void) | null = null
+  #closed: MillraceError | null = null
+  /** While set, open batches do not wait for more records. */
+  hurry = false
+
+  /** @param onSettled called with the bytes of every batch that was acknowledged or has failed */
+  constructor(cluster: Cluster, options: ResolvedProducerOptions, onSettled: (sizeBytes: number) => void) {
+    this.#cluster = cluster
+    this.#options = options
+    this.#purpose = cluster.newPurpose('producer')
+    this.#identities = new ProducerIdentities(cluster, this.#purpose)
+    this.#onSettled = onSettled
+  }
+
+  queue(topic: string, partition: number): PartitionQueue {
+    let queues = this.#queues.get(topic)
+    if (!queues) this.#queues.set(topic, (queues = []))
+    return (queues[partition] ??= new PartitionQueue(topic, partition, this.#options))
+  }
+
+  /** Says that the queue has records. `now`: a batch is full, do not wait for the linger time. */
+  wake(queue: PartitionQueue, now: boolean): void {
+    const isNew = !this.#active.has(queue)
+    if (isNew) this.#active.add(queue)
+    if (now || this.hurry || this.#options.lingerMs === 0) this.drainSoon()
+    else if (isNew) this.#drainAfter(this.#options.lingerMs)
+  }
+
+  drainSoon(): void {
+    if (this.#drainScheduled) return
+    this.#drainScheduled = true
+    queueMicrotask(() => {
+      this.#drainScheduled = false
+      this.#drain()
+    })
+  }
+
+  close(error: MillraceError): void {
+    this.#closed = error
+    this.#cancelTimer?.()
+    for (const queue of this.#active) this.#onSettled(queue.abandon(error))
+    this.#active.clear()
+    this.#cluster.connections.release(this.#purpose)
+  }
+
+  #drainAfter(delayMs: number): void {
+    if (this.#cancelTimer) return
+    this.#cancelTimer = this.#cluster.clock.after(delayMs, () => {
+      this.#cancelTimer = null
+      this.#drain()
+    })
+  }
+
+  #drain(): void {
+    if (this.#closed) return
+    const nowMs = this.#cluster.clock.monotonicMs()
+    const byNode = new Map<number, Shipment[]>()
+    let nextAtMs = Infinity
+    for (const queue of this.#active) {
+      this.#expire(queue, nowMs)
+      const readyAtMs = queue.readyAtMs(this.hurry ? 0 : this.#options.lingerMs)
+      if (readyAtMs === null) {
+        if (queue.isEmpty) this.#active.delete(queue)
+      } else if (readyAtMs > nowMs) nextAtMs = Math.min(nextAtMs, readyAtMs)
+      else if (this.#mayGo(queue)) this.#ship(queue, byNode, nowMs)
+    }
+    for (const [nodeId, shipments] of byNode) this.#sendAll(nodeId, shipments)
+    if (nextAtMs < Infinity) {
+      this.#cancelTimer?.()
+      this.#cancelTimer = null
+      this.#drainAfter(Math.max(1, Math.ceil(nextAtMs - nowMs)))
+    }
+  }
+
+  #mayGo(queue: PartitionQueue): boolean {
+    if (queue.needsIdentity) this.#identify(queue)
+    return queue.maySend
+  }
+
+  #ship(queue: PartitionQueue, byNode: Map<number, Shipment[]>, nowMs: number): void {
+    const leader = this.#cluster.leader(queue.topic, queue.partition)
+    if (!leader) {
+      queue.retryAtMs = nowMs + backoffMs(queue.attempts++, BACKOFF)
+      this.#refresh(queue.topic)
+      return
+    }
+    if ((this.#requestsByNode.get(leader.nodeId) ?? 0) >= MAX_REQUESTS_PER_NODE) return
+    const batch = queue.take()
+    if (!batch) return
+    const shipments = byNode.get(leader.nodeId)
+    if (shipments) shipments.push({ queue, batch })
+    else byNode.set(leader.nodeId, [{ queue, batch }])
+  }
+
+  /** One request, or several when the batches together are too large for one. */
+  #sendAll(nodeId: number, shipments: readonly Shipment[]): void {
+    let some: Shipment[] = []
+    let sizeBytes = 0
+    for (const shipment of shipments) {
+      const batchBytes = shipment.batch.sizeBytes
+      if (some.length > 0 && sizeBytes + batchBytes > MAX_REQUEST_BYTES) {
+        void this.#send(nodeId, some)
+        some = []
+        sizeBytes = 0
+      }
+      some.push(shipment)
+      sizeBytes += batchBytes
+    }
+    void this.#send(nodeId, some)
+  }
+
+  /** Never rejects: what happens to each batch is told to its queue. */
+  async #send(nodeId: number, shipments: readonly Shipment[]): Promise<void> {
+    this.#requestsByNode.set(nodeId, (this.#requestsByNode.get(nodeId) ?? 0) + 1)
+    try {
+      const topicData = new Map<string, { name: string; partitionData: { index: number; records: Uint8Array }[] }>()
+      for (const { queue, batch } of shipments) {
+        const entry = topicData.get(queue.topic) ?? { name: queue.topic, partitionData: [] }
+        topicData.set(queue.topic, entry)
+        entry.partitionData.push({ index: queue.partition, records: batch.encoded(this.#options.compression) })
+      }
+      const { requestTimeoutMs } = this.#cluster.options
+      const answer = await this.#cluster.ask(this.#cluster.toNode(nodeId, this.#purpose), produce, PRODUCE_AT_MOST, () => ({
+        transactionalId: null,
+        acks: this.#options.acks === 'all' ? -1 : 1,
+        timeoutMs: requestTimeoutMs,
+        topicData: [...topicData.values()],
+      }))
+      this.#onAnswer(shipments, answer)
+    } catch (error) {
+      this.#onFailure(shipments, asMillraceError(error))
+    }
+    this.#requestsByNode.set(nodeId, (this.#requestsByNode.get(nodeId) ?? 1) - 1)
+    if (!this.#closed) this.drainSoon()
+  }
+
+  #onAnswer(shipments: readonly Shipment[], answer: ProduceResponse): void {
+    for (const { queue, batch } of shipments) {
+      const topic = answer.responses.find((topic) => topic.name === queue.topic)
+      const said = topic?.partitionResponses.find(({ index }) => index === queue.partition)
+      if (!said) this.#retry(queue, batch)
+      else if (said.errorCode === errorCodes.NONE) this.#succeed(queue, batch, said.baseOffset)
+      else if (said.errorCode === errorCodes.DUPLICATE_SEQUENCE_NUMBER) this.#succeed(queue, batch, -1n)
+      else this.#onError(queue, batch, said.errorCode, said.errorMessage)
+    }
+  }
+
+  #succeed(queue: PartitionQueue, batch: ProducerBatch, baseOffset: bigint): void {
+    queue.acknowledged(batch)
+    batch.acknowledge(queue.topic, queue.partition, baseOffset)
+    this.#onSettled(batch.sizeBytes)
+  }
+
+  #onError(queue: PartitionQueue, batch: ProducerBatch, errorCode: number, message: string | null): void {
+    const error = kafkaError(errorCode, `Producing to ${queue.topic}-${queue.partition}`, {
+      message,
+      details: { topic: queue.topic, partition: queue.partition },
+    })
+    if (errorCode === errorCodes.MESSAGE_TOO_LARGE && batch.records.length > 1) {
+      this.#onSettled(-queue.divided(batch).addedBytes)
+    } else if (lostIdentity.has(errorCode) && batch.sequence) {
+      if (!queue.hasEarlier(batch)) queue.forgetIdentity()
+      this.#retry(queue, batch)
+    } else if (error.retriable) {
+      if (meansStaleMetadata(errorCode)) this.#refresh(queue.topic)
+      this.#retry(queue, batch)
+    } else {
+      queue.refused(batch)
+      batch.fail(error)
+      this.#onSettled(batch.sizeBytes)
+    }
+  }
+
+  #onFailure(shipments: readonly Shipment[], error: MillraceError): void {
+    if (!this.#closed) this.#cluster.log.debug('produce request failed', { reason: error.message })
+    for (const { queue, batch } of shipments) {
+      if (this.#closed || !isNetworkError(error)) {
+        queue.refused(batch)
+        batch.fail(this.#closed ?? error)
+        this.#onSettled(batch.sizeBytes)
+      } else {
+        this.#refresh(queue.topic)
+        this.#retry(queue, batch)
+      }
+    }
+  }
+
+  #retry(queue: PartitionQueue, batch: ProducerBatch): void {
+    queue.returned(batch, this.#cluster.clock.monotonicMs() + backoffMs(queue.attempts++, BACKOFF))
+  }
+
+  #expire(queue: PartitionQueue, nowMs: number): void {
+    const { deliveryTimeoutMs } = this.#options
+    for (const batch of queue.expire(nowMs - deliveryTimeoutMs)) {
+      const where = `${queue.topic}-${queue.partition}`
+      const message = `${batch.records.length} records for ${where} were not acknowledged within ${deliveryTimeoutMs} ms (${batch.attempts} attempts).`
+      batch.fail(new MillraceError('TIMED_OUT', message, { details: { topic: queue.topic, partition: queue.partition } }))
+      this.#onSettled(batch.sizeBytes)
+    }
+  }
+
+  #identify(queue: PartitionQueue): void {
+    if (this.#awaitingIdentity.has(queue)) return
+    this.#awaitingIdentity.add(queue)
+    this.#identities
+      .get(queue.formerIdentity)
+      .then(
+        (identity) => queue.identify(identity),
+        (error: unknown) => this.#onNoIdentity(queue, asMillraceError(error)),
+      )
+      .finally(() => {
+        this.#awaitingIdentity.delete(queue)
+        this.drainSoon()
+      })
+  }
+
+  #onNoIdentity(queue: PartitionQueue, error: MillraceError): void {
+    if (error.retriable) queue.retryAtMs = this.#cluster.clock.monotonicMs() + backoffMs(queue.attempts++, BACKOFF)
+    else this.#onSettled(queue.abandon(error))
+  }
+
+  #refresh(topic: string): void {
+    this.#cluster.refresh([topic]).then(
+      () => this.drainSoon(),
+      () => this.drainSoon(),
+    )
+  }
+}

@@ -29,6 +29,7 @@ export type {
   StreamState,
   StreamStatus,
   TaskResult,
+  ToLoader,
   ToStreams,
   ToTask,
 } from './task-messages.ts'
@@ -52,4 +53,17 @@ export {
 } from './loaded.ts'
 export type { UserConfig } from './config.ts'
 export { recordKey } from './record-key.ts'
-export type { DeadLetterView, DoctorReport, DoctorStep, EndpointsView, FlowCounts, PartView, StatusView } from './api-views.ts'
+export type {
+  AttemptView,
+  DagView,
+  DeadLetterView,
+  DoctorReport,
+  DoctorStep,
+  EndpointsView,
+  FlowCounts,
+  PartView,
+  RunDetail,
+  RunView,
+  StatusView,
+  TaskInstanceView,
+} from './api-views.ts'

@@ -93,5 +93,14 @@ export interface StreamStatus {
 export type FromStreams =
   { is: 'ready' } | { is: 'status'; status: StreamStatus } | { is: 'log'; line: string; at: number } | { is: 'stopped' }
 
-/** From the child that loads pipeline files. `errors` name file and line; definitions of files that loaded are there all the same. */
-export type FromLoader = { is: 'loaded'; project: Project; warnings: string[] } | { is: 'failed'; error: ErrorJson }
+/** To the child that loads the author's files: the config first, then the pipelines it names. */
+export type ToLoader =
+  { is: 'load-config'; path: string } | { is: 'load-pipelines'; name: string; projectDir: string; bundlesDir: string; globs: string[] }
+
+/** `loading` names the file in hand, so that one that never returns can be named. A config comes unchecked: `runtime` parses it. */
+export type FromLoader =
+  | { is: 'ready' }
+  | { is: 'loading'; file: string }
+  | { is: 'config'; config: Json }
+  | { is: 'loaded'; project: Project; warnings: string[] }
+  | { is: 'failed'; error: ErrorJson }

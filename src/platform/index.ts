@@ -5,3 +5,4 @@ export { createLogger, silentLogger, type Logger, type LogFields, type LogLevel 
 export { childExecArgv, runsFromSource, siblingModule, siblingPath } from './modules.ts'
 export { systemDisk, type Disk, type DiskFile } from './disk.ts'
 export { isLoopback, listenTcp, parseHostPort, type TcpServer } from './tcp.ts'
+export { processIsAlive } from './processes.ts'

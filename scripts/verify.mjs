@@ -1,0 +1,24 @@
+// One command for a person: format, lint, types, drawing, dead code, then all tests. Stops at the first that fails.
+import { spawnSync } from 'node:child_process'
+
+const steps = [
+  ['format', 'prettier', ['--check', '--log-level', 'warn', '.']],
+  ['lint', 'oxlint', ['--type-aware', '--deny-warnings']],
+  ['types', 'tsc', ['-p', '.']],
+  ['drawing', 'vitest', ['run', '--silent', 'test/drawing.test.ts', 'test/tidy.test.ts']],
+  ['dead code', 'knip', []],
+  ['tests', 'vitest', ['run']],
+]
+
+for (const [name, command, args] of steps) {
+  const startedMs = performance.now()
+  console.log(`── ${name}`)
+  const { status, error } = spawnSync(command, args, { stdio: 'inherit' })
+  if (error) console.error(error.message)
+  if (status !== 0) {
+    console.error(`verify: ${name} failed`)
+    process.exit(status ?? 1)
+  }
+  console.log(`   ${((performance.now() - startedMs) / 1000).toFixed(1)} s`)
+}
+console.log('── browser: left out, there is no page yet (it comes with the console)')

@@ -1,0 +1,112 @@
+import { request } from 'node:http'
+import type { DagView, DeadLetterView, DoctorReport, EndpointsView, Json, RunDetail, RunView, StatusView } from '../core/index.ts'
+import { errnoOf, messageOf, MillraceError, type ErrorJson } from '../platform/index.ts'
+
+export interface LogChunk {
+  attempt: number
+  text: string
+  /** Byte to go on from. */
+  next: number
+  sizeBytes: number
+}
+
+/** The API of a running Millrace, typed. Every call rejects with the server's MillraceError, or NOT_RUNNING when nobody answers. */
+export interface ApiClient {
+  status(): Promise<StatusView>
+  doctor(): Promise<DoctorReport>
+  endpoints(): Promise<EndpointsView>
+  stop(): Promise<void>
+  dags(): Promise<DagView[]>
+  trigger(
+    dag: string,
+    body?: { params?: Record<string, Json>; runId?: string; onlyIfNoRuns?: boolean },
+  ): Promise<{ run: RunView; created: boolean }>
+  setPaused(dag: string, paused: boolean): Promise<void>
+  runs(filter?: { dag?: string; limit?: number }): Promise<RunView[]>
+  run(dag: string, run: string): Promise<RunDetail>
+  cancelRun(dag: string, run: string, reason: string): Promise<RunView>
+  log(dag: string, run: string, task: string, options?: { attempt?: number; from?: number }): Promise<LogChunk>
+  deadLetters(filter?: { stream?: string; limit?: number }): Promise<DeadLetterView[]>
+}
+
+export function createApiClient(socketPath: string): ApiClient {
+  const get = <T>(path: string, query: Record<string, string | number | undefined> = {}): Promise<T> =>
+    call<T>(socketPath, 'GET', withQuery(path, query))
+  const post = <T>(path: string, body: Json = {}, method = 'POST'): Promise<T> => call<T>(socketPath, method, path, body)
+  const runPath = (dag: string, run: string): string => `/dags/${encodeURIComponent(dag)}/runs/${encodeURIComponent(run)}`
+  return {
+    status: () => get('/status'),
+    doctor: () => get('/doctor'),
+    endpoints: () => get('/endpoints'),
+    stop: async () => {
+      await post('/stop')
+    },
+    dags: () => get('/dags'),
+    trigger: (dag, body = {}) => post(`/dags/${encodeURIComponent(dag)}/runs`, { ...body }),
+    setPaused: async (dag, paused) => {
+      await post(`/dags/${encodeURIComponent(dag)}/paused`, { paused }, 'PUT')
+    },
+    runs: (filter = {}) => get('/runs', { ...filter }),
+    run: (dag, run) => get(runPath(dag, run)),
+    cancelRun: (dag, run, reason) => post(`${runPath(dag, run)}/cancel`, { reason }),
+    log: (dag, run, task, options = {}) => get(`${runPath(dag, run)}/tasks/${encodeURIComponent(task)}/log`, { ...options }),
+    deadLetters: (filter = {}) => get('/dead-letters', { ...filter }),
+  }
+}
+
+function withQuery(path: string, query: Record<string, string | number | undefined>): string {
+  const search = new URLSearchParams()
+  for (const [key, value] of Object.entries(query)) if (value !== undefined) search.set(key, String(value))
+  return search.size === 0 ? path : `${path}?${search}`
+}
+
+const callTimeoutMs = 60_000
+
+function call<T>(socketPath: string, method: string, path: string, body?: Json): Promise<T> {
+  const payload = body === undefined ? undefined : JSON.stringify(body)
+  return new Promise((resolve, reject) => {
+    const headers = payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }
+    const outgoing = request({ socketPath, method, path: `/api/v1${path}`, headers, timeout: callTimeoutMs }, (response) => {
+      const chunks: Buffer[] = []
+      response.on('data', (chunk: Buffer) => chunks.push(chunk))
+      response.on('end', () => {
+        const answer: unknown = parseAnswer(Buffer.concat(chunks).toString('utf8'))
+        if ((response.statusCode ?? 500) < 400) resolve(answer as T)
+        else reject(problemError(answer, response.statusCode ?? 500))
+      })
+      response.on('error', reject)
+    })
+    outgoing.on('timeout', () =>
+      outgoing.destroy(new MillraceError('TIMED_OUT', `Millrace did not answer ${method} ${path} within ${callTimeoutMs / 1_000} s.`)),
+    )
+    outgoing.on('error', (error) => reject(notRunning(error)))
+    outgoing.end(payload)
+  })
+}
+
+function parseAnswer(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
+
+function problemError(answer: unknown, status: number): MillraceError {
+  if (typeof answer === 'object' && answer !== null && 'code' in answer && 'detail' in answer) {
+    return MillraceError.fromJSON({
+      code: answer.code as ErrorJson['code'],
+      message: String(answer.detail),
+      retriable: 'retriable' in answer && answer.retriable === true,
+    })
+  }
+  return new MillraceError('INTERNAL', `Millrace answered with status ${status}.`)
+}
+
+function notRunning(error: Error): Error {
+  if (error instanceof MillraceError) return error
+  const errno = errnoOf(error)
+  if (errno === 'ENOENT' || errno === 'ECONNREFUSED')
+    return new MillraceError('NOT_RUNNING', 'Millrace is not running: start it with "millrace start".', { cause: error })
+  return new MillraceError('UNREACHABLE', `Millrace did not answer: ${messageOf(error)}`, { cause: error })
+}

@@ -1,0 +1,1 @@
+export { createApiClient, type ApiClient, type LogChunk } from './api-client.ts'

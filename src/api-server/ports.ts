@@ -1,0 +1,14 @@
+import type { DeadLetterView, DoctorReport, EndpointsView, StatusView } from '../core/index.ts'
+import type { SchedulerHandle } from '../scheduler/index.ts'
+
+/** What the API needs of the running Millrace; `runtime` gives it. */
+export interface ApiPorts {
+  status(): Promise<StatusView>
+  doctor(): Promise<DoctorReport>
+  endpoints(): Promise<EndpointsView>
+  deadLetters(stream: string, limit: number): Promise<DeadLetterView[]>
+  streams(): string[]
+  scheduler: Pick<SchedulerHandle, 'dags' | 'runs' | 'run' | 'trigger' | 'cancelRun' | 'setPaused' | 'attemptLog'>
+  /** Begins the orderly end of the whole process. */
+  stop(): void
+}

@@ -1,0 +1,33 @@
+import { expectTypeOf } from 'vitest'
+import { z } from 'zod'
+import { cassandraTable, dag, randomUser, schema, stream, topic, type InputOf, type OutputOf, type RandomUser } from './index.ts'
+
+const User = schema('User', { id: z.guid(), visits: z.int32().default(0), note: z.string().nullable() })
+const users = topic('users', { value: User, key: 'id' })
+const table = cassandraTable('app', 'users', { row: User, partitionKey: ['id'] })
+
+// Producers take the schema's input type, handlers its output.
+expectTypeOf<InputOf<typeof User.shape>>().toEqualTypeOf<{ id: string; visits?: number | undefined; note: string | null }>()
+expectTypeOf<OutputOf<typeof User.shape>>().toEqualTypeOf<{ id: string; visits: number; note: string | null }>()
+
+randomUser({ every: '1s', for: '60s' })
+  .map((user) => {
+    expectTypeOf(user).toEqualTypeOf<RandomUser>()
+    return { id: user.login.uuid, note: null }
+  })
+  .to(users)
+
+stream('load')
+  .from(users)
+  .filter((user) => user.visits > 0)
+  .map(async (user) => ({ ...user, visits: user.visits + 1 }))
+  .to(table)
+
+const d = dag('d', { schedule: '@daily' })
+const fetched = d.task('fetch', () =>
+  randomUser({ every: '1s' })
+    .map((user) => ({ id: user.login.uuid, note: null }))
+    .to(users),
+)
+const report = d.task('report', (_ctx, flow: { produced: number }) => `${flow.produced} users`)
+expectTypeOf(report(fetched()).result).toEqualTypeOf<string | undefined>()

@@ -1,0 +1,81 @@
+import type { Command } from 'commander'
+import type { FlowCounts, StatusView } from '../../core/index.ts'
+import { MillraceError, processIsAlive, systemClock } from '../../platform/index.ts'
+import { diagnoseStopped } from '../../runtime/index.ts'
+import type { WithContext } from '../main.ts'
+import type { Output } from '../output.ts'
+
+export function addLifecycleCommands(program: Command, context: WithContext): void {
+  program
+    .command('stop')
+    .description('stop the running Millrace, letting tasks and streams finish what is in hand')
+    .option('--timeout <seconds>', 'how long to wait for it', '30')
+    .action(async ({ timeout }: { timeout: string }) => {
+      const { api, output } = context()
+      const client = await api()
+      const { pid } = await client.status()
+      await client.stop()
+      const deadlineMs = systemClock.monotonicMs() + Number(timeout) * 1_000
+      while (processIsAlive(pid)) {
+        if (systemClock.monotonicMs() > deadlineMs)
+          throw new MillraceError('TIMED_OUT', `Millrace (process ${pid}) has not stopped after ${timeout} s.`)
+        await systemClock.sleep(50)
+      }
+      output.line(`stopped (process ${pid})`)
+      output.data({ stopped: true, pid })
+    })
+  program
+    .command('status')
+    .description('what runs where, and how much went through')
+    .action(async () => {
+      const { api, output } = context()
+      const status = await (await api()).status()
+      output.data(status)
+      printStatus(status, output)
+    })
+  program
+    .command('doctor')
+    .description('walk source → topic → stream → table and say where and why it stops')
+    .action(async () => {
+      const { api, output, projectDir } = context()
+      const report = await api()
+        .then((client) => client.doctor())
+        .catch((error: unknown) => {
+          if (error instanceof MillraceError && error.code === 'NOT_RUNNING') return diagnoseStopped({ projectDir, env: process.env })
+          throw error
+        })
+      output.data(report)
+      output.line(report.summary)
+      for (const step of report.steps) {
+        output.line(
+          `  ${{ ok: '✓', waiting: '…', stopped: '✗' }[step.state]} ${step.at.padEnd(8)} ${step.name}: ${step.found}${step.because === null ? '' : ` — ${step.because}`}`,
+        )
+      }
+      if (!report.healthy) process.exitCode = 1
+    })
+}
+
+function printStatus(status: StatusView, output: Output): void {
+  output.line(`project ${status.project} · process ${status.pid} · since ${status.startedAt} · data in ${status.dataDir}`)
+  if (status.loadError) output.line(`pipeline files do not load: ${status.loadError.message}`)
+  for (const warning of status.warnings) output.line(`warning: ${warning}`)
+  output.table(
+    ['PART', 'WHERE', 'ADDRESS', 'STATE', ''],
+    status.parts.map((part) => [part.name, part.is, part.address, part.state, part.detail]),
+  )
+  output.line()
+  output.table(
+    ['STREAM', 'STATE', 'FETCHED', 'IN TOPIC', 'IN TABLE', 'DEAD LETTERS', 'LAG'],
+    status.flows.map((flow) => [
+      flow.stream,
+      status.streams.find((stream) => stream.stream === flow.stream)?.state.is ?? 'not started',
+      ...[flow.fetched, flow.inTopic, flow.inTable, flow.deadLetters, flow.lag].map((count) => count ?? '?'),
+    ]),
+  )
+}
+
+/** `load_users: 60 fetched · 60 in topic · 60 in table · 0 dead letters · lag 0`. */
+export function flowLine(flow: FlowCounts): string {
+  const shown = (count: number | null): string => (count === null ? '?' : String(count))
+  return `${flow.stream}: ${shown(flow.fetched)} fetched · ${shown(flow.inTopic)} in topic · ${shown(flow.inTable)} in table · ${shown(flow.deadLetters)} dead letters · lag ${shown(flow.lag)}`
+}

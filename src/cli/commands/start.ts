@@ -1,0 +1,93 @@
+import type { Command } from 'commander'
+import type { DagView, StatusView } from '../../core/index.ts'
+import { systemClock } from '../../platform/index.ts'
+import { startMillrace, version, type Millrace } from '../../runtime/index.ts'
+import type { WithContext } from '../main.ts'
+import type { Output } from '../output.ts'
+import { flowLine } from './lifecycle.ts'
+
+export function addStartCommand(program: Command, context: WithContext): void {
+  program
+    .command('start')
+    .description('start the embedded parts (or connect to real systems), the scheduler and the streams, and stay')
+    .option('--trigger-once <dag>', 'trigger this DAG when it has no run yet')
+    .action(async ({ triggerOnce }: { triggerOnce?: string }) => {
+      const { output, projectDir } = context()
+      const stop = new AbortController()
+      // Before anything is started: an early Ctrl-C is answered once the start can be undone.
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort())
+      const millrace = await startMillrace({ projectDir, env: process.env, triggerOnce: triggerOnce ?? null })
+      try {
+        await printStart(millrace, output)
+        const stopped = new Promise<void>((resolve) => {
+          if (stop.signal.aborted) resolve()
+          stop.signal.addEventListener('abort', () => resolve())
+        })
+        const live = showLive(millrace, output, stop.signal)
+        await Promise.race([stopped, millrace.stopRequested, millrace.failed])
+        stop.abort()
+        await live
+      } finally {
+        stop.abort()
+        await millrace.close()
+      }
+      output.line('stopped')
+    })
+}
+
+/** At most eight lines: what runs where, which RandomUser source and why, what was there already. */
+async function printStart(millrace: Millrace, output: Output): Promise<void> {
+  const [status, dags] = await Promise.all([millrace.status(), millrace.dags()])
+  output.data({ event: 'started', status })
+  for (const line of startLines(status, dags, millrace)) output.line(line)
+}
+
+export function startLines(
+  status: StatusView,
+  dags: readonly DagView[],
+  millrace: Pick<Millrace, 'recoveredRecords' | 'logPath'>,
+): string[] {
+  const part = (name: StatusView['parts'][number]['name']): string => {
+    const found = status.parts.find((each) => each.name === name)
+    return found === undefined ? '-' : `${found.address} (${found.is}${found.state === 'failed' ? `, not answering: ${found.detail}` : ''})`
+  }
+  const source = status.parts.find((each) => each.name === 'random-user')
+  const lines = [
+    `Millrace ${version} · project ${status.project} · data in ${status.dataDir}`,
+    `kafka      ${part('kafka')}`,
+    `cassandra  ${part('cassandra')}`,
+    `dags       ${dags.map((dag) => `${dag.id} ${dag.schedule ?? 'manual'}`).join(', ') || 'none'}`,
+    `source     RandomUser ${source?.is === 'embedded' ? 'local stand-in' : 'live'} at ${source?.address}: ${source?.detail}`,
+  ]
+  if (status.loadError !== null) return [...lines, `ERROR      ${status.loadError.message}`]
+  lines.push(`streams    ${status.flows.map((flow) => `${flow.stream}: ${flow.topic} → ${flow.table}`).join(', ') || 'none'}`)
+  const there = status.flows.filter((flow) => (flow.inTopic ?? 0) > 0 || (flow.inTable ?? 0) > 0)
+  if (there.length > 0 && millrace.recoveredRecords > 0) {
+    lines.push(`recovered  ${there.map((flow) => `${flow.inTopic} in ${flow.topic}, ${flow.inTable} in ${flow.table}`).join('; ')}`)
+  }
+  const [table] = status.flows
+  lines.push(
+    table === undefined
+      ? `log        ${millrace.logPath}`
+      : `look       millrace query "SELECT * FROM ${table.table} LIMIT 3" · millrace doctor · log ${millrace.logPath}`,
+  )
+  return lines
+}
+
+/** One live line on a terminal; elsewhere a plain line whenever the counts changed. */
+async function showLive(millrace: Millrace, output: Output, signal: AbortSignal): Promise<void> {
+  const isTerminal = process.stdout.isTTY && !output.json
+  let shown = ''
+  while (!signal.aborted) {
+    const status = await millrace.status()
+    const text = status.flows.map(flowLine).join(' | ')
+    if (text !== shown && text !== '') {
+      if (isTerminal) process.stdout.write(`\r\u001B[2K${text.slice(0, Math.max(20, process.stdout.columns - 1))}`)
+      else output.line(text)
+      output.data({ event: 'counts', flows: status.flows })
+      shown = text
+    }
+    await systemClock.sleep(1_000, signal).catch(() => undefined)
+  }
+  if (isTerminal && shown !== '') process.stdout.write('\n')
+}

@@ -1,0 +1,56 @@
+import { Command, CommanderError } from 'commander'
+import { asMillraceError } from '../platform/index.ts'
+import { addDagCommands } from './commands/dags.ts'
+import { addDeadLetterCommands } from './commands/dead-letters.ts'
+import { addLifecycleCommands } from './commands/lifecycle.ts'
+import { addRandomUserCommand } from './commands/random-user.ts'
+import { addStartCommand } from './commands/start.ts'
+import { addTableCommands } from './commands/tables.ts'
+import { addTopicCommands } from './commands/topics.ts'
+import { createContext, type Context, type GlobalOptions } from './context.ts'
+
+/** Gives a command's action its context. */
+export type WithContext = () => Context
+
+/** The outermost door: runs one command line and sets the exit code (that of the error catalogue; 64 for wrong usage). */
+export async function runCli(args: readonly string[]): Promise<void> {
+  const program = createProgram()
+  try {
+    await program.parseAsync(args, { from: 'user' })
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? 0 : 64
+      return
+    }
+    const failure = asMillraceError(error)
+    const { json } = program.opts<GlobalOptions>()
+    process.stderr.write(json ? `${JSON.stringify({ error: failure.toJSON() })}\n` : `millrace: ${failure.message} (${failure.code})\n`)
+    if (failure.code === 'INTERNAL' && error instanceof Error && !json) process.stderr.write(`${error.stack ?? ''}\n`)
+    process.exitCode = failure.exitCode
+  }
+}
+
+function createProgram(): Command {
+  const program = new Command('millrace')
+    .description('Turns an API into a live, queryable table.')
+    .option('-p, --project <dir>', 'folder of the project (or one inside it)', '.')
+    .option('--json', 'print JSON for scripts', false)
+    .option('--kafka <servers>', 'Kafka by address, without a running Millrace')
+    .option('--cassandra <points>', 'Cassandra by address, without a running Millrace')
+    .exitOverride()
+  const context: WithContext = () => createContext(program.opts<GlobalOptions>())
+  addStartCommand(program, context)
+  addLifecycleCommands(program, context)
+  addDagCommands(program, context)
+  addTopicCommands(program, context)
+  addTableCommands(program, context)
+  addDeadLetterCommands(program, context)
+  addRandomUserCommand(program, context)
+  for (const command of program.commands) inheritExit(command)
+  return program
+}
+
+function inheritExit(command: Command): void {
+  command.exitOverride()
+  for (const inner of command.commands) inheritExit(inner)
+}

@@ -1,0 +1,37 @@
+/** Where a command prints. With `json`, one JSON document (or one a line for streams of things) instead of words. */
+export interface Output {
+  readonly json: boolean
+  /** A line for a person; nothing with --json. */
+  line(text?: string): void
+  /** The result for scripts; nothing without --json. */
+  data(value: unknown): void
+  /** Columns aligned, a header first; nothing with --json. */
+  table(headers: readonly string[], rows: readonly (readonly unknown[])[]): void
+}
+
+export function createOutput(json: boolean, write: (text: string) => void = (text) => void process.stdout.write(text)): Output {
+  return {
+    json,
+    line: (text = '') => {
+      if (!json) write(`${text}\n`)
+    },
+    data: (value) => {
+      if (json) write(`${JSON.stringify(value, bigintsAsText)}\n`)
+    },
+    table: (headers, rows) => {
+      if (!json) write(alignColumns(headers, rows))
+    },
+  }
+}
+
+function bigintsAsText(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? value.toString() : value
+}
+
+export function alignColumns(headers: readonly string[], rows: readonly (readonly unknown[])[]): string {
+  const cells = [headers, ...rows].map((row) => row.map((cell) => (cell === null || cell === undefined ? '-' : String(cell))))
+  const widths = headers.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)))
+  return cells
+    .map((row) => row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0))).join('  ') + '\n')
+    .join('')
+}

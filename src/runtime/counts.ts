@@ -1,0 +1,146 @@
+import { names, type Endpoints, type FlowCounts, type Project, type Topology } from '../core/index.ts'
+import { connectCassandra, type CassandraSession } from '../cql-client/index.ts'
+import { connectKafka, type KafkaClient } from '../kafka-client/index.ts'
+import { asMillraceError, type Logger, type MillraceError } from '../platform/index.ts'
+
+/** Counts, and why a system could not be asked. */
+export interface Observed {
+  counts: FlowCounts
+  topicError: MillraceError | null
+  tableError: MillraceError | null
+  /** First offset not yet committed, by partition of the topic. */
+  committed: ReadonlyMap<number, bigint>
+}
+
+/** Asks topics and tables how much is in them, over the same protocols and addresses as everyone else. */
+export interface Observer extends AsyncDisposable {
+  observe(project: Project, stream: Topology): Promise<Observed>
+  close(): Promise<void>
+}
+
+/** Counting a table reads it: never spend more than about a twentieth of the time on it. */
+const countShare = 20
+
+export function createObserver(endpoints: Endpoints, log: Logger): Observer {
+  const kafka = reused<KafkaClient>(() =>
+    connectKafka({ ...endpoints.kafka, clientId: 'millrace.observer', log, connectTimeoutMs: 2_000, requestTimeoutMs: 5_000 }),
+  )
+  const cassandra = reused<CassandraSession>(() => connectCassandra({ ...endpoints.cassandra, log, requestTimeoutMs: 10_000 }))
+  const tables = new Map<string, { count: number | null; error: MillraceError | null; askAgainMs: number }>()
+
+  const countTable = async (table: string): Promise<{ count: number | null; error: MillraceError | null }> => {
+    const known = tables.get(table)
+    const startedMs = performance.now()
+    if (known && startedMs < known.askAgainMs) return known
+    const result = await settle(cassandra.use((session) => session.query(`SELECT count(*) FROM ${table}`)))
+    const endedMs = performance.now()
+    const count = result.ok ? Number(Object.values(result.value.rows[0] ?? {})[0] ?? 0) : null
+    const entry = { count, error: result.ok ? null : result.error, askAgainMs: endedMs + (endedMs - startedMs) * countShare }
+    tables.set(table, entry)
+    return entry
+  }
+
+  return {
+    observe: async (project, stream) => {
+      const table = stream.nodes.find((node) => node.is === 'sink')?.table ?? ''
+      const topic = stream.nodes.find((node) => node.is === 'source')?.topic ?? ''
+      const [inKafka, inTable] = await Promise.all([
+        settle(kafka.use((client) => countTopic(client, project.name, stream.name, topic))),
+        countTable(table),
+      ])
+      const found = inKafka.ok ? inKafka.value : null
+      return {
+        counts: {
+          stream: stream.name,
+          topic,
+          table,
+          fetched: null,
+          inTopic: found?.inTopic ?? null,
+          inTable: inTable.count,
+          deadLetters: found?.deadLetters ?? null,
+          lag: found?.lag ?? null,
+        },
+        topicError: inKafka.ok ? null : inKafka.error,
+        tableError: inTable.error,
+        committed: found?.committed ?? new Map<number, bigint>(),
+      }
+    },
+    close: async () => {
+      await kafka.close()
+      await cassandra.close()
+    },
+    [Symbol.asyncDispose]: async () => {
+      await kafka.close()
+      await cassandra.close()
+    },
+  }
+}
+
+interface InKafka {
+  inTopic: number
+  deadLetters: number
+  lag: number
+  committed: Map<number, bigint>
+}
+
+async function countTopic(client: KafkaClient, project: string, stream: string, topic: string): Promise<InKafka> {
+  const dlq = names.deadLetters(project, stream)
+  const { topics } = await client.admin.metadata([topic, dlq])
+  const partitions = topics.flatMap((each) =>
+    each.error === null ? each.partitions.map(({ partition }) => ({ topic: each.name, partition })) : [],
+  )
+  const [earliest, latest, offsets] = await Promise.all([
+    client.admin.listOffsets(partitions, 'earliest'),
+    client.admin.listOffsets(partitions, 'latest'),
+    client.admin.committedOffsets(names.group(project, stream), [topic]),
+  ])
+  const committed = new Map(
+    offsets.filter((each) => each.topic === topic && each.offset >= 0n).map((each) => [each.partition, each.offset]),
+  )
+  const found: InKafka = { inTopic: 0, deadLetters: 0, lag: 0, committed }
+  for (const end of latest) {
+    const start = earliest.find((each) => each.topic === end.topic && each.partition === end.partition)?.offset ?? 0n
+    const count = Number(end.offset - start)
+    if (end.topic === dlq) found.deadLetters += count
+    else {
+      found.inTopic += count
+      found.lag += Number(end.offset - (committed.get(end.partition) ?? start))
+    }
+  }
+  return found
+}
+
+type Settled<T> = { ok: true; value: T } | { ok: false; error: MillraceError }
+
+async function settle<T>(promise: Promise<T>): Promise<Settled<T>> {
+  return promise.then(
+    (value) => ({ ok: true, value }),
+    (error: unknown) => ({ ok: false, error: asMillraceError(error, 'UNREACHABLE') }),
+  )
+}
+
+interface Reused<T> {
+  use<R>(action: (connection: T) => Promise<R>): Promise<R>
+  close(): Promise<void>
+}
+
+/** One connection, made at first use and again after a failure. */
+function reused<T extends { close(): Promise<void> }>(connect: () => Promise<T>): Reused<T> {
+  let current: Promise<T> | null = null
+  const drop = async (): Promise<void> => {
+    const old = current
+    current = null
+    await old?.then((connection) => connection.close()).catch(() => undefined)
+  }
+  return {
+    use: async (action) => {
+      try {
+        return await action(await (current ??= connect()))
+      } catch (error) {
+        if (asMillraceError(error).retriable) await drop()
+        throw error
+      }
+    },
+    close: drop,
+  }
+}

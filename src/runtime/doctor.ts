@@ -1,0 +1,142 @@
+import type { DoctorReport, DoctorStep, Endpoints, StatusView, StreamStatus } from '../core/index.ts'
+import type { ErrorJson } from '../platform/index.ts'
+import type { RunDetail } from '../scheduler/index.ts'
+import type { Observed } from './counts.ts'
+
+/** What the doctor looks at: gathered by the supervisor, judged here without asking anyone. */
+export interface Facts {
+  status: Pick<StatusView, 'loadError'>
+  endpoints: Endpoints
+  /** The last run of each DAG, none when there is none yet. */
+  lastRuns: readonly RunDetail[]
+  fetched: number
+  flows: readonly { observed: Observed; stream: StreamStatus | null; refused: ErrorJson | null }[]
+  /** Set while topics and tables could not be made yet. */
+  provisionError: ErrorJson | null
+  nowMs: number
+}
+
+/** Walks source → topic → stream → table and says where it stops and why. */
+export function diagnose(facts: Facts): DoctorReport {
+  if (facts.status.loadError !== null) {
+    const step: DoctorStep = {
+      at: 'pipeline',
+      name: 'pipeline files',
+      state: 'stopped',
+      found: 'not loaded',
+      because: facts.status.loadError.message,
+    }
+    return { summary: `The pipeline files do not load: ${facts.status.loadError.message}`, healthy: false, steps: [step] }
+  }
+  const source = sourceStep(facts)
+  const steps = [
+    source,
+    ...facts.flows.flatMap((flow) => [topicStep(flow.observed, facts), streamStep(flow, facts), tableStep(flow.observed)]),
+  ]
+  // The first step that stops is the cause; later ones only wait for it.
+  const stopped = steps.find((step) => step.state === 'stopped')
+  return { summary: summarise(facts, stopped ?? null), healthy: stopped === undefined, steps }
+}
+
+function summarise(facts: Facts, stopped: DoctorStep | null): string {
+  const lines = facts.flows.map(({ observed: { counts } }) => {
+    const parts = [`${facts.fetched} fetched`, `${shown(counts.inTopic)} in topic`, `${shown(counts.inTable)} in table`]
+    if ((counts.deadLetters ?? 0) > 0) parts.push(`${counts.deadLetters} dead letters`)
+    return parts.join(' · ')
+  })
+  const counts = lines.join('; ') || `${facts.fetched} fetched`
+  return stopped === null
+    ? counts
+    : `${counts}: ${stopped.name} ${stopped.at === 'source' ? 'fails' : 'stopped'}, because ${stopped.because ?? 'unknown'}`
+}
+
+function shown(count: number | null): string {
+  return count === null ? '?' : String(count)
+}
+
+function sourceStep({ lastRuns, fetched, endpoints }: Facts): DoctorStep {
+  const name = lastRuns[0]?.dagId ?? 'source'
+  const found = `${fetched} fetched`
+  if (lastRuns.length === 0) {
+    return { at: 'source', name, state: 'waiting', found, because: 'no DAG has run yet: start one with "millrace trigger <dag>"' }
+  }
+  for (const run of lastRuns) {
+    const task = run.tasks.find((each) => each.error !== null && each.state !== 'success')
+    const where = endpoints.randomUser.is === 'live' ? `live source (${endpoints.randomUser.url})` : endpoints.randomUser.url
+    if (task?.error) {
+      const tried =
+        task.state === 'up_for_retry' || task.state === 'running'
+          ? `attempt ${task.attempt} goes on`
+          : `${run.state} after attempt ${task.attempt}`
+      return {
+        at: 'source',
+        name: run.dagId,
+        state: 'stopped',
+        found,
+        because: `task ${task.taskId}: ${task.error.message} (${tried}; source: ${where}). See "millrace logs ${run.dagId}"`,
+      }
+    }
+    if (run.state === 'failed')
+      return { at: 'source', name: run.dagId, state: 'stopped', found, because: run.reason ?? `run ${run.runId} failed` }
+  }
+  return { at: 'source', name, state: 'ok', found: `${found}, last run ${lastRuns[0]?.state}`, because: null }
+}
+
+function topicStep({ counts, topicError }: Observed, facts: Facts): DoctorStep {
+  const { bootstrapServers } = facts.endpoints.kafka
+  if (topicError !== null) {
+    return {
+      at: 'topic',
+      name: counts.topic,
+      state: 'stopped',
+      found: 'not reached',
+      because: `Kafka at ${bootstrapServers.join(', ')} does not answer: ${topicError.message}`,
+    }
+  }
+  const found = `${shown(counts.inTopic)} in topic`
+  return {
+    at: 'topic',
+    name: counts.topic,
+    state: counts.inTopic === 0 ? 'waiting' : 'ok',
+    found,
+    because: counts.inTopic === 0 ? 'nothing was produced yet' : null,
+  }
+}
+
+function streamStep({ observed, stream, refused }: Facts['flows'][number], facts: Facts): DoctorStep {
+  const { counts, committed } = observed
+  const at = [...committed.values()].reduce((sum, offset) => sum + offset, 0n)
+  const found = `lag ${shown(counts.lag)}, offset ${at}, ${shown(counts.deadLetters)} dead letters`
+  const step = (state: DoctorStep['state'], because: string | null): DoctorStep => ({
+    at: 'stream',
+    name: counts.stream,
+    state,
+    found,
+    because,
+  })
+  if (refused !== null) return step('stopped', refused.message)
+  if (facts.provisionError !== null) return step('stopped', `it has not started: ${facts.provisionError.message}`)
+  if (stream === null) return step('waiting', 'its process is starting')
+  const { state } = stream
+  if (state.is === 'stopped') return step('stopped', `at offset ${at}: ${state.error?.message ?? 'it was stopped'}`)
+  if (state.is === 'retrying') {
+    const seconds = Math.max(0, Math.round((facts.nowMs - state.sinceMs) / 1_000))
+    return step('stopped', `at offset ${at}: retrying for ${seconds} s: ${state.error.message}`)
+  }
+  if ((counts.deadLetters ?? 0) > 0 && stream.lastDeadLetter !== null) {
+    const { reason, message, topic, partition, offset } = stream.lastDeadLetter
+    return step('ok', `last dead letter at ${topic}/${partition} offset ${offset} (${reason}): ${message}. See "millrace dlq list"`)
+  }
+  return step(state.is === 'starting' ? 'waiting' : 'ok', null)
+}
+
+function tableStep({ counts, tableError }: Observed): DoctorStep {
+  if (tableError !== null) return { at: 'table', name: counts.table, state: 'stopped', found: 'not reached', because: tableError.message }
+  return {
+    at: 'table',
+    name: counts.table,
+    state: counts.inTable === 0 ? 'waiting' : 'ok',
+    found: `${shown(counts.inTable)} in table`,
+    because: null,
+  }
+}

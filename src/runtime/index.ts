@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs'
+import type { Part } from '../platform/index.ts'
+import type { Millrace, StartOptions } from './start.ts'
+
+export { findConfig } from './children/loading.ts'
+export { readApiAddress } from './data-folder.ts'
+export { loadSettings } from './load-settings.ts'
+export { dataDirOf, type Settings } from './settings.ts'
+export type { Millrace, StartOptions }
+
+/** Version of the package. */
+export const version: string = String(
+  Reflect.get(JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')), 'version'),
+)
+
+// The parts are loaded when they are needed: commands that only ask a running Millrace stay quick.
+
+/** Starts the parts in dependency order, then everything the pipeline files define. */
+export async function startMillrace(options: StartOptions): Promise<Millrace> {
+  return (await import('./start.ts')).startMillrace(options)
+}
+
+/** The doctor when nothing runs: what would keep a start from succeeding. */
+export async function diagnoseStopped(options: {
+  projectDir: string
+  env: Readonly<Record<string, string | undefined>>
+}): ReturnType<typeof import('./stopped.ts').diagnoseStopped> {
+  return (await import('./stopped.ts')).diagnoseStopped(options)
+}
+
+/** `millrace randomuser`: the stand-in server alone, on loopback. */
+export async function serveRandomUser(port: number): Promise<Part> {
+  const { startRandomUserStandIn } = await import('../connectors/index.ts')
+  return startRandomUserStandIn({ host: '127.0.0.1', port })
+}

@@ -1,0 +1,285 @@
+import { startApiServer } from '../api-server/index.ts'
+import type { Endpoints, Project } from '../core/index.ts'
+import {
+  asMillraceError,
+  isLoopback,
+  Releasers,
+  systemClock,
+  backoffMs,
+  type Logger,
+  type MillraceError,
+  type Part,
+} from '../platform/index.ts'
+import { startScheduler, type SchedulerHandle } from '../scheduler/index.ts'
+import { findConfig, startLoading, type Loading } from './children/loading.ts'
+import { endOrphans, openChildRegister, type ChildRegister } from './children/orphans.ts'
+import { startStreamProcess } from './children/stream-process.ts'
+import { createTaskPool } from './children/task-pool.ts'
+import { createObserver } from './counts.ts'
+import { ensureCredentials, openDataFolder, removeApiAddress, writeApiAddress, type DataFolder } from './data-folder.ts'
+import { startEmbeddedBroker, startEmbeddedStore, type Credentials } from './embedded.ts'
+import { countFetched } from './fetched.ts'
+import { openLogFile } from './log-file.ts'
+import { provision } from './provision.ts'
+import { resolveRandomUser } from './random-user.ts'
+import { resolveSettings, type Settings } from './settings.ts'
+import { createView, type Running, type View } from './view.ts'
+
+export interface StartOptions {
+  /** A folder in the project. */
+  projectDir: string
+  env: Readonly<Record<string, string | undefined>>
+  /** A DAG to trigger when it has no run yet. */
+  triggerOnce: string | null
+}
+
+/** A running Millrace. `failed` rejects with what took it down. */
+export interface Millrace extends Part, View {
+  readonly settings: Settings
+  readonly logPath: string
+  /** Resolves when somebody asked it to stop over the API. */
+  readonly stopRequested: Promise<void>
+  /** Records found in the embedded broker's log at start. */
+  readonly recoveredRecords: number
+}
+
+/** How long tasks and streams may finish what is in hand when Millrace stops. */
+const stopGraceMs = 5_000
+
+/** Starts the parts in dependency order, then everything the pipeline files define. */
+export async function startMillrace(options: StartOptions): Promise<Millrace> {
+  const releasers = new Releasers()
+  try {
+    return await start(options, releasers)
+  } catch (error) {
+    await releasers.close().catch(() => undefined)
+    throw error
+  }
+}
+
+async function start(options: StartOptions, releasers: Releasers): Promise<Millrace> {
+  const { configPath, projectDir } = findConfig(options.projectDir)
+  const printed: string[] = []
+  const loading = startLoading({ owner: projectDir, onLine: (line) => printed.push(line) })
+  releasers.add('loader', () => loading.close())
+  const settings = resolveSettings({ config: await loading.config(configPath), configPath, projectDir, env: options.env })
+  const folder = openDataFolder(settings.dataDir)
+  releasers.add('data folder', () => folder.release())
+  const logFile = openLogFile(folder.logsDir)
+  releasers.add('log file', () => logFile.close())
+  const { log } = logFile
+  await endOrphans(folder.path, log)
+  const register = openChildRegister(folder.path)
+
+  const pipelines = loadPipelines(loading, settings, folder, log)
+  const systems = await startSystems(settings, folder, register, releasers, log)
+  const running: Running = {
+    ...systems,
+    settings,
+    startedAt: new Date(systemClock.nowMs()).toISOString(),
+    project: { name: settings.project, schemas: [], topics: [], tables: [], streams: [], dags: [] },
+    warnings: [],
+    loadError: null,
+    provisionError: null,
+    refused: new Map(),
+    streamStatuses: () => [],
+    observer: createObserver(systems.endpoints, log.child('observer')),
+    fetched: countFetched(systems.scheduler),
+  }
+  releasers.add('observer', () => running.observer.close())
+  const stop = Promise.withResolvers<void>()
+  const view = createView(running)
+  const api = await startApiServer({
+    ports: { ...view.ports, scheduler: systems.scheduler, stop: () => stop.resolve() },
+    log: log.child('api'),
+  })
+  releasers.add('API', () => api.close())
+  writeApiAddress(folder.path, { socket: api.address, pid: process.pid })
+  releasers.add('API address', () => removeApiAddress(folder.path))
+
+  await adopt(running, await pipelines, log)
+  for (const line of printed) log.info(line, { from: 'pipeline files' })
+  if (options.triggerOnce !== null && running.loadError === null)
+    await systems.scheduler.trigger(options.triggerOnce, { onlyIfNoRuns: true })
+  runStreams(running, register, releasers, log)
+
+  const close = once(() => releasers.close())
+  return {
+    ...view,
+    settings,
+    logPath: logFile.path,
+    recoveredRecords: systems.recoveredRecords,
+    stopRequested: stop.promise,
+    address: api.address,
+    failed: systems.failed,
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+interface Loaded {
+  project: Project | null
+  warnings: string[]
+  error: MillraceError | null
+}
+
+/** Loads the pipeline files while the parts start; a file that does not load leaves the parts up. */
+async function loadPipelines(loading: Loading, settings: Settings, folder: DataFolder, log: Logger): Promise<Loaded> {
+  try {
+    const { project: name, projectDir, pipelines: globs } = settings
+    return { ...(await loading.pipelines({ name, projectDir, bundlesDir: folder.bundlesDir, globs })), error: null }
+  } catch (error) {
+    log.error('the pipeline files did not load', { error })
+    return { project: null, warnings: [], error: asMillraceError(error, 'PIPELINE_INVALID') }
+  } finally {
+    loading.close()
+  }
+}
+
+interface Systems {
+  endpoints: Endpoints
+  scheduler: SchedulerHandle
+  recoveredRecords: number
+  failed: Promise<never>
+}
+
+async function startSystems(
+  settings: Settings,
+  folder: DataFolder,
+  register: ChildRegister,
+  releasers: Releasers,
+  log: Logger,
+): Promise<Systems> {
+  // P8: nothing listens beyond loopback without credentials.
+  const credentials: Credentials | null = isLoopback(settings.host) ? null : ensureCredentials(folder.path)
+  const endpoints = Promise.withResolvers<Endpoints>()
+  const pool = createTaskPool({
+    owner: register.owner,
+    endpoints: () => endpoints.promise,
+    onLine: (line) => log.info(line, { from: 'task process' }),
+    onSpawn: (pid) => register.add(pid),
+    onExit: (pid) => register.remove(pid),
+  })
+  const starting = [
+    startEmbeddedBroker(settings, folder, credentials, log).then((broker) => {
+      if (broker) releasers.add('broker', () => broker.part.close())
+      return broker
+    }),
+    startEmbeddedStore(settings, folder, credentials, log).then((store) => {
+      if (store) releasers.add('table store', () => store.part.close())
+      return store
+    }),
+  ] as const
+  // Both are awaited before either's failure is thrown, so that what did start is closed again.
+  await Promise.allSettled(starting)
+  const [broker, store] = await Promise.all(starting)
+  const scheduler = await startScheduler({
+    metadataPath: folder.metadataPath,
+    logsDir: folder.logsDir,
+    startAttempt: pool.start,
+    log: log.child('scheduler'),
+  })
+  releasers.add('task processes', () => pool.close())
+  releasers.add('scheduler', () => scheduler.close())
+  pool.warm()
+  const { endpoint, standIn } = await resolveRandomUser(settings, scheduler, log.child('random-user'))
+  if (standIn) releasers.add('RandomUser stand-in', () => standIn.close())
+  const resolved = resolveEndpoints(settings, {
+    kafkaPort: broker?.port ?? null,
+    cqlPort: store?.port ?? null,
+    credentials,
+    randomUser: endpoint,
+  })
+  endpoints.resolve(resolved)
+  const parts = [broker?.part, store?.part, scheduler].filter((part) => part !== undefined)
+  const failed = Promise.race(parts.map((part) => part.failed))
+  failed.catch((error: unknown) => log.error('a part failed', { error }))
+  return { endpoints: resolved, scheduler, recoveredRecords: broker?.recoveredRecords ?? 0, failed }
+}
+
+function resolveEndpoints(
+  settings: Settings,
+  embedded: { kafkaPort: number | null; cqlPort: number | null; credentials: Credentials | null; randomUser: Endpoints['randomUser'] },
+): Endpoints {
+  const host = settings.host === '0.0.0.0' || settings.host === '::' ? '127.0.0.1' : settings.host
+  const { kafkaPort, cqlPort, randomUser } = embedded
+  const credentials = embedded.credentials && { username: embedded.credentials.username, password: embedded.credentials.password }
+  return {
+    kafka: {
+      bootstrapServers: kafkaPort === null ? [...(settings.kafkaBootstrapServers ?? [])] : [`${host}:${kafkaPort}`],
+      ...(kafkaPort !== null && credentials ? { sasl: { mechanism: 'PLAIN', ...credentials } } : {}),
+    },
+    cassandra: {
+      contactPoints: cqlPort === null ? [...(settings.cassandraContactPoints ?? [])] : [`${host}:${cqlPort}`],
+      localDataCenter: settings.localDataCenter,
+      consistency: settings.consistency,
+      ...(cqlPort !== null && credentials ? { credentials } : {}),
+    },
+    registryUrl: settings.registryUrl,
+    randomUser,
+  }
+}
+
+async function adopt(running: Running, loaded: Loaded, log: Logger): Promise<void> {
+  running.loadError = loaded.error
+  running.warnings = loaded.warnings
+  for (const warning of loaded.warnings) log.warn(warning)
+  if (loaded.project === null) return
+  running.project = loaded.project
+  await running.scheduler.register(loaded.project)
+}
+
+/** Makes topics and tables, waiting for systems that are away (P6), then starts the process of the streams. */
+function runStreams(running: Running, register: ChildRegister, releasers: Releasers, log: Logger): void {
+  const { project, endpoints } = running
+  if (project.streams.length === 0 && project.topics.length === 0) return
+  const stopping = new AbortController()
+  const started = (async () => {
+    const provisioned = await provisionUntilDone(running, stopping.signal, log)
+    running.provisionError = null
+    running.refused = provisioned.refused
+    for (const made of provisioned.made) log.info(`made ${made}`)
+    const streams = project.streams.map((stream) => stream.name).filter((name) => !provisioned.refused.has(name))
+    if (streams.length === 0) return null
+    const streamProcess = startStreamProcess({
+      owner: register.owner,
+      project,
+      streams,
+      endpoints,
+      log: log.child('streams'),
+      onSpawn: (pid) => register.add(pid),
+      onExit: (pid) => register.remove(pid),
+    })
+    running.streamStatuses = () => streamProcess.statuses()
+    return streamProcess
+  })().catch((error: unknown) => {
+    if (!stopping.signal.aborted) {
+      running.provisionError = asMillraceError(error)
+      log.error('the streams could not be started', { error })
+    }
+    return null
+  })
+  releasers.add('streams', async () => {
+    stopping.abort()
+    await (await started)?.stop(stopGraceMs)
+  })
+}
+
+async function provisionUntilDone(running: Running, signal: AbortSignal, log: Logger): ReturnType<typeof provision> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await provision(running.project, running.endpoints, running.settings, log, signal)
+    } catch (error) {
+      const failure = asMillraceError(error)
+      running.provisionError = failure
+      if (!failure.retriable || signal.aborted) throw failure
+      log.warn(`topics and tables cannot be made yet: ${failure.message}`)
+      await systemClock.sleep(backoffMs(attempt, { initialMs: 200, maxMs: 5_000 }), signal)
+    }
+  }
+}
+
+function once(action: () => Promise<void>): () => Promise<void> {
+  let result: Promise<void> | null = null
+  return () => (result ??= action())
+}

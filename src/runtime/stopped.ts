@@ -1,0 +1,60 @@
+import type { DoctorReport, DoctorStep } from '../core/index.ts'
+import { asMillraceError, listenTcp, type MillraceError } from '../platform/index.ts'
+import { explainBusyPort, probeCql, probeKafka } from './embedded.ts'
+import { loadSettings } from './load-settings.ts'
+
+/** The doctor when nothing runs: what would keep a start from succeeding. */
+export async function diagnoseStopped(options: {
+  projectDir: string
+  env: Readonly<Record<string, string | undefined>>
+}): Promise<DoctorReport> {
+  const settings = await loadSettings(options)
+  const steps: DoctorStep[] = []
+  const check = async (
+    at: DoctorStep['at'],
+    name: string,
+    port: number,
+    busy: Omit<Parameters<typeof explainBusyPort>[1], 'what'> & { what: string },
+  ): Promise<void> => {
+    const problem = await portProblem(settings.host, port, busy)
+    steps.push({
+      at,
+      name,
+      state: problem === null ? 'ok' : 'stopped',
+      found: problem === null ? `port ${port} is free` : `port ${port} is taken`,
+      because: problem?.message ?? null,
+    })
+  }
+  if (settings.kafkaBootstrapServers === null) {
+    await check('topic', 'kafka', settings.kafkaPort, {
+      what: 'Kafka',
+      variable: 'MILLRACE_KAFKA_PORT',
+      use: 'MILLRACE_KAFKA_BOOTSTRAP_SERVERS',
+      probe: probeKafka,
+    })
+  }
+  if (settings.cassandraContactPoints === null) {
+    await check('table', 'cassandra', settings.cqlPort, {
+      what: 'CQL',
+      variable: 'MILLRACE_CQL_PORT',
+      use: 'MILLRACE_CASSANDRA_CONTACT_POINTS',
+      probe: probeCql,
+    })
+  }
+  const stopped = steps.find((step) => step.state === 'stopped')
+  const summary =
+    stopped === undefined
+      ? 'Millrace is not running: start it with "millrace start".'
+      : `Millrace is not running, and a start would fail: ${stopped.because}`
+  return { summary, healthy: false, steps }
+}
+
+async function portProblem(host: string, port: number, busy: Parameters<typeof explainBusyPort>[1]): Promise<MillraceError | null> {
+  if (port === 0) return null
+  try {
+    await (await listenTcp({ host, port, onConnection: (socket) => socket.destroy() })).close()
+    return null
+  } catch (error) {
+    return asMillraceError(await explainBusyPort(error, busy))
+  }
+}

@@ -1,0 +1,124 @@
+import type { ApiPorts } from '../api-server/index.ts'
+import type { DeadLetterView, DoctorReport, Endpoints, FlowCounts, PartView, Project, StatusView, StreamStatus } from '../core/index.ts'
+import { connectKafka } from '../kafka-client/index.ts'
+import { systemClock, type MillraceError } from '../platform/index.ts'
+import type { RunDetail, SchedulerHandle } from '../scheduler/index.ts'
+import { readDeadLetters } from '../streams/index.ts'
+import type { Observed, Observer } from './counts.ts'
+import { diagnose } from './doctor.ts'
+import type { FetchedCounter } from './fetched.ts'
+import type { Settings } from './settings.ts'
+
+/** The state of a running Millrace that its views are made from; changed by `start` alone. */
+export interface Running {
+  readonly settings: Settings
+  readonly endpoints: Endpoints
+  readonly scheduler: SchedulerHandle
+  readonly observer: Observer
+  readonly fetched: FetchedCounter
+  readonly startedAt: string
+  project: Project
+  warnings: string[]
+  loadError: MillraceError | null
+  provisionError: MillraceError | null
+  /** Streams that were not started because their table does not fit. */
+  refused: Map<string, MillraceError>
+  streamStatuses: () => StreamStatus[]
+}
+
+export interface View {
+  status(): Promise<StatusView>
+  doctor(): Promise<DoctorReport>
+  dags: SchedulerHandle['dags']
+  readonly endpoints: Endpoints
+}
+
+export function createView(running: Running): View & { ports: Omit<ApiPorts, 'scheduler' | 'stop'> } {
+  const observeAll = (): Promise<Observed[]> =>
+    Promise.all(running.project.streams.map((stream) => running.observer.observe(running.project, stream)))
+  const status = async (): Promise<StatusView> => {
+    const [observed, fetched] = await Promise.all([observeAll(), running.fetched.total()])
+    const flows = observed.map(({ counts }): FlowCounts => ({ ...counts, fetched }))
+    return {
+      project: running.settings.project,
+      projectDir: running.settings.projectDir,
+      dataDir: running.settings.dataDir,
+      pid: process.pid,
+      startedAt: running.startedAt,
+      parts: partsOf(running, observed),
+      loadError: running.loadError?.toJSON() ?? null,
+      warnings: running.warnings,
+      flows,
+      streams: running.streamStatuses(),
+    }
+  }
+  const doctor = async (): Promise<DoctorReport> => {
+    const [observed, fetched, lastRuns] = await Promise.all([observeAll(), running.fetched.total(), lastRunsOf(running.scheduler)])
+    const statuses = running.streamStatuses()
+    return diagnose({
+      status: { loadError: running.loadError?.toJSON() ?? null },
+      endpoints: running.endpoints,
+      lastRuns,
+      fetched,
+      flows: observed.map((each) => ({
+        observed: each,
+        stream: statuses.find((one) => one.stream === each.counts.stream) ?? null,
+        refused: running.refused.get(each.counts.stream)?.toJSON() ?? null,
+      })),
+      provisionError: running.provisionError?.toJSON() ?? null,
+      nowMs: systemClock.nowMs(),
+    })
+  }
+  const endpoints = (): Promise<{ endpoints: Endpoints }> => Promise.resolve({ endpoints: running.endpoints })
+  const streams = (): string[] => running.project.streams.map((stream) => stream.name)
+  return {
+    status,
+    doctor,
+    endpoints: running.endpoints,
+    dags: () => running.scheduler.dags(),
+    ports: { status, doctor, endpoints, streams, deadLetters: (stream, limit) => deadLetters(running, stream, limit) },
+  }
+}
+
+async function lastRunsOf(scheduler: SchedulerHandle): Promise<RunDetail[]> {
+  const runs = (await scheduler.dags()).flatMap((dag) => (dag.lastRun === null ? [] : [dag.lastRun]))
+  const details = await Promise.all(runs.map((run) => scheduler.run(run.dagId, run.runId)))
+  return details.filter((detail) => detail !== null)
+}
+
+function partsOf({ settings, endpoints, refused, provisionError }: Running, observed: readonly Observed[]): PartView[] {
+  const topicError = observed.find((each) => each.topicError !== null)?.topicError ?? null
+  const tableError = observed.find((each) => each.tableError?.retriable === true)?.tableError ?? null
+  const part = (name: PartView['name'], is: PartView['is'], address: string, error: MillraceError | null, detail = ''): PartView => ({
+    name,
+    is,
+    address,
+    state: error === null ? 'ok' : 'failed',
+    detail: error?.message ?? detail,
+  })
+  const streamError = provisionError ?? [...refused.values()][0] ?? null
+  return [
+    part('kafka', settings.kafkaBootstrapServers === null ? 'embedded' : 'remote', endpoints.kafka.bootstrapServers.join(','), topicError),
+    part(
+      'cassandra',
+      settings.cassandraContactPoints === null ? 'embedded' : 'remote',
+      endpoints.cassandra.contactPoints.join(','),
+      tableError,
+    ),
+    part('scheduler', 'embedded', 'SQLite', null),
+    part('streams', 'embedded', `${observed.length} streams`, streamError),
+    part(
+      'random-user',
+      endpoints.randomUser.is === 'local' ? 'embedded' : 'remote',
+      endpoints.randomUser.url,
+      null,
+      endpoints.randomUser.why,
+    ),
+  ]
+}
+
+async function deadLetters({ endpoints, project, settings }: Running, stream: string, limit: number): Promise<DeadLetterView[]> {
+  await using kafka = await connectKafka({ ...endpoints.kafka, clientId: `millrace.${settings.project}.dlq` })
+  const letters = await readDeadLetters({ kafka, project: project.name, stream, limit })
+  return letters.map((letter) => letter)
+}

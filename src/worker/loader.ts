@@ -1,0 +1,19 @@
+import type { FromLoader, ToLoader } from '../core/index.ts'
+import { asMillraceError } from '../platform/index.ts'
+import { openChannel } from './channel.ts'
+import { loadConfig } from './load-config.ts'
+import { loadProject } from './load-project.ts'
+
+export async function serveLoading(): Promise<void> {
+  const channel = openChannel<ToLoader, FromLoader>()
+  const handle = async (message: ToLoader): Promise<FromLoader> => {
+    if (message.is === 'load-config') return { is: 'config', config: await loadConfig(message.path) }
+    return { is: 'loaded', ...(await loadProject(message, (file) => channel.send({ is: 'loading', file }))) }
+  }
+  channel.onMessage((message) => {
+    void handle(message)
+      .catch((error: unknown): FromLoader => ({ is: 'failed', error: asMillraceError(error, 'PIPELINE_INVALID').toJSON() }))
+      .then((answer) => channel.send(answer))
+  })
+  await channel.send({ is: 'ready' })
+}

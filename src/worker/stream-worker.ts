@@ -1,0 +1,103 @@
+import type { Endpoints, FromStreams, LoadedStream, Project, StreamState, StreamStatus, ToStreams } from '../core/index.ts'
+import { openCassandraSink } from '../connectors/index.ts'
+import { connectKafka } from '../kafka-client/index.ts'
+import { abortReason, asMillraceError, backoffMs, createLogger, MillraceError, systemClock, type Logger } from '../platform/index.ts'
+import { runStream } from '../streams/index.ts'
+import { openChannel, type Channel } from './channel.ts'
+import { loadedDefinition } from './loaded-definition.ts'
+
+/** Runs the streams it is told to until it is told to stop; each goes on by itself through outages. */
+export async function serveStreams(): Promise<void> {
+  const channel = openChannel<ToStreams, FromStreams>()
+  const stop = new AbortController()
+  const log = createLogger((line) => void channel.send({ is: 'log', line: line.trimEnd(), at: Date.now() }), { part: 'streams' })
+  channel.onMessage((message) => {
+    if (message.is === 'stop') {
+      stop.abort(new MillraceError('CANCELLED', 'stopping'))
+      return
+    }
+    const running = message.streams.map((name) => keepRunning(name, message.project, message.endpoints, channel, log, stop.signal))
+    void Promise.all(running).then(() => (stop.signal.aborted ? channel.send({ is: 'stopped' }) : undefined))
+  })
+  await channel.send({ is: 'ready' })
+}
+
+/** Systems that are away at the start are waited for (P6); what the stream itself stops at is final and shown. */
+async function keepRunning(
+  name: string,
+  project: Project,
+  endpoints: Endpoints,
+  channel: Channel<ToStreams, FromStreams>,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  let last: StreamStatus = emptyStatus(name)
+  const show = (state: StreamState): void => {
+    last = { ...last, state }
+    void channel.send({ is: 'status', status: last })
+  }
+  const onStatus = (status: StreamStatus): void => {
+    last = status
+    void channel.send({ is: 'status', status })
+  }
+  show({ is: 'starting' })
+  for (let attempt = 0; !signal.aborted; attempt++) {
+    try {
+      await runOnce(name, project, endpoints, onStatus, log, signal)
+      return show({ is: 'stopped', error: null })
+    } catch (error) {
+      if (signal.aborted) return show({ is: 'stopped', error: null })
+      const failure = asMillraceError(error)
+      if (!failure.retriable) {
+        log.error(`stream ${name} stopped: ${failure.message}`, { error })
+        return show({ is: 'stopped', error: failure.toJSON() })
+      }
+      log.warn(`stream ${name} is retried: ${failure.message}`)
+      const sinceMs = last.state.is === 'retrying' ? last.state.sinceMs : systemClock.nowMs()
+      show({ is: 'retrying', error: failure.toJSON(), sinceMs, attempt })
+      await systemClock.sleep(backoffMs(attempt, { initialMs: 200, maxMs: 10_000 }), signal).catch(() => undefined)
+    }
+  }
+}
+
+async function runOnce(
+  name: string,
+  project: Project,
+  endpoints: Endpoints,
+  onStatus: (status: StreamStatus) => void,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  const stream = await loadStream(name, project)
+  const own = log.child(name)
+  await using kafka = await connectKafka({ ...endpoints.kafka, clientId: `millrace.${project.name}.${name}`, log: own, signal })
+  const sink = await openCassandraSink({ table: stream.table, endpoint: endpoints.cassandra, log: own, signal })
+  try {
+    await runStream({ project: project.name, stream, kafka, sink, onStatus, log: own, signal })
+  } finally {
+    await sink.close()
+  }
+  if (signal.aborted) throw abortReason(signal)
+}
+
+async function loadStream(name: string, project: Project): Promise<LoadedStream> {
+  const topology = project.streams.find((each) => each.name === name)
+  if (topology === undefined) throw new MillraceError('NOT_FOUND', `There is no stream "${name}" in the project.`)
+  const definition = await loadedDefinition(topology.fn)
+  if (definition.is !== 'stream') throw new MillraceError('PIPELINE_INVALID', `"${topology.fn.export}" is not a stream.`)
+  return definition.stream
+}
+
+function emptyStatus(stream: string): StreamStatus {
+  return {
+    stream,
+    state: { is: 'starting' },
+    recordsRead: 0,
+    rowsWritten: 0,
+    filtered: 0,
+    deadLetters: 0,
+    lag: 0,
+    committed: {},
+    lastDeadLetter: null,
+  }
+}

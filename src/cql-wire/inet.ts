@@ -3,8 +3,8 @@ export function parseInet(text: string): Uint8Array | null {
   if (!text.includes(':')) return parseIpv4(text)
   const halves = text.split('::')
   if (halves.length > 2) return null
-  const head = parseGroups(halves[0] ?? '')
-  const tail = halves.length === 2 ? parseGroups(halves[1] ?? '') : []
+  const head = parseGroups(halves[0] ?? '', halves.length === 1)
+  const tail = halves.length === 2 ? parseGroups(halves[1] ?? '', true) : []
   if (!head || !tail) return null
   const missing = 16 - head.length - tail.length
   if (halves.length === 2 ? missing < 2 : missing !== 0) return null
@@ -17,12 +17,13 @@ function parseIpv4(text: string): Uint8Array | null {
   return Uint8Array.from(parts, Number)
 }
 
-function parseGroups(text: string): number[] | null {
+/** An IPv4 address may stand for the last two groups of the whole. */
+function parseGroups(text: string, isEnd: boolean): number[] | null {
   if (text === '') return []
   const groups = text.split(':')
   const bytes: number[] = []
   for (const [i, group] of groups.entries()) {
-    const ipv4 = i === groups.length - 1 && group.includes('.') ? parseIpv4(group) : null
+    const ipv4 = isEnd && i === groups.length - 1 && group.includes('.') ? parseIpv4(group) : null
     if (ipv4) bytes.push(...ipv4)
     else if (/^[0-9a-fA-F]{1,4}$/.test(group)) bytes.push(Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 0xff)
     else return null

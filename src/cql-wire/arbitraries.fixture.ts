@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { CqlType, CqlValue, ScalarName } from './index.ts'
 
 const uuid = fc.uuid().map((text) => text.toLowerCase())

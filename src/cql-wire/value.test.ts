@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { anyType, scalarTypes, valueOf } from './arbitraries.fixture.ts'
 import {
@@ -11,6 +11,7 @@ import {
   parseInet,
   valueWriter,
   type CqlType,
+  type CqlValue,
 } from './index.ts'
 
 const typeAndValue = anyType.chain((type) => fc.tuple(fc.constant(type), valueOf(type)))

@@ -1,0 +1,95 @@
+import { names, recordKey, type Header, type LoadedFlow } from '../../core/index.ts'
+import { codecFor, type ValueCodec } from '../../formats/index.ts'
+import { messageOf, MillraceError } from '../../platform/index.ts'
+import type { PolledPage } from '../polled-source.ts'
+import type { OutgoingRecord } from './kafka-port.ts'
+import { stopIfAborted } from '../stop-if-aborted.ts'
+
+/** A page ready to be produced. */
+export interface PreparedPage {
+  records: OutgoingRecord[]
+  filtered: number
+}
+
+/**
+ * Steps, schema and key for each record of a page. One record that fails any of them throws, so that nothing of the page is
+ * produced: an error of the author's mapping is told loudly, naming source, page and field, and never an empty record in the topic.
+ */
+export async function preparePage(
+  flow: LoadedFlow,
+  page: PolledPage,
+  run: { runId: string; attempt: number },
+  signal: AbortSignal,
+): Promise<PreparedPage> {
+  const codec = codecFor(flow.topic.format)
+  const headers = runHeaders(run, page.label)
+  const records: OutgoingRecord[] = []
+  let filtered = 0
+  for (const [index, record] of page.records.entries()) {
+    stopIfAborted(signal)
+    const where = { flow, page: page.label, index }
+    const stepped = await applySteps(where, record)
+    if (stepped === dropped) filtered++
+    else records.push(outgoing(where, stepped, codec, headers))
+  }
+  return { records, filtered }
+}
+
+interface Where {
+  flow: LoadedFlow
+  page: string
+  index: number
+}
+
+const dropped: unique symbol = Symbol('dropped')
+
+async function applySteps(where: Where, record: unknown): Promise<unknown> {
+  let value = record
+  for (const [at, step] of where.flow.steps.entries()) {
+    try {
+      const result = step.fn(value)
+      const done: unknown = result instanceof Promise ? await result : result
+      if (step.is === 'map') value = done
+      else if (!done) return dropped
+    } catch (error) {
+      throw recordError('RECORD_STEP', where, `step ${at + 1} (${step.is}) threw: ${messageOf(error)}`, null, error)
+    }
+  }
+  return value
+}
+
+function outgoing(where: Where, value: unknown, codec: ValueCodec, headers: Header[]): OutgoingRecord {
+  const { topic, parse } = where.flow
+  const parsed = parse(value)
+  if (!parsed.ok) {
+    const [first] = parsed.problems
+    const all = parsed.problems.slice(0, 5).map(({ path, message }) => `${path === '' ? 'the value' : path}: ${message}`)
+    throw recordError('RECORD_INVALID', where, `does not fit ${topic.schema}: ${all.join('; ')}`, first?.path ?? '')
+  }
+  const fields = typeof parsed.value === 'object' && parsed.value !== null ? { ...parsed.value } : {}
+  const keyed = recordKey(topic.key, fields)
+  if (!keyed.ok) throw recordError('RECORD_INVALID', where, `has no value for the key field ${keyed.field}`, keyed.field)
+  return { topic: topic.name, key: keyed.key, value: codec.encode(parsed.value), headers }
+}
+
+function recordError(
+  code: 'RECORD_STEP' | 'RECORD_INVALID',
+  { flow, page, index }: Where,
+  problem: string,
+  field: string | null,
+  cause?: unknown,
+): MillraceError {
+  const message = `Source ${flow.source.name}, page ${page}, record ${index}: ${problem}. Nothing of this page was produced; mend the flow's steps.`
+  return new MillraceError(code, message, {
+    cause,
+    details: { source: flow.source.name, page, record: index, ...(field === null ? {} : { field }) },
+  })
+}
+
+function runHeaders({ runId, attempt }: { runId: string; attempt: number }, page: string): Header[] {
+  return [
+    { key: names.runHeader, value: Buffer.from(runId) },
+    { key: names.attemptHeader, value: Buffer.from(String(attempt)) },
+    { key: names.pageHeader, value: Buffer.from(page) },
+  ]
+}

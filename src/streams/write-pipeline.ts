@@ -28,7 +28,7 @@ export interface WritePipelineOptions {
 }
 
 /** What may be on its way to the table at once: enough to keep it busy, and a bound on memory while it is sick (P6). */
-const MAX_BATCHES = 16
+const MAX_BATCHES = 64
 const MAX_BYTES = 4 * 1024 * 1024
 
 /**

@@ -1,4 +1,3 @@
-import { names } from '../../core/index.ts'
 import { MillraceError } from '../../platform/index.ts'
 import type {
   AssignedPartition,
@@ -28,6 +27,8 @@ export class ScriptedKafka {
   /** Called before and after each operation of consumer and producer; a throw is the operation's answer. */
   onOperation: (operation: Operation, moment: 'before' | 'after') => void = () => {}
   batchSize: () => number = () => 100
+  /** Awaited by each poll. */
+  latency: () => Promise<void> = async () => {}
   consumersOpened = 0
   #consumer: ScriptedConsumer | null = null
 
@@ -107,6 +108,10 @@ export class ScriptedConsumer implements StreamConsumer {
     return this.#options.groupId
   }
 
+  get assignedCount(): number {
+    return this.#positions.size
+  }
+
   get pausedCount(): number {
     return [...this.#positions.values()].filter(({ paused }) => paused).length
   }
@@ -123,6 +128,8 @@ export class ScriptedConsumer implements StreamConsumer {
   async poll({ signal }: { signal: AbortSignal }) {
     signal.throwIfAborted()
     for (let next = this.#rebalances.shift(); next; next = this.#rebalances.shift()) await this.#rebalance(next)
+    await this.#kafka.latency()
+    signal.throwIfAborted()
     const ready = this.#fetch()
     if (ready.length > 0) return ready
     await new Promise<void>((resolve, reject) => {
@@ -192,5 +199,3 @@ export class ScriptedConsumer implements StreamConsumer {
     })
   }
 }
-
-export const deadLetterTopic = names.deadLetters('shop', 'load')

@@ -6,7 +6,7 @@ import type { Row } from '../process-batch.ts'
 export class TableModel implements Sink<Row> {
   readonly rows = new Map<string, { row: Row; w: bigint }>()
   /** Every write, in order of arrival. */
-  readonly writes: { id: string; w: bigint }[] = []
+  readonly writes: { id: string; version: string; w: bigint }[] = []
   /** Errors to be unavailable with, one a call. */
   readonly unavailable: MillraceError[] = []
   refuse: (row: Row) => MillraceError | null = () => null
@@ -14,7 +14,10 @@ export class TableModel implements Sink<Row> {
   beforeWrite: (rows: readonly Row[]) => Promise<void> | void = () => {}
   afterWrite: () => void = () => {}
 
+  #current: { from: Batch; rowToRecord: Uint32Array } | null = null
+
   async write(rows: readonly Row[], from: Batch, rowToRecord: Uint32Array): Promise<SinkResult> {
+    this.#current = { from, rowToRecord }
     await this.beforeWrite(rows)
     const error = this.unavailable.shift()
     if (error) return { is: 'unavailable', error }
@@ -30,9 +33,15 @@ export class TableModel implements Sink<Row> {
 
   apply(row: Row, w: bigint): void {
     const id = String(row.id)
-    this.writes.push({ id, w })
+    this.writes.push({ id, version: JSON.stringify(row), w })
     const before = this.rows.get(id)
     if (!before || w >= before.w) this.rows.set(id, { row, w })
+  }
+
+  /** Within `beforeWrite`: these first rows of the write arrive although its caller never hears of it. */
+  cutOff(rows: readonly Row[]): void {
+    const { from, rowToRecord } = this.#current ?? {}
+    for (const [i, row] of rows.entries()) this.apply(row, from?.writeMicros[rowToRecord?.[i] ?? -1] ?? -1n)
   }
 
   /** Rows by key, without write times. */

@@ -34,7 +34,12 @@ export interface TestStep {
 /** users → steps → app.users; step ids are `map-1`, `filter-2`, … */
 export function usersStream(
   steps: readonly TestStep[] = [],
-  change: { topic?: Partial<TopicDef>; table?: Partial<TableDef>; limit?: LoadedStream['topology']['deadLetterLimit'] } = {},
+  change: {
+    topic?: Partial<TopicDef>
+    table?: Partial<TableDef>
+    limit?: LoadedStream['topology']['deadLetterLimit']
+    commitIntervalMs?: number
+  } = {},
 ): LoadedStream {
   const topic = { ...usersTopic, ...change.topic }
   const functions = new Map<string, StepFunction>()
@@ -52,7 +57,7 @@ export function usersStream(
       nodes,
       edges: nodes.slice(1).map((node, i) => [nodes[i]?.id ?? '', node.id]),
       deadLetterLimit: change.limit ?? { window: 1_000, ratio: 0.5, atLeast: 100 },
-      commitIntervalMs: 5,
+      commitIntervalMs: change.commitIntervalMs ?? 5,
       at: null,
     },
     topic,
@@ -60,4 +65,16 @@ export function usersStream(
     functions,
     parse: parseUser,
   }
+}
+
+/** Time of the first of `someUsers`, ms. */
+export const usersAt = 1_700_000_000_000
+
+/** Users u0, u1, …, a millisecond apart. */
+export function someUsers(count: number, from = 0): { key: string; value: { id: string; name: string }; timestampMs: number }[] {
+  return Array.from({ length: count }, (_, i) => ({
+    key: `u${from + i}`,
+    value: { id: `u${from + i}`, name: `n${from + i}` },
+    timestampMs: usersAt + i,
+  }))
 }

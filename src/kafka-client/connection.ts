@@ -197,7 +197,7 @@ export class Connection {
       entry.cancelTimer()
       entry.reject(error)
     }
-    for (const listener of [...this.#closeListeners]) listener()
+    for (const listener of this.#closeListeners) listener()
     this.#closeListeners.clear()
   }
 }

@@ -1,10 +1,11 @@
+import { errorCodes } from '../kafka-wire/index.ts'
 import { abortReason, asMillraceError, MillraceError } from '../platform/index.ts'
 import type { Batch } from './batch.ts'
 import type { Cluster } from './cluster.ts'
 import { type CommittedOffset, fetchCommitted } from './committed-offsets.ts'
 import { fetchPartition } from './fetch-partition.ts'
 import { Fetcher } from './fetcher.ts'
-import { GroupMember } from './group-member.ts'
+import { fenced, GroupMember } from './group-member.ts'
 import { findOffsets } from './list-offsets.ts'
 import {
   type AssignedPartition,
@@ -52,6 +53,8 @@ class KafkaGroupConsumer implements GroupConsumer {
   readonly #onClose: (consumer: GroupConsumer) => void
   readonly #closing = new AbortController()
   #rebalancing: Promise<void> | null = null
+  /** Until `onRevoked` has returned. */
+  #owned: readonly TopicPartition[] = []
   #isPolling = false
   #metadataAtMs = 0
 
@@ -100,11 +103,16 @@ class KafkaGroupConsumer implements GroupConsumer {
   }
 
   commit(offsets: readonly CommittedOffset[]): Promise<void> {
-    return offsets.length === 0 ? Promise.resolve() : this.#member.commit(offsets)
+    if (offsets.length === 0) return Promise.resolve()
+    // The broker fences old generations only; a late commit must not pass under the present one.
+    const isForeign = offsets.some(
+      ({ topic, partition }) => !this.#owned.some((owned) => owned.topic === topic && owned.partition === partition),
+    )
+    return isForeign ? Promise.reject(fenced(errorCodes.ILLEGAL_GENERATION, this.#options.groupId)) : this.#member.commit(offsets)
   }
 
   assignment(): readonly TopicPartition[] {
-    return this.#fetcher.partitions.map(({ topic, partition }) => ({ topic, partition }))
+    return this.#owned
   }
 
   async close(): Promise<void> {
@@ -176,6 +184,7 @@ class KafkaGroupConsumer implements GroupConsumer {
     try {
       const assigned = await this.#positions(partitions)
       this.#closing.signal.throwIfAborted()
+      this.#owned = partitions
       this.#fetcher.add(
         assigned.map(({ topic, partition, position, committed }) => {
           const topicId = this.#cluster.topic(topic)?.topicId ?? ''
@@ -185,6 +194,7 @@ class KafkaGroupConsumer implements GroupConsumer {
       await this.#options.onAssigned?.(assigned, this.#closing.signal)
     } catch (error) {
       this.#fetcher.remove(partitions)
+      this.#owned = []
       this.#member.requestRejoin()
       throw error
     }
@@ -192,7 +202,7 @@ class KafkaGroupConsumer implements GroupConsumer {
 
   /** Tells the owner that its partitions go. Its failure is logged: the group does not wait for it. */
   async #giveUp(): Promise<void> {
-    const owned = this.assignment()
+    const owned = this.#owned
     if (owned.length === 0) return
     const { onLost, onRevoked } = this.#options
     // Nothing more is handed out or fetched of them from here on.
@@ -202,6 +212,7 @@ class KafkaGroupConsumer implements GroupConsumer {
     } catch (error) {
       this.#cluster.log.error('giving up partitions failed', { group: this.#options.groupId, error: asMillraceError(error) })
     }
+    this.#owned = []
   }
 
   async #positions(partitions: readonly TopicPartition[]): Promise<AssignedPartition[]> {

@@ -62,9 +62,10 @@ function locate(
       return isBroken ? { ok: false, reason: 'no whole record batch', offset: position } : { ok: true, batches, nextOffset, leaderEpoch }
     }
     if (header.magic !== 2) return { ok: false, reason: `a message set of format ${header.magic}`, offset: header.baseOffset }
+    // Before any of its fields is believed: a wrong lastOffsetDelta would make it look like one to pass over.
+    if (!verifyBatchCrc(records, at, header)) return { ok: false, reason: 'a checksum that does not match', offset: header.baseOffset }
     const lastOffset = header.baseOffset + BigInt(header.lastOffsetDelta)
     if (lastOffset >= position) {
-      if (!verifyBatchCrc(records, at, header)) return { ok: false, reason: 'a checksum that does not match', offset: header.baseOffset }
       nextOffset = lastOffset + 1n
       leaderEpoch = header.partitionLeaderEpoch
       if (!header.isControl) batches.push({ at, header })

@@ -103,7 +103,7 @@ export class Fetcher {
   }
 
   wake(): void {
-    for (const done of [...this.#waiters]) done()
+    for (const done of this.#waiters) done()
   }
 
   close(): void {

@@ -128,8 +128,9 @@ export class GroupMember {
 
   async #sayLeave(memberId: string): Promise<void> {
     const { groupId } = this.#options
+    // Not on the group's own connection: a join that waits for others would hold it up.
     await this.#cluster.ask(
-      this.#cluster.toCoordinator(groupId, this.#purpose),
+      this.#cluster.toCoordinator(groupId, 'admin'),
       leaveGroup,
       AT_MOST.leave,
       (version) => (version >= 3 ? { groupId, members: [{ memberId }] } : { groupId, memberId }),
@@ -322,7 +323,7 @@ export class GroupMember {
   }
 }
 
-function fenced(errorCode: number, groupId: string): MillraceError {
+export function fenced(errorCode: number, groupId: string): MillraceError {
   const answer = kafkaError(errorCode, `Group "${groupId}" has gone on without this member`, { details: { groupId } })
   return new MillraceError('KAFKA', answer.message, { details: answer.details, retriable: false })
 }

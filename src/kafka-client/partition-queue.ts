@@ -93,6 +93,9 @@ export class PartitionQueue {
     if (this.#recovering && this.#inFlight.length > 0) return false
     if (!this.#idempotent) return this.#inFlight.length === 0
     if (this.#identity === null) return false
+    // A retried batch goes alone: were five later ones written before it came again, the broker would not know it any more.
+    const isRetry = (this.#waiting[0]?.attempts ?? 0) > 0 || this.#inFlight.some(({ attempts }) => attempts > 1)
+    if (isRetry && this.#inFlight.length > 0) return false
     // The broker accepts any first sequence of a producer it does not know: until it knows this one, one at a time.
     return this.#inFlight.length < (this.#lastAcknowledgedOrder < 0 ? 1 : MAX_IN_FLIGHT)
   }

@@ -26,7 +26,7 @@ export class SendCall {
 
   constructor(recordCount: number) {
     this.#remaining = recordCount
-    this.acknowledged = new Array<Acknowledged>(recordCount)
+    this.acknowledged = Array.from<Acknowledged>({ length: recordCount })
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject

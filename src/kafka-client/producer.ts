@@ -1,4 +1,4 @@
-import { MillraceError } from '../platform/index.ts'
+import { asMillraceError, MillraceError } from '../platform/index.ts'
 import type { RecordHeader } from './batch.ts'
 import type { Cluster, TopicMetadata } from './cluster.ts'
 import { type ProducerOptions, type ResolvedProducerOptions, resolveProducerOptions } from './options.ts'
@@ -26,9 +26,11 @@ export interface Producer extends AsyncDisposable {
   send(records: readonly OutgoingRecord[]): Promise<Acknowledged[]>
   /** Resolves when all that was given to `send` before is acknowledged or has failed. */
   flush(): Promise<void>
-  /** Flushes, then closes its connections. */
-  close(): Promise<void>
+  /** Flushes, for as long as `timeoutMs` (default: the delivery time-out), then closes its connections; what is left rejects with CLOSED. */
+  close(options?: { timeoutMs?: number }): Promise<void>
 }
+
+const METADATA_INTERVAL_MS = 60_000
 
 class KafkaProducer implements Producer {
   readonly #cluster: Cluster
@@ -41,12 +43,15 @@ class KafkaProducer implements Producer {
   #bufferedBytes = 0
   #roomWaiters: (() => void)[] = []
   #entering: Promise<void> | null = null
+  #flushes = 0
+  #metadataAtMs: number
   #isClosed = false
 
   constructor(cluster: Cluster, options: ResolvedProducerOptions, onClose: (producer: Producer) => void) {
     this.#cluster = cluster
     this.#options = options
     this.#onClose = onClose
+    this.#metadataAtMs = cluster.clock.monotonicMs()
     this.#sender = new Sender(cluster, options, (sizeBytes) => this.#release(sizeBytes))
   }
 
@@ -57,21 +62,32 @@ class KafkaProducer implements Producer {
     this.#pending.add(promise)
     const settled = (): void => void this.#pending.delete(promise)
     promise.then(settled, settled)
-    this.#enter(records, call)
+    const unknown = this.#unknownTopics(records)
+    // Waiting for one topic's metadata must not hold up sends to others.
+    if (unknown.length === 0) this.#enter(records, call)
+    else
+      Promise.all(unknown.map((topic) => this.#lookUp(topic))).then(
+        () => this.#enter(records, call),
+        (error: unknown) => call.fail(asMillraceError(error)),
+      )
     return promise
   }
 
   async flush(): Promise<void> {
+    this.#flushes++
     this.#sender.hurry = true
     this.#sender.drainSoon()
     await Promise.allSettled(this.#pending)
-    this.#sender.hurry = this.#isClosed
+    this.#sender.hurry = --this.#flushes > 0
   }
 
-  async close(): Promise<void> {
+  async close({ timeoutMs = this.#options.deliveryTimeoutMs }: { timeoutMs?: number } = {}): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
-    await this.flush()
+    const waiting = new AbortController()
+    const timer = this.#cluster.clock.sleep(timeoutMs, waiting.signal).catch(() => undefined)
+    await Promise.race([this.flush(), timer])
+    waiting.abort()
     this.#sender.close(new MillraceError('CLOSED', 'The producer is closed.'))
     this.#onClose(this)
   }
@@ -80,7 +96,7 @@ class KafkaProducer implements Producer {
     return this.close()
   }
 
-  /** At once where the topics are known and there is room, else behind those that wait already. */
+  /** At once where there is room, else behind those that wait already. */
   #enter(records: readonly OutgoingRecord[], call: SendCall): void {
     if (!this.#entering && this.#bufferedBytes < this.#options.maxBufferedBytes) {
       const done = this.#append(records, call, 0)
@@ -107,7 +123,7 @@ class KafkaProducer implements Producer {
         while (this.#bufferedBytes >= this.#options.maxBufferedBytes) await this.#room()
       }
     } catch (error) {
-      call.fail(error instanceof MillraceError ? error : new MillraceError('INTERNAL', 'Sending failed.', { cause: error }))
+      call.fail(asMillraceError(error))
     }
   }
 
@@ -115,6 +131,7 @@ class KafkaProducer implements Producer {
   #append(records: readonly OutgoingRecord[], call: SendCall, at: number): number {
     const nowMs = this.#cluster.clock.nowMs()
     const createdAtMs = this.#cluster.clock.monotonicMs()
+    if (createdAtMs - this.#metadataAtMs > METADATA_INTERVAL_MS) this.#refreshMetadata(createdAtMs)
     let slot = at
     for (; slot < records.length && this.#bufferedBytes < this.#options.maxBufferedBytes; slot++) {
       const record = records[slot]
@@ -147,12 +164,28 @@ class KafkaProducer implements Producer {
     this.#sender.wake(queue, closed || this.#bufferedBytes >= this.#options.maxBufferedBytes)
   }
 
+  #unknownTopics(records: readonly OutgoingRecord[]): string[] {
+    const unknown = new Set<string>()
+    let last: string | null = null
+    for (const { topic } of records) {
+      if (topic !== last && !this.#cluster.topic(topic)) unknown.add(topic)
+      last = topic
+    }
+    return [...unknown]
+  }
+
   #lookUp(topic: string): Promise<TopicMetadata> {
     const known = this.#lookups.get(topic)
     if (known) return known
     const lookup = this.#cluster.waitForTopic(topic, this.#cluster.options.requestTimeoutMs).finally(() => this.#lookups.delete(topic))
     this.#lookups.set(topic, lookup)
     return lookup
+  }
+
+  /** Now and then, so that new partitions get their share of the records. */
+  #refreshMetadata(nowMs: number): void {
+    this.#metadataAtMs = nowMs
+    this.#cluster.refresh(this.#sender.topics).catch(() => undefined)
   }
 
   #room(): Promise<void> {

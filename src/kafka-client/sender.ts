@@ -51,6 +51,11 @@ export class Sender {
     this.#onSettled = onSettled
   }
 
+  /** All it ever sent to. */
+  get topics(): string[] {
+    return [...this.#queues.keys()]
+  }
+
   queue(topic: string, partition: number): PartitionQueue {
     let queues = this.#queues.get(topic)
     if (!queues) this.#queues.set(topic, (queues = []))

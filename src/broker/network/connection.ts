@@ -1,0 +1,173 @@
+import type { Socket } from 'node:net'
+import { decodeRequestHeader, WireError } from '../../kafka-wire/index.ts'
+import { asMillraceError, type Logger } from '../../platform/index.ts'
+import type { Answer, BrokerState, RequestContext, SaslState } from '../requests/handler.ts'
+import { handlers } from '../requests/index.ts'
+import { refuseOldProduce } from '../requests/refuse-old-produce.ts'
+import { acceptsPlain } from '../requests/sasl-authenticate.ts'
+import { FrameReader } from './frame-reader.ts'
+
+export interface ConnectionOptions {
+  readonly broker: BrokerState
+  readonly log: Logger
+  readonly advertised: { readonly host: string; readonly port: number }
+  readonly credentials: { readonly username: string; readonly password: string } | null
+}
+
+/** The place of one answer in the order of requests. */
+interface Slot {
+  answer: Answer | 'waiting'
+}
+
+const fetchKey = 1
+const produceKey = 0
+const apiVersionsKey = 18
+const saslHandshakeKey = 17
+const saslAuthenticateKey = 36
+const beforeSaslDone: ReadonlySet<number> = new Set([apiVersionsKey, saslHandshakeKey, saslAuthenticateKey])
+/** Answer bytes the socket has not taken yet at which no further request is looked at. */
+const maxUnsentBytes = 4 << 20
+
+/**
+ * One client: requests are started in their order and answered in it. While many answers wait, or the client does not take
+ * them, its socket is not read. Bytes that are no request close this connection only.
+ */
+export class Connection {
+  readonly #socket: Socket
+  readonly #options: ConnectionOptions
+  readonly #frames: FrameReader
+  readonly #sasl: SaslState
+  readonly #gone = new AbortController()
+  readonly #maxWaiting: number
+  readonly #clientHost: string
+  #queue: Buffer[] = []
+  #slots: Slot[] = []
+  /** Bytes of answers that wait for their turn. */
+  #unsentBytes = 0
+  #fetching = false
+  #ending = false
+
+  constructor(socket: Socket, options: ConnectionOptions) {
+    const { config } = options.broker
+    this.#socket = socket
+    this.#options = options
+    this.#frames = new FrameReader(config.number('socket.request.max.bytes'))
+    this.#sasl = { credentials: options.credentials, stage: options.credentials ? 'start' : 'done' }
+    this.#maxWaiting = config.number('queued.max.requests')
+    this.#clientHost = `/${socket.remoteAddress ?? ''}`
+    socket.on('data', (chunk: Buffer) => this.#received(chunk))
+    socket.on('drain', () => this.#work())
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => this.#gone.abort())
+    socket.setTimeout(config.number('connections.max.idle.ms'), () => {
+      if (this.#slots.length === 0) socket.destroy()
+    })
+  }
+
+  #received(chunk: Buffer): void {
+    const wrong = this.#frames.push(chunk, this.#queue)
+    this.#work()
+    if (wrong) this.#refuse(wrong)
+  }
+
+  /** Starts what may be started, and stops reading while something is left over. */
+  #work(): void {
+    let next = 0
+    try {
+      for (; next < this.#queue.length && this.#mayStart(this.#queue[next]); next++) {
+        const frame = this.#queue[next]
+        if (frame) this.#start(frame)
+      }
+    } catch (error) {
+      this.#refuse(error)
+    }
+    if (next > 0) this.#queue = this.#queue.slice(next)
+    if (this.#queue.length > 0) this.#socket.pause()
+    else if (this.#socket.isPaused()) this.#socket.resume()
+    this.#flush()
+  }
+
+  #mayStart(frame: Buffer | undefined): boolean {
+    if (this.#socket.destroyed || this.#ending || this.#slots.length >= this.#maxWaiting) return false
+    if (this.#socket.writableLength + this.#unsentBytes > maxUnsentBytes) return false
+    // A second fetch behind a waiting one could only be answered after it.
+    return !(this.#fetching && frame && frame.length >= 2 && frame.readInt16BE(0) === fetchKey)
+  }
+
+  #answer(slot: Slot, answer: Answer): void {
+    slot.answer = answer
+    for (const part of answer ?? []) this.#unsentBytes += part.length
+  }
+
+  #start(frame: Buffer): void {
+    if (this.#sasl.stage === 'raw') return this.#rawToken(frame)
+    const header = decodeRequestHeader(frame)
+    if (!header.ok) throw new WireError(header.reason)
+    const { apiKey, apiVersion, correlationId, body } = header
+    if (this.#sasl.stage !== 'done' && !beforeSaslDone.has(apiKey)) throw new WireError('a request came before authentication')
+    const slot: Slot = { answer: 'waiting' }
+    this.#slots.push(slot)
+    const found = handlers.get(apiKey)
+    if (apiKey === produceKey && apiVersion >= 0 && apiVersion < 3) {
+      return this.#answer(slot, refuseOldProduce(apiVersion, correlationId, body))
+    }
+    const known = found && (apiKey === apiVersionsKey || (apiVersion >= found.advertised[0] && apiVersion <= found.advertised[1]))
+    if (!found || !known) throw new WireError(`request ${apiKey} in version ${apiVersion} is not one of ours`)
+    const answer = found.answer(correlationId, body, this.#context(apiVersion, header.clientId ?? ''))
+    if (answer instanceof Promise) this.#later(slot, answer, apiKey)
+    else this.#answer(slot, answer)
+    // As Kafka: one try a connection.
+    if (apiKey === saslAuthenticateKey && this.#sasl.stage !== 'done') this.#ending = true
+  }
+
+  #context(apiVersion: number, clientId: string): RequestContext {
+    const { broker, advertised } = this.#options
+    return { broker, advertised, apiVersion, clientId, clientHost: this.#clientHost, sasl: this.#sasl, gone: this.#gone.signal }
+  }
+
+  #later(slot: Slot, answer: Promise<Answer>, apiKey: number): void {
+    if (apiKey === fetchKey) this.#fetching = true
+    answer
+      .then((frames) => {
+        this.#answer(slot, frames)
+        if (apiKey === fetchKey) this.#fetching = false
+        this.#work()
+      })
+      .catch((error: unknown) => this.#refuse(error))
+  }
+
+  /** SaslHandshake 0: the token is a bare frame, the answer an empty one; a wrong one closes the connection. */
+  #rawToken(frame: Buffer): void {
+    if (!acceptsPlain(this.#sasl, frame)) throw new WireError('authentication failed')
+    this.#slots.push({ answer: [Buffer.alloc(4)] })
+  }
+
+  /** Sends the answers that are ready, up to the first that is not. */
+  #flush(): void {
+    let ready = 0
+    while (ready < this.#slots.length && this.#slots[ready]?.answer !== 'waiting') ready++
+    if (ready === 0 || this.#socket.destroyed) return
+    const sent = this.#slots.splice(0, ready)
+    this.#socket.cork()
+    for (const { answer } of sent) {
+      for (const part of answer === 'waiting' ? [] : (answer ?? [])) {
+        this.#unsentBytes -= part.length
+        this.#socket.write(part)
+      }
+    }
+    this.#socket.uncork()
+    if (this.#ending && this.#slots.length === 0) this.#socket.destroySoon()
+    if (this.#queue.length > 0) this.#work()
+  }
+
+  #refuse(error: unknown): void {
+    if (this.#socket.destroyed) return
+    const reason = typeof error === 'string' ? error : error instanceof WireError ? error.message : null
+    const from = { client: this.#clientHost }
+    if (reason === null) this.#options.log.error('a request failed; its connection is closed', { ...from, error: asMillraceError(error) })
+    else this.#options.log.info('closed a connection', { ...from, reason })
+    // What was answered before is still sent.
+    this.#queue = []
+    this.#socket.destroySoon()
+  }
+}

@@ -1,0 +1,11 @@
+import { describeCluster, errorCodes } from '../../kafka-wire/index.ts'
+import { handler, nodeId } from './handler.ts'
+
+export const describeClusterHandler = handler(describeCluster, [0, 2], (_request, { broker, advertised }) => ({
+  throttleTimeMs: 0,
+  errorCode: errorCodes.NONE,
+  errorMessage: null,
+  clusterId: broker.clusterId,
+  controllerId: nodeId,
+  brokers: [{ brokerId: nodeId, host: advertised.host, port: advertised.port, rack: null }],
+}))

@@ -1,0 +1,43 @@
+import { describeConfigs, errorCodes, type DescribeConfigsRequest } from '../../kafka-wire/index.ts'
+import { brokerConfigsWithSources, topicConfigsWithSources, type DescribedConfig } from '../topics/described-configs.ts'
+import { handler, nodeId, type RequestContext } from './handler.ts'
+
+/** Kafka's ConfigResource types. */
+export const resourceTypes = { topic: 2, broker: 4 } as const
+
+export const describeConfigsHandler = handler(describeConfigs, [1, 4], (request, context) => ({
+  throttleTimeMs: 0,
+  results: request.resources.map((resource) => {
+    const { resourceType, resourceName } = resource
+    const found = configsOf(resource, context)
+    if (!Array.isArray(found)) return { ...found, resourceType, resourceName, configs: [] }
+    const wanted = resource.configurationKeys
+    const configs = found
+      .filter(({ name }) => wanted === null || wanted.length === 0 || wanted.includes(name))
+      .map((config) => ({
+        ...config,
+        synonyms: request.includeSynonyms ? config.synonyms : [],
+        documentation: request.includeDocumentation ? config.documentation : null,
+      }))
+    return { errorCode: errorCodes.NONE, errorMessage: null, resourceType, resourceName, configs }
+  }),
+}))
+
+function configsOf(
+  { resourceType, resourceName }: DescribeConfigsRequest['resources'][number],
+  { broker }: RequestContext,
+): DescribedConfig[] | { errorCode: number; errorMessage: string } {
+  if (resourceType === resourceTypes.topic) {
+    const topic = broker.topics.get(resourceName)
+    return topic
+      ? topicConfigsWithSources(topic.configs, broker.config)
+      : { errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION, errorMessage: 'there is no such topic' }
+  }
+  if (resourceType !== resourceTypes.broker)
+    return { errorCode: errorCodes.INVALID_REQUEST, errorMessage: `resource type ${resourceType} is not a topic (2) or a broker (4)` }
+  // The empty name stands for the defaults of all brokers, of which none are set dynamically.
+  if (resourceName === '') return []
+  return resourceName === String(nodeId)
+    ? brokerConfigsWithSources(broker.config)
+    : { errorCode: errorCodes.INVALID_REQUEST, errorMessage: `this is broker ${nodeId}, not ${resourceName}` }
+}

@@ -1,0 +1,56 @@
+import { apiVersionsHandler } from './api-versions.ts'
+import { createPartitionsHandler } from './create-partitions.ts'
+import { createTopicsHandler } from './create-topics.ts'
+import { deleteGroupsHandler } from './delete-groups.ts'
+import { deleteTopicsHandler } from './delete-topics.ts'
+import { describeClusterHandler } from './describe-cluster.ts'
+import { describeConfigsHandler } from './describe-configs.ts'
+import { describeGroupsHandler } from './describe-groups.ts'
+import { fetchHandler } from './fetch.ts'
+import { findCoordinatorHandler } from './find-coordinator.ts'
+import type { Handler } from './handler.ts'
+import { heartbeatHandler } from './heartbeat.ts'
+import { incrementalAlterConfigsHandler } from './incremental-alter-configs.ts'
+import { initProducerIdHandler } from './init-producer-id.ts'
+import { joinGroupHandler } from './join-group.ts'
+import { leaveGroupHandler } from './leave-group.ts'
+import { listGroupsHandler } from './list-groups.ts'
+import { listOffsetsHandler } from './list-offsets.ts'
+import { metadataHandler } from './metadata.ts'
+import { offsetCommitHandler } from './offset-commit.ts'
+import { offsetFetchHandler } from './offset-fetch.ts'
+import { offsetForLeaderEpochHandler } from './offset-for-leader-epoch.ts'
+import { produceHandler } from './produce.ts'
+import { saslAuthenticateHandler } from './sasl-authenticate.ts'
+import { saslHandshakeHandler } from './sasl-handshake.ts'
+import { syncGroupHandler } from './sync-group.ts'
+
+const all: readonly Handler[] = [
+  produceHandler,
+  fetchHandler,
+  listOffsetsHandler,
+  metadataHandler,
+  offsetCommitHandler,
+  offsetFetchHandler,
+  findCoordinatorHandler,
+  joinGroupHandler,
+  heartbeatHandler,
+  leaveGroupHandler,
+  syncGroupHandler,
+  describeGroupsHandler,
+  listGroupsHandler,
+  saslHandshakeHandler,
+  createTopicsHandler,
+  deleteTopicsHandler,
+  initProducerIdHandler,
+  offsetForLeaderEpochHandler,
+  describeConfigsHandler,
+  saslAuthenticateHandler,
+  createPartitionsHandler,
+  deleteGroupsHandler,
+  incrementalAlterConfigsHandler,
+  describeClusterHandler,
+]
+
+/** Every request this broker answers, by its key. */
+export const handlers: ReadonlyMap<number, Handler> = new Map([...all, apiVersionsHandler(all)].map((one) => [one.key, one]))

@@ -1,0 +1,45 @@
+import { errorCodes, listOffsets } from '../../kafka-wire/index.ts'
+import { earliestOffset, latestOffset, offsetForTime, offsetOfMaxTimestamp, type FoundOffset } from '../log/offset-lookup.ts'
+import type { PartitionLog } from '../log/partition-log.ts'
+import { epochError } from './fetch.ts'
+import { handler } from './handler.ts'
+
+/** Special timestamps: −1 latest, −2 earliest, −3 largest timestamp (KIP-734), −4 earliest local, −5 latest tiered (KIP-405). */
+export const listOffsetsHandler = handler(listOffsets, [1, 10], (request, { broker, apiVersion }) => ({
+  throttleTimeMs: 0,
+  topics: request.topics.map(({ name, partitions }) => ({
+    name,
+    partitions: partitions.map(({ partitionIndex, currentLeaderEpoch, timestamp }) => {
+      const log = broker.topics.get(name)?.logs[partitionIndex]
+      if (!log) return { partitionIndex, errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION }
+      const errorCode = log.offline ? errorCodes.KAFKA_STORAGE_ERROR : epochError(log, currentLeaderEpoch)
+      if (errorCode !== errorCodes.NONE) return { partitionIndex, errorCode }
+      const found = find(log, Number(timestamp))
+      return found
+        ? {
+            partitionIndex,
+            errorCode,
+            timestamp: BigInt(found.timestampMs),
+            offset: BigInt(found.offset),
+            ...(apiVersion >= 4 ? { leaderEpoch: found.leaderEpoch } : {}),
+          }
+        : { partitionIndex, errorCode }
+    }),
+  })),
+}))
+
+function find(log: PartitionLog, timestamp: number): FoundOffset | null {
+  switch (timestamp) {
+    case -1:
+      return latestOffset(log)
+    case -2:
+    case -4:
+      return earliestOffset(log)
+    case -3:
+      return offsetOfMaxTimestamp(log)
+    case -5:
+      return null
+    default:
+      return offsetForTime(log, timestamp)
+  }
+}

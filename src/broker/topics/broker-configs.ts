@@ -1,0 +1,113 @@
+import { MillraceError } from '../../platform/index.ts'
+import { invalidConfigValue, type ConfigDefinition } from './config-definition.ts'
+import { topicConfigDefinitions } from './topic-configs.ts'
+
+const own: readonly ConfigDefinition[] = [
+  {
+    name: 'auto.create.topics.enable',
+    type: 'boolean',
+    default: 'true',
+    doc: 'Whether asking for the metadata of a missing topic creates it.',
+  },
+  { name: 'broker.id', type: 'int', default: '1', doc: 'Number of this broker in the cluster of one.' },
+  { name: 'connections.max.idle.ms', type: 'long', default: '600000', min: 0, doc: 'A connection without requests for so long is closed.' },
+  { name: 'default.replication.factor', type: 'int', default: '1', min: 1, doc: 'Replicas of a new topic. There is one.' },
+  { name: 'fetch.max.bytes', type: 'int', default: '57671680', min: 1024, doc: 'Most bytes that one fetch answer carries.' },
+  {
+    name: 'group.initial.rebalance.delay.ms',
+    type: 'int',
+    default: '0',
+    min: 0,
+    doc: 'How long an empty group waits for more members at its first rebalance. Kafka waits 3 s.',
+  },
+  {
+    name: 'group.max.session.timeout.ms',
+    type: 'int',
+    default: '1800000',
+    min: 1,
+    doc: 'Longest session timeout that a group member may ask for.',
+  },
+  { name: 'group.max.size', type: 'int', default: '2147483647', min: 1, doc: 'Most members of one group.' },
+  {
+    name: 'group.min.session.timeout.ms',
+    type: 'int',
+    default: '6000',
+    min: 1,
+    doc: 'Shortest session timeout that a group member may ask for.',
+  },
+  {
+    name: 'log.retention.check.interval.ms',
+    type: 'long',
+    default: '300000',
+    min: 1,
+    doc: 'Time between two looks for segments whose retention is over.',
+  },
+  {
+    name: 'max.request.partition.size.limit',
+    type: 'int',
+    default: '2000',
+    min: 1,
+    doc: 'Most partitions in one answer of DescribeTopicPartitions.',
+  },
+  { name: 'num.partitions', type: 'int', default: '1', min: 1, doc: 'Partitions of a topic created without saying how many.' },
+  { name: 'offset.metadata.max.bytes', type: 'int', default: '4096', min: 0, doc: 'Longest metadata text of an offset commit.' },
+  { name: 'offsets.retention.minutes', type: 'int', default: '10080', min: 1, doc: 'How long the offsets of an empty group are kept.' },
+  {
+    name: 'offsets.topic.num.partitions',
+    type: 'int',
+    default: '1',
+    min: 1,
+    doc: 'Partitions of __consumer_offsets. Kafka has 50; one shares its syncs better on one node.',
+  },
+  { name: 'offsets.topic.replication.factor', type: 'short', default: '1', min: 1, doc: 'Replicas of __consumer_offsets. There is one.' },
+  { name: 'offsets.topic.segment.bytes', type: 'int', default: '104857600', min: 1, doc: 'Segment size of __consumer_offsets.' },
+  {
+    name: 'producer.id.expiration.ms',
+    type: 'int',
+    default: '86400000',
+    min: 1,
+    doc: 'How long the sequence numbers of an idle producer are remembered.',
+  },
+  {
+    name: 'queued.max.requests',
+    type: 'int',
+    default: '500',
+    min: 1,
+    doc: 'Requests of one connection that may wait for their answer before its socket is no longer read.',
+  },
+  { name: 'sasl.enabled.mechanisms', type: 'list', default: 'PLAIN', doc: 'SASL mechanisms on listeners with credentials.' },
+  { name: 'socket.request.max.bytes', type: 'int', default: '104857600', min: 1, doc: 'Largest request that is read.' },
+]
+
+/** Broker settings of Kafka 4 that mean something here, sorted by name; a table of data. */
+export const brokerConfigDefinitions: readonly ConfigDefinition[] = [
+  ...own,
+  ...topicConfigDefinitions.flatMap(({ broker, ...definition }) => (broker ? [{ ...definition, name: broker }] : [])),
+].toSorted((a, b) => (a.name < b.name ? -1 : 1))
+
+const byName = new Map(brokerConfigDefinitions.map((definition) => [definition.name, definition]))
+
+export interface BrokerConfig {
+  readonly overrides: Readonly<Record<string, string>>
+  /** The value that counts, as text; null when there is neither an override nor a default. */
+  text(name: string): string | null
+  /** The value that counts, as a number. */
+  number(name: string): number
+  flag(name: string): boolean
+}
+
+/** @throws MillraceError CONFIG_INVALID for an unknown name or a bad value */
+export function resolveBrokerConfig(overrides: Readonly<Record<string, string>>): BrokerConfig {
+  for (const [name, value] of Object.entries(overrides)) {
+    const definition = byName.get(name)
+    const wrong = definition ? invalidConfigValue(definition, value) : `there is no broker config ${name}`
+    if (wrong) throw new MillraceError('CONFIG_INVALID', `Broker config: ${wrong}.`, { details: { config: name } })
+  }
+  const text = (name: string): string | null => overrides[name] ?? byName.get(name)?.default ?? null
+  return Object.freeze({
+    overrides,
+    text,
+    number: (name: string) => Number(text(name)),
+    flag: (name: string) => text(name)?.trim().toLowerCase() === 'true',
+  })
+}

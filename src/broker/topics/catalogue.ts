@@ -1,0 +1,122 @@
+import { randomBytes } from 'node:crypto'
+import { z } from 'zod'
+import { MillraceError, type Disk } from '../../platform/index.ts'
+
+const format = 1
+const producerIdBlock = 1000
+
+const topicEntry = z.object({ name: z.string(), id: z.string(), partitions: z.int().min(1), configs: z.record(z.string(), z.string()) })
+const content = z.object({
+  leaderEpoch: z.int().min(0),
+  nextProducerId: z.int().min(0),
+  topics: z.array(topicEntry),
+  deleting: z.array(topicEntry),
+})
+
+export type TopicEntry = Readonly<z.infer<typeof topicEntry>>
+type Content = z.infer<typeof content>
+
+/**
+ * What the broker knows beside the logs: `meta.properties` (Kafka's, with the format version of this folder) and
+ * `topics.json` (topics, the leader epoch of this start, producer ids given out). Each change is on the disk before it counts.
+ */
+export class Catalogue {
+  readonly clusterId: string
+  readonly #disk: Disk
+  readonly #path: string
+  #content: Content
+  #producerIdsEnd: number
+
+  /** Opens the folder or makes it, and raises the leader epoch (P1). @throws MillraceError DATA_DIR_NEWER, DATA_CORRUPT */
+  constructor(disk: Disk, dataDir: string, clusterId: string | null) {
+    disk.makeDir(dataDir)
+    this.#disk = disk
+    this.#path = `${dataDir}/topics.json`
+    this.clusterId = openMeta(disk, `${dataDir}/meta.properties`, clusterId)
+    const old = disk.exists(this.#path) ? parseContent(this.#path, disk.readFile(this.#path)) : null
+    this.#content = old ? { ...old, leaderEpoch: old.leaderEpoch + 1 } : { leaderEpoch: 0, nextProducerId: 0, topics: [], deleting: [] }
+    this.#producerIdsEnd = this.#content.nextProducerId
+    this.#save(this.#content)
+  }
+
+  get leaderEpoch(): number {
+    return this.#content.leaderEpoch
+  }
+  get topics(): readonly TopicEntry[] {
+    return this.#content.topics
+  }
+  /** Topics whose folders are still to be removed. */
+  get deleting(): readonly TopicEntry[] {
+    return this.#content.deleting
+  }
+
+  /** A producer id that was never given out before; ids are reserved a thousand at a time. */
+  nextProducerId(): number {
+    const id = this.#content.nextProducerId
+    if (id >= this.#producerIdsEnd) {
+      this.#write({ ...this.#content, nextProducerId: id + producerIdBlock })
+      this.#producerIdsEnd = id + producerIdBlock
+    }
+    this.#content = { ...this.#content, nextProducerId: id + 1 }
+    return id
+  }
+
+  add(entry: TopicEntry): void {
+    this.#save({ ...this.#content, topics: [...this.#content.topics, entry] })
+  }
+
+  replace(entry: TopicEntry): void {
+    this.#save({ ...this.#content, topics: this.#content.topics.map((topic) => (topic.id === entry.id ? entry : topic)) })
+  }
+
+  startDeleting(entry: TopicEntry): void {
+    const { topics, deleting } = this.#content
+    this.#save({ ...this.#content, topics: topics.filter((topic) => topic.id !== entry.id), deleting: [...deleting, entry] })
+  }
+
+  finishDeleting(): void {
+    if (this.#content.deleting.length > 0) this.#save({ ...this.#content, deleting: [] })
+  }
+
+  /** On the disk the reserved producer ids count as given out. */
+  #save(next: Content): void {
+    this.#write({ ...next, nextProducerId: Math.max(next.nextProducerId, this.#producerIdsEnd) })
+    this.#content = next
+  }
+
+  #write(next: Content): void {
+    this.#disk.replaceFile(this.#path, JSON.stringify(next, null, 2) + '\n')
+  }
+}
+
+function parseContent(path: string, bytes: Uint8Array): Content {
+  try {
+    return content.parse(JSON.parse(new TextDecoder().decode(bytes)))
+  } catch (error) {
+    throw new MillraceError('DATA_CORRUPT', `${path} is not a sound topic catalogue. Restore it from a copy.`, { cause: error })
+  }
+}
+
+function openMeta(disk: Disk, path: string, wantedClusterId: string | null): string {
+  if (!disk.exists(path)) {
+    const clusterId = wantedClusterId ?? randomBytes(16).toString('base64url')
+    disk.replaceFile(path, `# written by Millrace\nversion=1\ncluster.id=${clusterId}\nnode.id=1\nmillrace.format=${format}\n`)
+    return clusterId
+  }
+  const lines = new TextDecoder().decode(disk.readFile(path)).split('\n')
+  const value = (name: string): string | undefined => lines.find((line) => line.startsWith(`${name}=`))?.slice(name.length + 1)
+  const found = Number(value('millrace.format'))
+  const clusterId = value('cluster.id')
+  if (found > format) {
+    throw new MillraceError(
+      'DATA_DIR_NEWER',
+      `${path} is of format ${found}; this Millrace reads up to ${format}. Start it with the newer Millrace.`,
+    )
+  }
+  if (found !== format || !clusterId)
+    throw new MillraceError(
+      'DATA_CORRUPT',
+      `${path} lacks millrace.format or cluster.id: this is not a data folder of the embedded broker.`,
+    )
+  return clusterId
+}

@@ -1,0 +1,182 @@
+import { randomUUID } from 'node:crypto'
+import { errorCodes } from '../../kafka-wire/index.ts'
+import { asMillraceError, type Logger } from '../../platform/index.ts'
+import type { LogDirectory } from '../log/log-directory.ts'
+import type { PartitionLog } from '../log/partition-log.ts'
+import type { BrokerConfig } from './broker-configs.ts'
+import type { Catalogue, TopicEntry } from './catalogue.ts'
+import { invalidTopicConfigs, parseTopicConfig } from './topic-configs.ts'
+
+export const offsetsTopic = '__consumer_offsets'
+const internalTopics: ReadonlySet<string> = new Set([offsetsTopic, '__transaction_state'])
+
+export interface Topic {
+  readonly name: string
+  readonly id: string
+  readonly internal: boolean
+  /** What was set for this topic, by Kafka's names. */
+  configs: Readonly<Record<string, string>>
+  /** By partition number. */
+  readonly logs: PartitionLog[]
+}
+
+export type TopicOutcome = { ok: true; topic: Topic } | { ok: false; errorCode: number; message: string }
+
+/** The topics of this broker: the catalogue on the disk and the open logs. */
+export class Topics {
+  readonly #catalogue: Catalogue
+  readonly #logs: LogDirectory
+  readonly #config: BrokerConfig
+  readonly #log: Logger
+  readonly #byName = new Map<string, Topic>()
+  readonly #byId = new Map<string, Topic>()
+  readonly #creating = new Map<string, Promise<TopicOutcome>>()
+
+  constructor(parts: { catalogue: Catalogue; logs: LogDirectory; config: BrokerConfig; log: Logger }) {
+    this.#catalogue = parts.catalogue
+    this.#logs = parts.logs
+    this.#config = parts.config
+    this.#log = parts.log
+  }
+
+  /** Opens all logs of the catalogue; finishes deletions that a crash cut short. */
+  async open(): Promise<{ topics: number; records: number; cutBytes: number }> {
+    const recovered = { topics: 0, records: 0, cutBytes: 0 }
+    for (const entry of this.#catalogue.deleting) await this.#removeFolders(entry)
+    this.#logs.checkpoint()
+    this.#catalogue.finishDeleting()
+    for (const entry of this.#catalogue.topics) {
+      const topic = this.#add(entry)
+      for (let partition = 0; partition < entry.partitions; partition++) {
+        const { log, cutBytes } = await this.#logs.open(entry.name, partition, this.#parse(entry.configs))
+        topic.logs.push(log)
+        recovered.cutBytes += cutBytes
+        if (!topic.internal) recovered.records += log.logEndOffset - log.logStartOffset
+      }
+      if (!topic.internal) recovered.topics++
+    }
+    this.#logs.checkpoint()
+    return recovered
+  }
+
+  #add(entry: TopicEntry): Topic {
+    const topic: Topic = { name: entry.name, id: entry.id, internal: internalTopics.has(entry.name), configs: entry.configs, logs: [] }
+    this.#byName.set(topic.name, topic)
+    this.#byId.set(topic.id, topic)
+    return topic
+  }
+
+  #parse(configs: Readonly<Record<string, string>>): ReturnType<typeof parseTopicConfig> {
+    return parseTopicConfig(configs, (name) => this.#config.text(name))
+  }
+
+  /** All topics, sorted by name. */
+  all(): Topic[] {
+    return [...this.#byName.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1))
+  }
+  get(name: string): Topic | undefined {
+    return this.#byName.get(name)
+  }
+  byId(id: string): Topic | undefined {
+    return this.#byId.get(id)
+  }
+
+  /** What is wrong with creating such a topic, or null. */
+  refuses(name: string, partitions: number, configs: Readonly<Record<string, string>>): { errorCode: number; message: string } | null {
+    const wrongName = invalidTopicName(name)
+    if (wrongName) return { errorCode: errorCodes.INVALID_TOPIC_EXCEPTION, message: wrongName }
+    if (this.#byName.has(name)) return { errorCode: errorCodes.TOPIC_ALREADY_EXISTS, message: `Topic '${name}' already exists.` }
+    if (!Number.isInteger(partitions) || partitions < 1 || partitions > 10_000) {
+      return { errorCode: errorCodes.INVALID_PARTITIONS, message: `Number of partitions must be 1 to 10000, not ${partitions}.` }
+    }
+    const wrongConfig = invalidTopicConfigs(configs)
+    return wrongConfig ? { errorCode: errorCodes.INVALID_CONFIG, message: wrongConfig } : null
+  }
+
+  /** Creates a topic; the same one for callers that ask for it at the same time. */
+  async create(name: string, partitions: number, configs: Readonly<Record<string, string>> = {}): Promise<TopicOutcome> {
+    const creating = this.#creating.get(name)
+    if (creating) return creating
+    const refused = this.refuses(name, partitions, configs)
+    if (refused) return { ok: false, ...refused }
+    const creation = this.#create({ name, id: randomUUID(), partitions, configs })
+    this.#creating.set(name, creation)
+    try {
+      return await creation
+    } finally {
+      this.#creating.delete(name)
+    }
+  }
+
+  async #create(entry: TopicEntry): Promise<TopicOutcome> {
+    try {
+      const opened: PartitionLog[] = await this.#makeLogs(entry, 0)
+      this.#catalogue.add(entry)
+      const topic = this.#add(entry)
+      topic.logs.push(...opened)
+      this.#log.info('created topic', { topic: entry.name, partitions: entry.partitions })
+      return { ok: true, topic }
+    } catch (error) {
+      return this.#storageFailed(entry.name, error)
+    }
+  }
+
+  async #makeLogs(entry: TopicEntry, from: number): Promise<PartitionLog[]> {
+    const opened: PartitionLog[] = []
+    for (let partition = from; partition < entry.partitions; partition++) {
+      this.#logs.make(entry.name, partition, entry.id)
+      opened.push((await this.#logs.open(entry.name, partition, this.#parse(entry.configs))).log)
+    }
+    return opened
+  }
+
+  #storageFailed(topic: string, error: unknown): TopicOutcome {
+    const failure = asMillraceError(error)
+    this.#log.warn('changing a topic failed', { topic, error: failure })
+    return { ok: false, errorCode: errorCodes.KAFKA_STORAGE_ERROR, message: failure.message }
+  }
+
+  async addPartitions(topic: Topic, partitions: number): Promise<TopicOutcome> {
+    const entry = { name: topic.name, id: topic.id, partitions, configs: topic.configs }
+    try {
+      const opened = await this.#makeLogs(entry, topic.logs.length)
+      this.#catalogue.replace(entry)
+      topic.logs.push(...opened)
+      return { ok: true, topic }
+    } catch (error) {
+      return this.#storageFailed(topic.name, error)
+    }
+  }
+
+  /** Takes over new settings of a topic; they count from the next request on. */
+  configure(topic: Topic, configs: Readonly<Record<string, string>>): void {
+    this.#catalogue.replace({ name: topic.name, id: topic.id, partitions: topic.logs.length, configs })
+    topic.configs = configs
+    for (const log of topic.logs) log.configure(this.#parse(configs))
+  }
+
+  /** Deletes a topic: gone for clients at once, and from the disk when this resolves. */
+  async delete(topic: Topic): Promise<void> {
+    const entry = { name: topic.name, id: topic.id, partitions: topic.logs.length, configs: topic.configs }
+    this.#catalogue.startDeleting(entry)
+    this.#byName.delete(topic.name)
+    this.#byId.delete(topic.id)
+    await this.#removeFolders(entry)
+    // The recovery points must be off the disk before a topic of the same name can be made.
+    this.#logs.checkpoint()
+    this.#catalogue.finishDeleting()
+    this.#log.info('deleted topic', { topic: topic.name })
+  }
+
+  async #removeFolders(entry: TopicEntry): Promise<void> {
+    for (let partition = 0; partition < entry.partitions; partition++) await this.#logs.remove(entry.name, partition)
+  }
+}
+
+/** Kafka's rule for topic names; the text says what is wrong. */
+export function invalidTopicName(name: string): string | null {
+  if (name === '') return 'the topic name is empty'
+  if (name === '.' || name === '..') return `the topic name cannot be "${name}"`
+  if (name.length > 249) return 'the topic name is longer than 249 characters'
+  return /^[a-zA-Z0-9._-]+$/.test(name) ? null : `the topic name "${name}" has characters other than letters, digits, ".", "_" and "-"`
+}

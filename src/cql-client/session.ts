@@ -1,4 +1,5 @@
 import { asMillraceError, messageOf, MillraceError } from '../platform/index.ts'
+import type { CqlValue } from '../cql-wire/index.ts'
 import { CqlConnection, mayTryElsewhere } from './connection.ts'
 import { DriverQueries, type QueryOptions, type QueryResult } from './driver.ts'
 import { serverError } from './errors.ts'
@@ -54,6 +55,12 @@ async function openFirst(options: ConnectionOptions, signal?: AbortSignal): Prom
   })
 }
 
+async function readSchemaVersions(connection: CqlConnection): Promise<Set<CqlValue | undefined>> {
+  const local = await select(connection, "SELECT schema_version FROM system.local WHERE key = 'local'")
+  const peers = await select(connection, 'SELECT schema_version FROM system.peers')
+  return new Set([...local, ...peers].map((row) => row.schema_version))
+}
+
 class Session implements CassandraSession {
   readonly #options: ConnectionOptions
   readonly #driver: DriverQueries
@@ -80,6 +87,17 @@ class Session implements CassandraSession {
     return opened
   }
 
+  /** A question that changes nothing: asked once more when the connection ends under it. */
+  async #ask<T>(question: (connection: CqlConnection) => Promise<T>): Promise<T> {
+    const connection = await this.#connection()
+    try {
+      return await question(connection)
+    } catch (error) {
+      if (connection.isOpen) throw error
+      return question(await this.#connection())
+    }
+  }
+
   #throwIfClosed(): void {
     if (this.#isClosed) throw new MillraceError('CLOSED', 'The Cassandra session was closed.')
   }
@@ -99,25 +117,23 @@ class Session implements CassandraSession {
   }
 
   async table(keyspace: string, name: string): Promise<TableInfo | null> {
-    return readTable(await this.#connection(), keyspace, name)
+    return this.#ask((connection) => readTable(connection, keyspace, name))
   }
 
   async keyspaces(): Promise<string[]> {
-    return readKeyspaces(await this.#connection())
+    return this.#ask(readKeyspaces)
   }
 
   async tables(keyspace: string): Promise<TableInfo[]> {
-    return readTables(await this.#connection(), keyspace)
+    return this.#ask((connection) => readTables(connection, keyspace))
   }
 
   async schemaAgreement(timeoutMs = this.#options.requestTimeoutMs): Promise<boolean> {
     const { clock } = this.#options
     const deadline = clock.monotonicMs() + timeoutMs
     for (;;) {
-      const connection = await this.#connection()
-      const local = await select(connection, "SELECT schema_version FROM system.local WHERE key = 'local'")
-      const peers = await select(connection, 'SELECT schema_version FROM system.peers')
-      if (new Set([...local, ...peers].map((row) => row.schema_version)).size <= 1) return true
+      const versions = await this.#ask(readSchemaVersions)
+      if (versions.size <= 1) return true
       if (clock.monotonicMs() >= deadline) return false
       await clock.sleep(200)
     }

@@ -1,0 +1,122 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { listenTcp } from '../platform/index.ts'
+import { errors } from '../cql-wire/index.ts'
+import { connectCassandra, type CassandraConnectOptions, type CassandraSession } from './index.ts'
+import { failure, startScriptedServer, usersColumns, type Script, type ScriptedServer } from './scripted-server.fixture.ts'
+
+let releasers = new AsyncDisposableStack()
+beforeEach(() => void (releasers = new AsyncDisposableStack()))
+afterEach(() => releasers.disposeAsync())
+
+async function server(script: Script = {}): Promise<ScriptedServer> {
+  return releasers.use(await startScriptedServer(script))
+}
+
+async function connect(contactPoints: string[], options: Partial<CassandraConnectOptions> = {}): Promise<CassandraSession> {
+  return releasers.use(await connectCassandra({ contactPoints, localDataCenter: 'datacenter1', ...options }))
+}
+
+/** The address of a port that nobody listens on. */
+async function freeAddress(): Promise<string> {
+  const tcp = await listenTcp({ host: '127.0.0.1', port: 0, onConnection: () => {} })
+  await tcp.close()
+  return `127.0.0.1:${tcp.port}`
+}
+
+describe('connecting', () => {
+  test('to servers that are not there says which were tried, and may be tried again', async () => {
+    const [first, second] = [await freeAddress(), await freeAddress()]
+    const error: unknown = await connect([first, second]).catch((reason: unknown) => reason)
+    expect(error).toMatchObject({ code: 'UNREACHABLE', retriable: true, details: { tried: `${first}, ${second}` } })
+    expect(String(error)).toContain('ECONNREFUSED')
+  })
+
+  test('takes the next contact point when the first does not answer', async () => {
+    const cassandra = await server()
+    await connect([await freeAddress(), cassandra.address])
+    expect(cassandra.counts.connections).toBe(1)
+  })
+
+  test('to something that accepts and says nothing ends in time', async () => {
+    const mute = await listenTcp({ host: '127.0.0.1', port: 0, onConnection: () => {} })
+    releasers.defer(() => mute.close())
+    await expect(connect([`127.0.0.1:${mute.port}`], { requestTimeoutMs: 50 })).rejects.toThrow(/did not answer STARTUP within 50 ms/)
+  })
+
+  test('to something that speaks no CQL says so', async () => {
+    const http = await listenTcp({
+      host: '127.0.0.1',
+      port: 0,
+      onConnection: (socket) => void socket.write('HTTP/1.1 400 Bad Request\r\n\r\n'),
+    })
+    releasers.defer(() => http.close())
+    await expect(connect([`127.0.0.1:${http.port}`])).rejects.toMatchObject({ code: 'PROTOCOL' })
+  })
+
+  test('is given up with the signal', async () => {
+    const mute = await listenTcp({ host: '127.0.0.1', port: 0, onConnection: () => {} })
+    releasers.defer(() => mute.close())
+    const controller = new AbortController()
+    const connecting = connect([`127.0.0.1:${mute.port}`], { signal: controller.signal })
+    controller.abort()
+    await expect(connecting).rejects.toMatchObject({ code: 'CANCELLED' })
+  })
+
+  test('with the right password works, for writers too', async () => {
+    const cassandra = await server({ password: 'secret' })
+    const session = await connect([cassandra.address], { credentials: { username: 'user', password: 'secret' } })
+    const writer = await session.writer({ keyspace: 'ks', table: 'users', columns: usersColumns })
+    await writer.close()
+  })
+
+  test.each([undefined, { username: 'user', password: 'guess' }])(
+    'with credentials %o is refused, and the password is not told',
+    async (credentials) => {
+      const cassandra = await server({ password: 'secret' })
+      const error: unknown = await connect([cassandra.address], credentials ? { credentials } : {}).catch((reason: unknown) => reason)
+      expect(error).toMatchObject({ code: 'AUTHENTICATION_FAILED', retriable: false })
+      expect(String(error)).not.toContain('guess')
+    },
+  )
+
+  test('to another data centre names those that there are', async () => {
+    const cassandra = await server({ dataCenter: 'north' })
+    await expect(connect([cassandra.address])).rejects.toThrow(/No Cassandra node is in data centre "datacenter1".*north/)
+  })
+})
+
+describe('opening a writer', () => {
+  test('for a table that is not there is NOT_FOUND', async () => {
+    const session = await connect([(await server({ prepare: () => failure(errors.INVALID, 'unconfigured table users') })).address])
+    await expect(session.writer({ keyspace: 'ks', table: 'users', columns: usersColumns })).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  })
+
+  test('with a column of another type names the column and both types', async () => {
+    const session = await connect([(await server()).address])
+    const columns = [usersColumns[0], { name: 'name', type: { is: 'int' } }] as const
+    await expect(session.writer({ keyspace: 'ks', table: 'users', columns })).rejects.toThrow('Column name of ks.users is text, not int.')
+  })
+
+  test('for a counter table is refused (P2)', async () => {
+    const session = await connect([(await server()).address])
+    const columns = [usersColumns[0], { name: 'hits', type: { is: 'counter' } }] as const
+    await expect(session.writer({ keyspace: 'ks', table: 'users', columns })).rejects.toMatchObject({ code: 'TABLE_MISMATCH' })
+  })
+})
+
+describe('a session', () => {
+  test('whose control connection was cut opens another', async () => {
+    const cassandra = await server()
+    const session = await connect([cassandra.address])
+    cassandra.cutAll()
+    expect(await session.keyspaces()).toEqual(['ks'])
+    expect(cassandra.counts.connections).toBe(2)
+  })
+
+  test('that was closed says so', async () => {
+    const session = await connect([(await server()).address])
+    await session.close()
+    await expect(session.keyspaces()).rejects.toMatchObject({ code: 'CLOSED' })
+    await session.close()
+  })
+})

@@ -1,5 +1,6 @@
 import { asMillraceError, backoffMs, MillraceError, type Clock } from '../platform/index.ts'
 import type { OffsetToCommit } from './kafka-ports.ts'
+import { whileSlow } from './while-slow.ts'
 import type { PartitionProgress } from './partition-progress.ts'
 
 export interface CommitterOptions {
@@ -18,13 +19,7 @@ export interface CommitterOptions {
 }
 
 /** Answers that mean: these partitions are someone else's by now; only joining again helps. */
-const fenced: ReadonlySet<unknown> = new Set([
-  'ILLEGAL_GENERATION',
-  'UNKNOWN_MEMBER_ID',
-  'FENCED_MEMBER_EPOCH',
-  'STALE_MEMBER_EPOCH',
-  'FENCED_INSTANCE_ID',
-])
+const fenced: ReadonlySet<unknown> = new Set(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'FENCED_MEMBER_EPOCH', 'STALE_MEMBER_EPOCH'])
 
 /**
  * Commits what is settled, at most once per interval and one commit at a time. It is called only after rows and dead letters
@@ -72,7 +67,7 @@ export class Committer {
   }
 
   async #commit(): Promise<boolean> {
-    const { partitions, topologyDigest, commit } = this.#options
+    const { partitions, topologyDigest, commit, clock, onRetry } = this.#options
     const due: { progress: PartitionProgress; offset: OffsetToCommit }[] = []
     for (const progress of partitions()) {
       const offset = progress.toCommit(topologyDigest)
@@ -81,7 +76,8 @@ export class Committer {
     if (due.length === 0) return true
     if (this.#isClosed) return false
     try {
-      await commit(due.map(({ offset }) => offset))
+      const committed = commit(due.map(({ offset }) => offset))
+      await whileSlow(committed, clock, 'Kafka', onRetry)
     } catch (error) {
       this.#failed(asMillraceError(error, 'KAFKA', 'The offsets could not be committed: '))
       return false

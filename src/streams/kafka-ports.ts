@@ -64,6 +64,7 @@ export interface StreamProducer {
 }
 
 export interface StreamAdmin {
+  listOffsets(partitions: readonly TopicPartition[], at: 'latest'): Promise<readonly (TopicPartition & { offset: bigint })[]>
   createTopics(topics: readonly { name: string; partitions: number; configs: Record<string, string> }[]): Promise<unknown>
 }
 

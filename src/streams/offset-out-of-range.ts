@@ -21,5 +21,7 @@ export function offsetOutOfRange(stream: string, error: MillraceError): Millrace
 }
 
 function bigintOf(detail: string | number | boolean | null | undefined): bigint | null {
-  return (typeof detail === 'string' && /^-?\d+$/.test(detail)) || Number.isSafeInteger(detail) ? BigInt(detail ?? 0) : null
+  return (typeof detail === 'string' && /^\d+$/.test(detail)) || (Number.isSafeInteger(detail) && Number(detail) >= 0)
+    ? BigInt(detail ?? 0)
+    : null
 }

@@ -54,7 +54,12 @@ export class PartitionProgress {
 
   /** A batch was fetched. */
   sees(batch: Batch): void {
-    if (batch.highWatermark > this.#highWatermark) this.#highWatermark = batch.highWatermark
+    this.endsAt(batch.highWatermark)
+  }
+
+  /** The broker says where the partition ends. */
+  endsAt(highWatermark: bigint): void {
+    if (highWatermark > this.#highWatermark) this.#highWatermark = highWatermark
   }
 
   /** All rows and dead letters of a batch are acknowledged; batches of a partition settle in order. */

@@ -18,6 +18,7 @@ import { processBatch, type Row } from './process-batch.ts'
 import { settledWithin } from './settled-within.ts'
 import { StatusReporter, type Dependency } from './status-reporter.ts'
 import { TimeSlice } from './time-slice.ts'
+import { WatermarkWatch } from './watermark-watch.ts'
 import { WritePipeline } from './write-pipeline.ts'
 import { persistently, RETRY_DELAYS } from './write-rows.ts'
 
@@ -53,6 +54,7 @@ export class StreamRun {
   /** Calls in progress are to be given up. */
   readonly #giveUp = new AbortController()
   readonly #slice: TimeSlice
+  readonly #watch: WatermarkWatch
   #consumer: StreamConsumer | null = null
   #failure: MillraceError | null = null
   #mustRejoin = false
@@ -69,6 +71,13 @@ export class StreamRun {
       clock: options.clock,
       log: options.log,
     })
+    this.#watch = new WatermarkWatch({
+      admin: options.kafka.admin,
+      partitions: () => this.#partitions.values(),
+      clock: options.clock,
+      onAway: (error) => this.#status.away('fetch', error),
+      onBack: () => this.#status.back('fetch'),
+    })
   }
 
   /** Resolves after a graceful stop; rejects with what stopped the stream. */
@@ -82,6 +91,7 @@ export class StreamRun {
       this.#fail(asMillraceError(error))
     } finally {
       release()
+      this.#watch.close()
     }
     this.#status.stopped(this.#failure)
     if (this.#failure) throw this.#failure
@@ -157,8 +167,8 @@ export class StreamRun {
     try {
       const batches = (await this.#consumer?.poll({ signal: ending })) ?? []
       this.#fetchFailures = 0
-      this.#status.back('fetch')
       this.#status.running()
+      if (batches.length > 0) this.#watch.fetched()
       for (const batch of batches) this.#enqueue(batch)
     } catch (thrown) {
       if (ending.aborted) return
@@ -201,6 +211,7 @@ export class StreamRun {
 
   #assigned(stream: CompiledStream, partitions: readonly AssignedPartition[]): void {
     const { clock, log } = this.#options
+    this.#mustRejoin = false // the consumer has found out by itself
     for (const assigned of partitions) {
       const key = partitionKey(assigned)
       this.#partitions.get(key)?.drop()
@@ -247,6 +258,7 @@ export class StreamRun {
   /** Null when a stop came first. */
   async #untilThere<T>(dependency: Dependency, call: () => Promise<T>): Promise<T | null> {
     const result = await persistently(call, {
+      who: 'Kafka',
       clock: this.#options.clock,
       signal: this.#giveUp.signal,
       waking: this.#ending.signal,
@@ -273,7 +285,7 @@ export class StreamRun {
         log.warn(`The group went on without this member: ${error.message} It joins again; what was in hand is read again.`, {
           stream: stream.name,
         })
-        for (const progress of this.#partitions.values()) progress.drop()
+        this.#dropAll()
         this.#mustRejoin = true
       },
       onFailed: (error) => this.#fail(error),

@@ -1,18 +1,21 @@
 import type { Sink } from '../core/index.ts'
 import { asMillraceError, backoffMs, MillraceError, type Clock } from '../platform/index.ts'
 import type { ProcessedBatch, Row } from './process-batch.ts'
+import { whileSlow } from './while-slow.ts'
 import { recordFailure, type RecordFailure } from './record-failure.ts'
 
 export const RETRY_DELAYS = { initialMs: 100, maxMs: 10_000 } as const
 
 export interface Persistence {
+  /** The system that is called, as messages name it. */
+  who: string
   clock: Clock
   /** Aborts the call in progress. */
   signal: AbortSignal
   /** Ends the wait between two tries: the stream stops, or the partition is given up. */
   waking: AbortSignal
-  onAway(error: MillraceError): void
-  onBack(): void
+  onAway(this: void, error: MillraceError): void
+  onBack(this: void): void
 }
 
 export type Persisted<T> = { is: 'done'; value: T } | { is: 'abandoned' }
@@ -24,7 +27,7 @@ export type Persisted<T> = { is: 'done'; value: T } | { is: 'abandoned' }
 export async function persistently<T>(call: () => Promise<T>, persistence: Persistence): Promise<Persisted<T>> {
   for (let attempt = 0; ; attempt++) {
     try {
-      const value = await call()
+      const value = await whileSlow(call(), persistence.clock, persistence.who, persistence.onAway)
       persistence.onBack()
       return { is: 'done', value }
     } catch (thrown) {

@@ -57,6 +57,12 @@ export class ScriptedKafka {
   client(): StreamKafka {
     return {
       admin: {
+        listOffsets: async (partitions) =>
+          partitions.map(({ topic, partition }) => ({
+            topic,
+            partition,
+            offset: BigInt(this.partitions.get(partitionKey({ topic, partition }))?.length ?? 0),
+          })),
         createTopics: async (topics) => this.operation('createTopics', () => void this.createdTopics.push(...topics)),
       },
       producer: () => ({

@@ -24,7 +24,6 @@ interface TaggedStep extends Step {
 
 /** Compiles a table of fields for one version into a codec of plain objects with every field of the table. */
 export function structCodec(fields: Fields, version: number, flexible: boolean, path: string): Codec {
-  const names = Object.keys(fields)
   const steps: Step[] = []
   const tagged: TaggedStep[] = []
   const absent: { name: string; isDefault: (value: unknown) => boolean }[] = []
@@ -47,7 +46,6 @@ export function structCodec(fields: Fields, version: number, flexible: boolean, 
   }
   tagged.sort((a, b) => a.tag - b.tag)
   const template = defaultBody(fields)
-  const knownNames = new Set(names)
   let minSize = flexible ? 1 : 0
   for (const step of steps) minSize += step.codec.minSize
 
@@ -62,7 +60,6 @@ export function structCodec(fields: Fields, version: number, flexible: boolean, 
     },
     write(writer, value) {
       if (!isBody(value)) throw new WireError(`${path}: an object is wanted`)
-      for (const name in value) if (!knownNames.has(name)) throw new WireError(`${path} has no field ${name}`)
       for (const { name, isDefault } of absent) {
         if (value[name] !== undefined && !isDefault(value[name]))
           throw new WireError(`${path}.${name} cannot be said in version ${version}`)

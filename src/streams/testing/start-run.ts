@@ -1,8 +1,9 @@
-import type { LoadedStream, StreamStatus } from '../../core/index.ts'
+import type { LoadedStream, Sink, StreamStatus } from '../../core/index.ts'
 import { silentLogger } from '../../platform/index.ts'
+import type { StreamKafka } from '../kafka-ports.ts'
 import { runStream } from '../run-stream.ts'
 import type { ScriptedKafka } from './scripted-kafka.ts'
-import type { TableModel } from './table-model.ts'
+import type { Row } from '../process-batch.ts'
 
 export interface TestRun {
   /** Of `runStream`. */
@@ -13,14 +14,22 @@ export interface TestRun {
 }
 
 /** Runs a stream of project `shop` on the scripted Kafka, keeping what it reports. */
-export function startRun({ kafka, table, stream }: { kafka: ScriptedKafka; table: TableModel; stream: LoadedStream }): TestRun {
+export function startRun({
+  kafka,
+  table,
+  stream,
+}: {
+  kafka: ScriptedKafka | StreamKafka
+  table: Sink<Row>
+  stream: LoadedStream
+}): TestRun {
   const stopping = new AbortController()
   const statuses: StreamStatus[] = []
   let peek: StreamStatus | null = null
   const ended = runStream({
     project: 'shop',
     stream,
-    kafka: kafka.client(),
+    kafka: 'client' in kafka ? kafka.client() : kafka,
     sink: table,
     onStatus: (status) => {
       peek = status

@@ -1,0 +1,125 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, expect, test, vi } from 'vitest'
+import { startBroker } from '../broker/index.ts'
+import { connectKafka, type KafkaClient } from '../kafka-client/index.ts'
+import { parseHostPort, Releasers } from '../platform/index.ts'
+import { readDeadLetters } from './read-dead-letters.ts'
+import { startRun } from './testing/start-run.ts'
+import { TableModel } from './testing/table-model.ts'
+import { someUsers, usersStream } from './testing/users.ts'
+
+const releasers = new Releasers()
+afterEach(() => releasers.close())
+
+async function broker(dataDir: string, port = 0): Promise<{ address: string; close(): Promise<void> }> {
+  const started = await startBroker({ dataDir, listeners: [{ host: '127.0.0.1', port }] })
+  releasers.add('broker', () => started.close())
+  return started
+}
+
+function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'millrace-streams-'))
+  releasers.add('folder', () => rmSync(path, { recursive: true, force: true }))
+  return path
+}
+
+async function client(address: string, clientId = 'test'): Promise<KafkaClient> {
+  const kafka = await connectKafka({ bootstrapServers: [address], clientId })
+  releasers.add('client', () => kafka.close())
+  return kafka
+}
+
+async function produce(kafka: KafkaClient, records: ReturnType<typeof someUsers>): Promise<void> {
+  await using producer = kafka.producer()
+  await producer.send(records.map(({ key, value, timestampMs }) => ({ topic: 'users', key, value: JSON.stringify(value), timestampMs })))
+}
+
+const quick = { timeout: 10_000, interval: 20 }
+
+test('on the broker: users become rows, poison a dead letter, and a second start goes on at the commit', async () => {
+  const { address } = await broker(folder())
+  const kafka = await client(address)
+  await kafka.admin.createTopics([{ name: 'users', partitions: 2 }])
+  await produce(kafka, someUsers(500))
+  await using producer = kafka.producer()
+  await producer.send([
+    { topic: 'users', key: 'x', value: 'poison', timestampMs: 1_700_000_000_000, headers: [{ key: 'h', value: Buffer.from('1') }] },
+  ])
+  const table = new TableModel()
+  const first = startRun({ kafka, table, stream: usersStream() })
+  await vi.waitFor(() => expect(first.last()).toMatchObject({ rowsWritten: 500, deadLetters: 1, lag: 0 }), quick)
+  await first.stop()
+  expect(await readDeadLetters({ kafka, project: 'shop', stream: 'load' })).toMatchObject([
+    {
+      reason: 'decode',
+      topic: 'users',
+      key: { text: 'x' },
+      value: { text: 'poison' },
+      timestampMs: 1_700_000_000_000,
+      headers: [{ key: 'h' }],
+    },
+  ])
+  await produce(kafka, someUsers(10, 500))
+  const second = startRun({ kafka, table, stream: usersStream() })
+  await vi.waitFor(() => expect(second.last()).toMatchObject({ recordsRead: 10, rowsWritten: 10, lag: 0 }), quick)
+  await second.stop()
+  expect(table.rows.size).toBe(510)
+  const committed = await kafka.admin.committedOffsets('millrace.shop.load')
+  expect(committed.reduce((sum, { offset }) => sum + offset, 0n)).toBe(511n)
+  expect(committed.every(({ metadata }) => JSON.parse(metadata).v === 1)).toBe(true)
+})
+
+test('on the broker: a record whose time is far ahead is a dead letter with its time untouched', async () => {
+  const { address } = await broker(folder())
+  const kafka = await client(address)
+  await kafka.admin.createTopics([{ name: 'users', partitions: 1, configs: { 'message.timestamp.after.max.ms': '9223372036854775807' } }])
+  const timestampMs = Date.now() + 86_400_000
+  await produce(kafka, [{ key: 'u0', value: { id: 'u0', name: 'n' }, timestampMs }])
+  const run = startRun({ kafka, table: new TableModel(), stream: usersStream() })
+  await vi.waitFor(() => expect(run.last()).toMatchObject({ deadLetters: 1, lag: 0 }), quick)
+  await run.stop()
+  expect(await readDeadLetters({ kafka, project: 'shop', stream: 'load' })).toMatchObject([{ reason: 'validate', timestampMs }])
+})
+
+test('on the broker: a second member takes half of the partitions, and gives them back; each user is in the table', async () => {
+  const { address } = await broker(folder())
+  const kafka = await client(address)
+  await kafka.admin.createTopics([{ name: 'users', partitions: 4 }])
+  const table = new TableModel()
+  const first = startRun({ kafka: await client(address, 'first'), table, stream: usersStream() })
+  await produce(kafka, someUsers(200))
+  await vi.waitFor(() => expect(table.rows.size).toBe(200), quick)
+  const second = startRun({ kafka: await client(address, 'second'), table, stream: usersStream() })
+  await vi.waitFor(() => expect(Object.keys(second.last().committed)).toHaveLength(2), quick)
+  await produce(kafka, someUsers(200, 200))
+  await vi.waitFor(() => expect(table.rows.size).toBe(400), quick)
+  await second.stop()
+  await produce(kafka, someUsers(200, 400))
+  await vi.waitFor(() => expect(table.rows.size).toBe(600), quick)
+  await vi.waitFor(() => expect(first.last()).toMatchObject({ lag: 0, state: { is: 'running' } }), quick)
+  await first.stop()
+  expect(table.writes).toHaveLength(600)
+})
+
+test('on the broker: a broker that goes away is told and waited for', async () => {
+  const dataDir = folder()
+  const before = await broker(dataDir)
+  const kafka = await client(before.address)
+  await kafka.admin.createTopics([{ name: 'users', partitions: 1 }])
+  const table = new TableModel()
+  const run = startRun({ kafka, table, stream: usersStream() })
+  await produce(kafka, someUsers(5))
+  await vi.waitFor(() => expect(run.last()).toMatchObject({ rowsWritten: 5, lag: 0 }), quick)
+  await before.close()
+  await vi.waitFor(() => expect(run.last().state.is).toBe('retrying'), quick)
+  await broker(dataDir, parseHostPort(before.address, 0).port)
+  await produce(await client(before.address), someUsers(5, 5))
+  await vi.waitFor(() => expect(run.last()).toMatchObject({ state: { is: 'running' }, rowsWritten: 10, lag: 0 }), {
+    timeout: 20_000,
+    interval: 20,
+  })
+  await run.stop()
+  expect(table.writes).toHaveLength(10)
+})

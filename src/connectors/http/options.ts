@@ -172,5 +172,6 @@ export function asJsonObject(options: object): { [key: string]: Json } {
 function asJson(value: unknown): Json {
   if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value
   if (Array.isArray(value)) return value.map(asJson)
-  return typeof value === 'object' ? asJsonObject(value) : String(value)
+  // Functions, symbols and bigints are no options: the check of the options has refused them where they stood.
+  return typeof value === 'object' ? asJsonObject(value) : null
 }

@@ -99,7 +99,6 @@ function readRecords(
   request: { url: URL; label: string },
   answer: { body: unknown; headers: Headers },
 ): Read {
-  const bad = (reason: string): Read => ({ ok: false, reason, retriable: true, retryAfterMs: null })
   const picked = polling.pick(answer.body)
   if (!Array.isArray(picked)) return bad('the answer holds no list of records')
   if (picked.length < polling.minRecords) return bad(`the answer holds ${picked.length} records`)
@@ -112,6 +111,10 @@ function readRecords(
   const next = polling.paging.next(cursor, { url: request.url, body: answer.body, records, headers: answer.headers })
   if (typeof next === 'string') return bad(next)
   return { ok: true, page: { records, cursor: next.cursor, label: request.label }, last: next.last }
+}
+
+function bad(reason: string): Read {
+  return { ok: false, reason, retriable: true, retryAfterMs: null }
 }
 
 function failed(polling: HttpPolling, label: string, what: string, retriable: boolean): MillraceError {

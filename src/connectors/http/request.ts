@@ -1,4 +1,4 @@
-import { messageOf, type Clock } from '../../platform/index.ts'
+import { errnoOf, messageOf, type Clock } from '../../platform/index.ts'
 import { isObject } from '../options-reader.ts'
 import { retryAfterMs } from './retry-after.ts'
 import { stopIfAborted } from '../stop-if-aborted.ts'
@@ -113,5 +113,6 @@ function bad(reason: string): { ok: false; reason: string; status: null; retriab
 /** What fetch hides in `cause`: "fetch failed" alone helps nobody. */
 function reasonOf(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined
-  return cause === undefined ? messageOf(error) : `${messageOf(error)} (${messageOf(cause) || String(cause)})`
+  if (!(cause instanceof Error)) return messageOf(error)
+  return `${messageOf(error)} (${cause.message || (errnoOf(cause) ?? cause.name)})`
 }

@@ -104,13 +104,11 @@ async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T
     work.catch(() => {})
     throw abortReason(signal)
   }
-  let stop = (): void => {}
-  const aborted = new Promise<never>((_resolve, reject) => {
-    stop = () => reject(abortReason(signal))
-    signal.addEventListener('abort', stop, { once: true })
-  })
+  const aborted = Promise.withResolvers<never>()
+  const stop = (): void => aborted.reject(abortReason(signal))
+  signal.addEventListener('abort', stop, { once: true })
   try {
-    return await Promise.race([work, aborted])
+    return await Promise.race([work, aborted.promise])
   } finally {
     signal.removeEventListener('abort', stop)
     work.catch(() => {})

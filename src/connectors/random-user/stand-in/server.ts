@@ -1,28 +1,17 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { randomBytes } from 'node:crypto'
-import { errnoOf, isLoopback, messageOf, MillraceError, silentLogger, type Logger, type Part } from '../../../platform/index.ts'
+import { errnoOf, isLoopback, messageOf, MillraceError, silentLogger, type Part } from '../../../platform/index.ts'
 import type { RandomUser } from '../random-user.ts'
 import { loadNationality, usualNationalities, type Nationality } from './nationalities.ts'
 import { readQuery, type StandInQuery } from './query.ts'
+import type { RandomUserStandInOptions } from './start.ts'
 import { usersOfPage } from './users.ts'
 
-export interface RandomUserStandInOptions {
-  /** Loopback only: it asks nobody for credentials (P8). */
-  host: string
-  /** 0: any free one. */
-  port: number
-  log?: Logger
-}
-
 /**
- * Serves `GET /api/` as randomuser.me does, from seed and page alone: the same request gives the same users at any time, in
+ * Answers `GET /api/` as randomuser.me does, from seed and page alone: the same request gives the same users at any time, in
  * any process. Errors are `{ error }` with status 400; `GET /health` answers `{ ok: true }`.
  */
-export async function startRandomUserStandIn({
-  host,
-  port,
-  log = silentLogger,
-}: RandomUserStandInOptions): Promise<Part & { url: string }> {
+export async function serveRandomUsers({ host, port, log = silentLogger }: RandomUserStandInOptions): Promise<Part & { url: string }> {
   if (!isLoopback(host)) {
     throw new MillraceError(
       'CREDENTIALS_REQUIRED',
@@ -61,13 +50,15 @@ async function handle(request: IncomingMessage, response: ServerResponse): Promi
 
 /** A web page elsewhere, by its origin or by a name that it points at this machine (P8). */
 function foreignCaller({ headers }: IncomingMessage): string | null {
-  const hostname = (authority: string): string | null =>
-    URL.canParse(`http://${authority}`) ? new URL(`http://${authority}`).hostname.replaceAll(/[[\]]/g, '') : null
   const host = hostname(headers.host ?? '')
   if (host === null || !isLoopback(host)) return 'the Host header names another machine'
   if (headers.origin === undefined) return null
   const origin = hostname(headers.origin.replace(/^[a-z]+:\/\//, ''))
   return origin !== null && isLoopback(origin) ? null : 'pages of other origins are not served'
+}
+
+function hostname(authority: string): string | null {
+  return URL.canParse(`http://${authority}`) ? new URL(`http://${authority}`).hostname.replaceAll(/[[\]]/g, '') : null
 }
 
 async function answerTo(query: StandInQuery): Promise<{ results: Partial<RandomUser>[]; info: object }> {

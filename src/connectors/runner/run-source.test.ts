@@ -1,0 +1,169 @@
+import { expect, test } from 'vitest'
+import type { FlowStep, LoadedFlow, Parse } from '../../core/index.ts'
+import { jumpingClock, json, startScriptedServer, status } from '../http/scripted-server.ts'
+import { atPath } from '../http/json-path.ts'
+import { isObject } from '../options-reader.ts'
+import { randomUserSpec, type RandomUserOptions } from '../random-user/spec.ts'
+import { startRandomUserStandIn } from '../random-user/stand-in/start.ts'
+import { runSource, type RunSource } from './run-source.ts'
+import { scriptedKafka, type ScriptedKafka } from './scripted-kafka.ts'
+
+const cursors = '__millrace_demo_cursors'
+
+const parseUser: Parse = (value) => {
+  const id = isObject(value) ? value['id'] : undefined
+  return typeof id === 'string' ? { ok: true, value } : { ok: false, problems: [{ path: 'id', message: 'expected a string' }] }
+}
+
+const toUser: FlowStep = { is: 'map', fn: (user) => ({ id: atPath(user, 'login.uuid'), gender: atPath(user, 'gender') }) }
+
+function flowOf(options: RandomUserOptions, steps: FlowStep[] = [toUser]): LoadedFlow {
+  const topic = { name: 'users', schema: 'User', key: ['id'], partitions: 1, format: 'json' as const, configs: {} }
+  return { source: randomUserSpec(options), sourceFunctions: {}, steps, topic, parse: parseUser }
+}
+
+async function run(kafka: ScriptedKafka, flow: LoadedFlow, url: string, more: Partial<RunSource> = {}) {
+  const log: string[] = []
+  const progress: [number, number | null][] = []
+  const world = { clock: jumpingClock(), random: () => 1, fetch: globalThis.fetch, env: {} }
+  const totals = await runSource({
+    flow,
+    project: 'demo',
+    endpoints: { randomUser: { url, is: 'local', why: 'a test', seed: 's' } },
+    run: { runId: 'run-1', attempt: 2 },
+    kafka,
+    signal: new AbortController().signal,
+    log: (line) => log.push(line),
+    progress: (done, total) => progress.push([done, total]),
+    world,
+    ...more,
+  })
+  return { totals, log, progress }
+}
+
+const users = (kafka: ScriptedKafka) => kafka.topics.get('users') ?? []
+const lastCursor = (kafka: ScriptedKafka): unknown => {
+  const value = kafka.topics.get(cursors)?.at(-1)?.value
+  return value ? atPath(JSON.parse(Buffer.from(value).toString()), 'cursor') : null
+}
+
+test('a run produces its pages under their keys, says its progress, and the next run goes on at the next page', async () => {
+  await using server = await startRandomUserStandIn({ host: '127.0.0.1', port: 0 })
+  const kafka = scriptedKafka()
+  const flow = flowOf({ every: '1s', for: '3s', results: 2 })
+  const first = await run(kafka, flow, server.url)
+  expect(first.totals).toEqual({ pages: 3, fetched: 6, produced: 6, filtered: 0 })
+  expect(first.progress).toEqual([
+    [2, 6],
+    [4, 6],
+    [6, 6],
+  ])
+  expect(first.log[0]).toContain(`local RandomUser at ${server.url} (a test); no cursor yet`)
+  expect(lastCursor(kafka)).toEqual({ seed: 's', page: 4 })
+  await run(kafka, flow, server.url)
+  expect(lastCursor(kafka)).toEqual({ seed: 's', page: 7 })
+  expect(new Set(users(kafka).map((record) => record.key)).size).toBe(12)
+})
+
+test('each record says its run, attempt and page', async () => {
+  await using server = await startRandomUserStandIn({ host: '127.0.0.1', port: 0 })
+  const kafka = scriptedKafka()
+  await run(kafka, flowOf({ every: '1s', pages: 2 }), server.url)
+  const said = users(kafka).map(({ headers }) => headers?.map(({ key, value }) => `${key}=${Buffer.from(value ?? []).toString()}`))
+  expect(said).toEqual([1, 2].map((page) => ['millrace.run=run-1', 'millrace.attempt=2', `millrace.page=${page}`]))
+})
+
+test('a crash between a page and its cursor repeats the page with the same users and keys', async () => {
+  await using server = await startRandomUserStandIn({ host: '127.0.0.1', port: 0 })
+  const kafka = scriptedKafka()
+  const flow = flowOf({ every: '1s', pages: 1, results: 3 })
+  kafka.beforeSend = (records) => {
+    if (records[0]?.topic === cursors) throw new Error('killed')
+  }
+  await expect(run(kafka, flow, server.url)).rejects.toThrow('killed')
+  kafka.beforeSend = () => {}
+  await run(kafka, flow, server.url)
+  const produced = users(kafka).map(({ key, value }) => `${key} ${Buffer.from(value).toString()}`)
+  expect(produced).toHaveLength(6)
+  expect(produced.slice(3)).toEqual(produced.slice(0, 3))
+})
+
+test('a page that is not acknowledged leaves the cursor where it was', async () => {
+  await using server = await startRandomUserStandIn({ host: '127.0.0.1', port: 0 })
+  const kafka = scriptedKafka()
+  kafka.beforeSend = (records) => {
+    if (records[0]?.topic === 'users') throw new Error('broker away')
+  }
+  await expect(run(kafka, flowOf({ every: '1s', pages: 1 }), server.url)).rejects.toThrow('broker away')
+  expect(lastCursor(kafka)).toBeNull()
+})
+
+test('a record that does not fit the topic fails the run and nothing of its page is produced', async () => {
+  await using server = await startRandomUserStandIn({ host: '127.0.0.1', port: 0 })
+  const kafka = scriptedKafka()
+  let seen = 0
+  const spoilThird: FlowStep = { is: 'map', fn: (user) => (++seen === 3 ? { id: null } : { id: atPath(user, 'login.uuid') }) }
+  const failed = run(kafka, flowOf({ every: '1s', pages: 1, results: 3 }, [spoilThird]), server.url)
+  await expect(failed).rejects.toMatchObject({
+    code: 'RECORD_INVALID',
+    details: { source: 'random_user', page: '1', record: 2, field: 'id' },
+  })
+  await expect(failed).rejects.toThrow('id: expected a string')
+  expect(users(kafka)).toEqual([])
+  expect(lastCursor(kafka)).toBeNull()
+})
+
+test('a step that throws is named', async () => {
+  await using server = await startRandomUserStandIn({ host: '127.0.0.1', port: 0 })
+  const thrower: FlowStep = {
+    is: 'map',
+    fn: () => {
+      throw new Error('no such thing')
+    },
+  }
+  const failed = run(scriptedKafka(), flowOf({ every: '1s', pages: 1 }, [toUser, thrower]), server.url)
+  await expect(failed).rejects.toMatchObject({ code: 'RECORD_STEP' })
+  await expect(failed).rejects.toThrow('step 2 (map) threw: no such thing')
+})
+
+test('filtered records are counted, and a page of none moves the cursor', async () => {
+  await using server = await startRandomUserStandIn({ host: '127.0.0.1', port: 0 })
+  const kafka = scriptedKafka()
+  const none: FlowStep = { is: 'filter', fn: () => false }
+  const { totals } = await run(kafka, flowOf({ every: '1s', pages: 2, results: 5 }, [none, toUser]), server.url)
+  expect(totals).toEqual({ pages: 2, fetched: 10, produced: 0, filtered: 10 })
+  expect(lastCursor(kafka)).toEqual({ seed: 's', page: 3 })
+})
+
+test('answers that hold no users are retried and never produced', async () => {
+  const user = { login: { uuid: 'u', username: 'n' } }
+  await using server = await startScriptedServer([
+    json({ results: [] }),
+    json({ results: [{}] }),
+    json({ results: [{ login: { uuid: null } }] }),
+    status(200, { 'content-type': 'text/html' }, '<html>'),
+    json({ results: [user] }),
+  ])
+  const kafka = scriptedKafka()
+  const { log } = await run(kafka, flowOf({ every: '1s', pages: 1, inc: ['login'] }), server.url)
+  expect(users(kafka).map(({ key }) => key)).toEqual(['u'])
+  expect(log.filter((line) => line.includes('; retry '))).toHaveLength(4)
+  expect(server.requests.every((url) => url.searchParams.get('seed') === 's' && url.searchParams.get('page') === '1')).toBe(true)
+})
+
+test('a stop ends the run at once, even when the broker does not answer', async () => {
+  await using server = await startRandomUserStandIn({ host: '127.0.0.1', port: 0 })
+  const kafka = scriptedKafka()
+  const stop = new AbortController()
+  kafka.beforeSend = () => {
+    stop.abort()
+    return new Promise(() => {})
+  }
+  await expect(run(kafka, flowOf({ every: '1s' }), server.url, { signal: stop.signal })).rejects.toMatchObject({ code: 'CANCELLED' })
+})
+
+test('a cursor that cannot be read stops the source rather than beginning anew', async () => {
+  const kafka = scriptedKafka()
+  kafka.topics.set(cursors, [{ topic: cursors, key: 'random_user', value: Buffer.from('{') }])
+  await expect(run(kafka, flowOf({ every: '1s', pages: 1 }), 'http://127.0.0.1:1/')).rejects.toMatchObject({ code: 'DATA_CORRUPT' })
+})

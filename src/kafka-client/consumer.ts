@@ -145,8 +145,9 @@ class KafkaGroupConsumer implements GroupConsumer {
       this.#refreshMetadata()
       const leftMs = deadlineMs - clock.monotonicMs()
       if (this.#rebalancing || this.#member.needsJoin) {
-        if (!(await this.#rebalanceWithin(leftMs, signal))) return []
-        continue
+        if (await this.#rebalanceWithin(leftMs, signal)) continue
+        this.#check(signal)
+        return []
       }
       if (this.#member.refusal) throw this.#member.refusal
       const batches = this.#fetcher.take()

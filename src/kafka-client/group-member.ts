@@ -21,7 +21,6 @@ const AT_MOST = { join: 9, sync: 5, heartbeat: 4, leave: 5, commit: 9 }
 const PROTOCOL_TYPE = 'consumer'
 const ASSIGNOR = 'range'
 const BACKOFF = { initialMs: 50, maxMs: 2_000 }
-const MAX_HEARTBEAT_INTERVAL_MS = 3_000
 /** A join is answered when the whole group has joined. */
 const JOIN_GRACE_MS = 5_000
 
@@ -279,7 +278,7 @@ export class GroupMember {
     this.#onChange()
   }
 
-  #scheduleHeartbeat(delayMs = Math.min(MAX_HEARTBEAT_INTERVAL_MS, this.#options.sessionTimeoutMs / 3)): void {
+  #scheduleHeartbeat(delayMs = this.#options.heartbeatIntervalMs): void {
     this.#cancelHeartbeat?.()
     this.#cancelHeartbeat = this.#cluster.clock.after(delayMs, () => void this.#beat())
   }

@@ -92,6 +92,8 @@ export interface ConsumerOptions {
   minBytes?: number
   /** Without a heartbeat for this long the group gives the partitions to others. Default 10,000. */
   sessionTimeoutMs?: number
+  /** How soon the member learns of a rebalance. Default 1,000, at most a third of the session. */
+  heartbeatIntervalMs?: number
   /** How long a rebalance waits for this member to join. Default 60,000. */
   rebalanceTimeoutMs?: number
   /** Without a `poll` for this long the member leaves by itself. Default 300,000. */
@@ -110,19 +112,22 @@ export interface ResolvedConsumerOptions extends Omit<ConsumerOptions, 'groupIns
   readonly maxWaitMs: number
   readonly minBytes: number
   readonly sessionTimeoutMs: number
+  readonly heartbeatIntervalMs: number
   readonly rebalanceTimeoutMs: number
   readonly maxPollIntervalMs: number
   readonly groupInstanceId: string | null
 }
 
 export function resolveConsumerOptions(options: ConsumerOptions): ResolvedConsumerOptions {
+  const sessionTimeoutMs = options.sessionTimeoutMs ?? 10_000
   return Object.freeze({
     ...options,
     topics: [...new Set(options.topics)].toSorted(),
     maxBytes: options.maxBytes ?? 1024 * 1024,
     maxWaitMs: options.maxWaitMs ?? 500,
     minBytes: options.minBytes ?? 1,
-    sessionTimeoutMs: options.sessionTimeoutMs ?? 10_000,
+    sessionTimeoutMs,
+    heartbeatIntervalMs: Math.min(options.heartbeatIntervalMs ?? 1_000, sessionTimeoutMs / 3),
     rebalanceTimeoutMs: options.rebalanceTimeoutMs ?? 60_000,
     maxPollIntervalMs: options.maxPollIntervalMs ?? 300_000,
     groupInstanceId: options.groupInstanceId ?? null,

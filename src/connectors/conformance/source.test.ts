@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest'
+import { openHttpPoll } from '../http/open.ts'
+import { resolveHttpPoll } from '../http/options.ts'
+import { atPath } from '../http/json-path.ts'
+import { json, jumpingClock, startScriptedServer } from '../http/scripted-server.ts'
+import { openRandomUser } from '../random-user/source.ts'
+import { resolveRandomUser } from '../random-user/spec.ts'
+import { startRandomUserStandIn } from '../random-user/stand-in/start.ts'
+import { sourceConformance } from './source.ts'
+import type { TestApi } from './test-api.ts'
+
+const under = (subject: string): TestApi => ({
+  test: (name, body) => test(`${subject}: ${name}`, body),
+  assert: { deepEqual: (actual, expected, message) => expect(actual, message).toEqual(expected) },
+})
+const world = () => ({ clock: jumpingClock(), random: () => 0, fetch: globalThis.fetch })
+
+sourceConformance(under('RandomUser'), async () => {
+  const server = await startRandomUserStandIn({ host: '127.0.0.1', port: 0 })
+  const endpoint = { url: server.url, is: 'local', why: 'a test', seed: 's' } as const
+  const source = openRandomUser(resolveRandomUser('random_user', { every: '1s', results: 4 }), endpoint, world(), () => {})
+  return { source, keyOf: (user) => String(atPath(user, 'login.uuid')), [Symbol.asyncDispose]: () => server.close() }
+})
+
+sourceConformance(under('HTTP poll by page'), async () => {
+  const server = await startScriptedServer([
+    (response, url) => {
+      const page = Number(url.searchParams.get('page'))
+      json([{ id: 2 * page }, { id: 2 * page + 1 }])(response, url)
+    },
+  ])
+  const options = resolveHttpPoll('numbers', { url: server.url, every: '1s', pagination: { is: 'page' } })
+  const source = openHttpPoll(options, { world: world(), env: {}, functions: {}, log: () => {} })
+  return { source, keyOf: ({ id }) => String(id), [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() }
+})

@@ -106,3 +106,86 @@ test('a stream whose every record fails stops loudly, with nothing of the batch 
   expect(kafka.sent).toEqual([])
   expect(kafka.committed.size).toBe(0)
 })
+
+test('what was good before the limit was passed stays committed', async () => {
+  const kafka = new ScriptedKafka()
+  kafka.batchSize = () => 10
+  kafka.produce('users', 0, someUsers(10))
+  const table = new TableModel()
+  const run = startRun({ kafka, table, stream: usersStream([], { limit: { window: 100, ratio: 0.4, atLeast: 5 } }) })
+  await vi.waitFor(() => expect(table.rows.size).toBe(10))
+  kafka.produce(
+    'users',
+    0,
+    Array.from({ length: 10 }, (_, i) => ({ key: `p${i}`, value: 'poison', timestampMs: at })),
+  )
+  await expect(run.ended).rejects.toMatchObject({ code: 'DEAD_LETTER_LIMIT', details: { failed: 7, of: 17, offset: '10' } })
+  expect(kafka.committed.get('users/0')?.offset).toBe(10n)
+  expect(kafka.sent).toEqual([])
+})
+
+test('of several versions of a key in one batch the last stays, whatever their times say', async () => {
+  const kafka = new ScriptedKafka()
+  kafka.produce(
+    'users',
+    0,
+    [['old', at + 50] as const, ['newer', at] as const, ['newest', at - 50] as const].map(([name, timestampMs]) => ({
+      key: 'u',
+      value: { id: 'u', name },
+      timestampMs,
+    })),
+  )
+  const table = new TableModel()
+  const run = startRun({ kafka, table, stream: usersStream() })
+  await vi.waitFor(() => expect(kafka.committed.get('users/0')?.offset).toBe(3n))
+  await run.stop()
+  expect(table.content()).toEqual({ u: { id: 'u', name: 'newest' } })
+})
+
+test('an offset set by another tool replays with write times from now on, so that what is written again wins (P2)', async () => {
+  const kafka = new ScriptedKafka()
+  kafka.produce('users', 0, someUsers(3))
+  kafka.committed.set('users/0', { offset: 1n, leaderEpoch: -1, metadata: '' })
+  const table = new TableModel()
+  const before = BigInt(Date.now()) * 1_000n
+  const run = startRun({ kafka, table, stream: usersStream() })
+  await vi.waitFor(() => expect(kafka.committed.get('users/0')?.offset).toBe(3n))
+  await run.stop()
+  expect(table.writes.map(({ id }) => id)).toEqual(['u1', 'u2'])
+  expect(table.writes.every(({ w }) => w > before)).toBe(true)
+})
+
+test('a sink error that waiting cannot cure stops the stream with that error, and nothing is committed', async () => {
+  const kafka = new ScriptedKafka()
+  kafka.produce('users', 0, someUsers(3))
+  const table = new TableModel()
+  table.beforeWrite = () => {
+    throw new MillraceError('TABLE_MISMATCH', 'column "name" is an int')
+  }
+  const run = startRun({ kafka, table, stream: usersStream() })
+  await expect(run.ended).rejects.toMatchObject({ code: 'TABLE_MISMATCH' })
+  expect(kafka.committed.size).toBe(0)
+  expect(kafka.consumer?.isClosed).toBe(true)
+})
+
+test('a stream that does not fit its topic is refused before anything is opened', async () => {
+  const kafka = new ScriptedKafka()
+  const run = startRun({ kafka, table: new TableModel(), stream: usersStream([], { topic: { key: [] } }) })
+  await expect(run.ended).rejects.toMatchObject({ code: 'DEFINITION_INVALID' })
+  expect([kafka.createdTopics, kafka.consumersOpened]).toEqual([[], 0])
+  expect(run.last().state).toMatchObject({ is: 'stopped', error: { code: 'DEFINITION_INVALID' } })
+})
+
+test('a stop waits for the batch in hand', async () => {
+  const kafka = new ScriptedKafka()
+  kafka.produce('users', 0, someUsers(3))
+  const table = new TableModel()
+  const held: (() => void)[] = []
+  table.beforeWrite = () => new Promise((resolve) => held.push(resolve))
+  const run = startRun({ kafka, table, stream: usersStream([], { commitIntervalMs: 60_000 }) })
+  await vi.waitFor(() => expect(held).toHaveLength(1))
+  const stopped = run.stop()
+  held[0]?.()
+  await stopped
+  expect(kafka.committed.get('users/0')?.offset).toBe(3n)
+})

@@ -219,6 +219,7 @@ export class StreamRun {
       this.#partitions.set(key, progress)
       log.info(`reads ${key} from offset ${assigned.position}`, { stream: stream.name })
     }
+    this.#watch.assigned()
   }
 
   /** Called before partitions are given up: what is in hand is finished if that needs no waiting, and committed. */

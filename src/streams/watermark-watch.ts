@@ -34,6 +34,13 @@ export class WatermarkWatch {
     this.#options.onBack()
   }
 
+  /** Partitions are new: nothing is known of their ends yet. */
+  assigned(): void {
+    this.#cancelTimer?.()
+    this.#cancelTimer = null
+    void this.#turn()
+  }
+
   close(): void {
     this.#isClosed = true
     this.#cancelTimer?.()
@@ -41,6 +48,7 @@ export class WatermarkWatch {
 
   #schedule(): void {
     if (this.#isClosed) return
+    this.#cancelTimer?.()
     this.#cancelTimer = this.#options.clock.after(PERIOD_MS, () => void this.#turn())
   }
 

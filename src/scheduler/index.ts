@@ -1,0 +1,20 @@
+export { startScheduler } from './scheduler.ts'
+export type {
+  AttemptEnd,
+  AttemptEvents,
+  AttemptStart,
+  AttemptState,
+  AttemptView,
+  ChangeEvent,
+  DagView,
+  RunDetail,
+  RunState,
+  RunView,
+  SchedulerHandle,
+  SchedulerOptions,
+  StartAttempt,
+  StartedAttempt,
+  TaskInstanceView,
+  TaskState,
+  TriggerOptions,
+} from './types.ts'

@@ -1,0 +1,170 @@
+import type { AttemptId, FunctionRef, Json, Project, RunContext, TaskResult } from '../core/index.ts'
+import type { Clock, ErrorJson, Logger, Part } from '../platform/index.ts'
+
+export interface SchedulerOptions {
+  /** The metadata store, `metadata.sqlite`; created when missing. */
+  metadataPath: string
+  /** Attempts' logs: `<logsDir>/<dag>/<run>/<task>/<attempt>.log`. */
+  logsDir: string
+  startAttempt: StartAttempt
+  clock?: Clock
+  log?: Logger
+  /** Attempts that run at the same time, 4 by default. */
+  maxConcurrentTasks?: number
+}
+
+/** What a running attempt tells the scheduler. Any call is a sign of life: one without any for five minutes is lost. */
+export interface AttemptEvents {
+  /** @param at milliseconds since 1970 */
+  log(line: string, at: number): void
+  progress(done: number, total: number | null): void
+  xcom(key: string, value: Json): void
+  heartbeat(): void
+}
+
+/** An attempt at work. `end` never rejects by contract; a rejection counts as lost. */
+export interface StartedAttempt {
+  end: Promise<AttemptEnd>
+  /** Asks it to stop: its signal now, the process after `graceMs`. */
+  cancel(reason: string, graceMs: number): void
+}
+
+export interface AttemptStart {
+  attempt: AttemptId
+  task: FunctionRef
+  ctx: RunContext
+  executionTimeoutMs: number | null
+}
+
+/** Given by `runtime`: runs one attempt in a child process. Must not throw; a dead child ends as `lost`. */
+export type StartAttempt = (run: AttemptStart, on: AttemptEvents) => StartedAttempt
+
+export type AttemptEnd = TaskResult | { is: 'lost'; reason: string } | { is: 'cancelled'; reason: string }
+
+/** A cancelled run is `failed`, with the reason. */
+export type RunState = 'queued' | 'running' | 'success' | 'failed'
+
+/**
+ * Airflow's task states. `scheduled` is ready and waiting for a slot. `queued` (claimed, not yet in a process) and
+ * `removed` are part of the vocabulary; one supervisor that starts its own children passes neither.
+ */
+export type TaskState =
+  | 'none'
+  | 'scheduled'
+  | 'queued'
+  | 'running'
+  | 'deferred'
+  | 'up_for_retry'
+  | 'success'
+  | 'failed'
+  | 'upstream_failed'
+  | 'skipped'
+  | 'removed'
+
+/** `cancelled`: by a person, a run's time-out or a shutdown (the reason says which); `lost`: its process died or went silent. */
+export type AttemptState = 'running' | 'success' | 'failed' | 'timed_out' | 'skipped' | 'deferred' | 'lost' | 'cancelled'
+
+export interface DagView {
+  id: string
+  schedule: string | null
+  paused: boolean
+  /** ISO 8601 UTC: when the next scheduled run is due; null without one. */
+  nextRun: string | null
+  lastRun: RunView | null
+  runCount: number
+  tasks: string[]
+  owner: string | null
+  tags: string[]
+  version: number
+}
+
+/** Times are ISO 8601 UTC. */
+export interface RunView {
+  dagId: string
+  runId: string
+  state: RunState
+  /** Why it failed or was cancelled. */
+  reason: string | null
+  trigger: 'manual' | 'scheduled'
+  logicalDate: string
+  dataInterval: { start: string; end: string }
+  queuedAt: string
+  startedAt: string | null
+  endedAt: string | null
+  params: Record<string, Json>
+  /** The version of the definition it runs, from its start to its end. */
+  dagVersion: number
+}
+
+export interface AttemptView {
+  attempt: number
+  state: AttemptState
+  reason: string | null
+  startedAt: string
+  endedAt: string | null
+  logPath: string
+}
+
+export interface TaskInstanceView {
+  taskId: string
+  state: TaskState
+  /** The latest attempt's number, 0 before the first. */
+  attempt: number
+  startedAt: string | null
+  endedAt: string | null
+  /** When a task that waits (`up_for_retry`, `deferred`) goes on. */
+  wakesAt: string | null
+  progress: { done: number; total: number | null } | null
+  error: ErrorJson | null
+  attempts: AttemptView[]
+}
+
+export interface RunDetail extends RunView {
+  /** In the order of the definition. */
+  tasks: TaskInstanceView[]
+}
+
+/** `taskId` is there when a task instance changed, else the run did. */
+export interface ChangeEvent {
+  dagId: string
+  runId: string
+  taskId?: string
+  state: string
+}
+
+export interface TriggerOptions {
+  /** Laid over the definition's. */
+  params?: Record<string, Json>
+  /** An id that exists already gives that run back, `created: false`. */
+  runId?: string
+  onlyIfNoRuns?: boolean
+}
+
+export interface SchedulerHandle extends Part {
+  /** Owner epoch: bumped in the store at each start; results of another one are refused (P7). */
+  readonly epoch: number
+  /**
+   * Takes the project's definitions and starts (or goes on) working. A definition that changed becomes a new version; where its functions
+   * live (module, digest) is not part of that, but is taken over, so that retries run the bundle of today. DEFINITION_INVALID changes nothing.
+   */
+  register(project: Project): Promise<{ added: string[]; changed: string[]; removed: string[] }>
+  /** Goes on with the definitions in the store, for when the pipeline files do not load. Without this or `register` nothing is started. */
+  resume(): void
+  /** NOT_FOUND names the dags there are. The run of a paused dag waits until it is unpaused. */
+  trigger(dagId: string, options?: TriggerOptions): Promise<{ run: RunView; created: boolean }>
+  dags(): Promise<DagView[]>
+  /** Newest first; 100 when no limit is given. */
+  runs(filter?: { dagId?: string; limit?: number }): Promise<RunView[]>
+  run(dagId: string, runId: string): Promise<RunDetail | null>
+  /** The run is failed with the reason, its running attempts are cancelled, the rest skipped. A run that has ended stays as it is. */
+  cancelRun(dagId: string, runId: string, reason: string): Promise<RunView>
+  /** A paused dag starts no runs; those that run go on to their end. */
+  setPaused(dagId: string, paused: boolean): Promise<void>
+  /** The latest attempt's log when none is named; null when there is no such attempt. */
+  attemptLog(id: { dagId: string; runId: string; taskId: string; attempt?: number }): Promise<{ path: string; attempt: number } | null>
+  /** Small facts of the project, such as the random-user seed. */
+  setting(key: string): Promise<string | null>
+  setSetting(key: string, value: string): Promise<void>
+  /** Called after the change is in the store. Returns the canceller. */
+  onChange(listener: (event: ChangeEvent) => void): () => void
+}

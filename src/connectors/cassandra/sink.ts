@@ -27,11 +27,16 @@ export async function openCassandraSink({ table, endpoint, log, signal }: Cassan
     releasers.add('session', () => session.close())
     const writer = await session.writer({ keyspace: table.keyspace, table: table.name, columns })
     releasers.add('writer', () => writer.close())
-    return new CassandraSink(table, writer, releasers)
+    return cassandraSink(table, writer, () => releasers.close())
   } catch (error) {
     await releasers.close()
     throw error
   }
+}
+
+/** The sink on a writer of exactly the table's columns, in their order. */
+export function cassandraSink(table: TableDef, writer: Pick<RowWriter, 'write'>, close: () => Promise<void>): Sink<Row> {
+  return new CassandraSink(table, writer, close)
 }
 
 interface Column {
@@ -42,15 +47,15 @@ interface Column {
 class CassandraSink implements Sink<Row> {
   readonly #table: string
   readonly #columns: readonly Column[]
-  readonly #writer: RowWriter
-  readonly #releasers: Releasers
+  readonly #writer: Pick<RowWriter, 'write'>
+  readonly #close: () => Promise<void>
 
-  constructor(table: TableDef, writer: RowWriter, releasers: Releasers) {
+  constructor(table: TableDef, writer: Pick<RowWriter, 'write'>, close: () => Promise<void>) {
     const keys = new Set([...table.partitionKey, ...table.clusteringKey.map(({ column }) => column)])
     this.#table = tableId(table)
     this.#columns = table.columns.map((field) => ({ name: field.name, convert: columnConverter(field, { isKey: keys.has(field.name) }) }))
     this.#writer = writer
-    this.#releasers = releasers
+    this.#close = close
   }
 
   async write(rows: readonly Row[], from: Batch, rowToRecord: Uint32Array, signal: AbortSignal): Promise<SinkResult> {
@@ -77,7 +82,7 @@ class CassandraSink implements Sink<Row> {
   }
 
   close(): Promise<void> {
-    return this.#releasers.close()
+    return this.#close()
   }
 
   #convert(row: Row): CqlValue[] | MillraceError {

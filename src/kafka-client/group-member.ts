@@ -210,18 +210,18 @@ export class GroupMember {
   }
 
   /** Throws when there is no use in trying again. */
-  #afterFailedJoin(error: MillraceError): void {
-    const errorCode = errorCodeOf(error)
+  #afterFailedJoin(failure: MillraceError): void {
+    const errorCode = errorCodeOf(failure)
     if (this.#state.is !== 'joining') throw new MillraceError('CLOSED', 'The consumer is closed.')
-    this.#cluster.log.debug('joining the group failed', { group: this.#options.groupId, reason: error.message })
+    this.#cluster.log.debug('joining the group failed', { group: this.#options.groupId, reason: failure.message })
     if (errorCode !== null && lostMembership.has(errorCode)) {
       this.#memberId = ''
-    } else if (isNetworkError(error) || (errorCode !== null && meansStaleCoordinator(errorCode))) {
+    } else if (isNetworkError(failure) || (errorCode !== null && meansStaleCoordinator(errorCode))) {
       this.#cluster.forgetCoordinator(this.#options.groupId)
       this.#cluster.refresh([]).catch(() => undefined)
-    } else if (errorCode !== errorCodes.REBALANCE_IN_PROGRESS && !error.retriable) {
-      this.#state = { is: 'refused', error }
-      throw error
+    } else if (errorCode !== errorCodes.REBALANCE_IN_PROGRESS && !failure.retriable) {
+      this.#state = { is: 'refused', error: failure }
+      throw failure
     }
   }
 

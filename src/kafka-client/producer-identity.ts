@@ -23,15 +23,18 @@ export class ProducerIdentities {
     this.#sharedId = null
     const asking = this.#cluster.retrying(() => this.#ask())
     this.#shared = asking
-    asking.then(
-      (identity) => {
-        if (this.#shared === asking) this.#sharedId = identity.producerId
-      },
-      () => {
-        if (this.#shared === asking) this.#shared = null
-      },
-    )
+    void this.#remember(asking)
     return asking
+  }
+
+  async #remember(asking: Promise<ProducerIdentity>): Promise<void> {
+    try {
+      const { producerId } = await asking
+      if (this.#shared === asking) this.#sharedId = producerId
+    } catch {
+      // Told to the caller; the next one asks again.
+      if (this.#shared === asking) this.#shared = null
+    }
   }
 
   async #ask(): Promise<ProducerIdentity> {

@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
-  ssr: { resolve: { conditions: ['millrace-source', 'node', 'import', 'module', 'default'] } },
+  // Without 'import': these reach Node as --conditions, and a require() inside a CommonJS package (cassandra-driver) would get an ES module.
+  ssr: { resolve: { conditions: ['millrace-source', 'node', 'module', 'default'] } },
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     exclude: ['test/engines/**', 'node_modules/**'],

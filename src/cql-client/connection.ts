@@ -47,7 +47,10 @@ export class CqlConnection {
   readonly #options: ConnectionOptions
   readonly #pending = new Map<number, Pending>()
   #nextStream = firstRequestStream
-  #rest: Buffer | null = null
+  /** What has arrived of frames that are not whole; `#needed` bytes make the first one whole. */
+  #chunks: Buffer[] = []
+  #arrived = 0
+  #needed = frameHeaderBytes
   #error: MillraceError | null = null
   #settleClosed: (error: MillraceError) => void = () => {}
 
@@ -156,18 +159,23 @@ export class CqlConnection {
   }
 
   #read(chunk: Buffer): void {
-    const bytes = this.#rest ? Buffer.concat([this.#rest, chunk]) : chunk
+    this.#chunks.push(chunk)
+    this.#arrived += chunk.length
+    if (this.#arrived < this.#needed) return
+    const bytes = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks)
     let at = 0
-    while (this.#error === null) {
-      const header = readFrameHeader(bytes, at)
-      if (!header) break
+    let header = readFrameHeader(bytes, at)
+    while (header && this.#error === null) {
       if (header.length > maxFrameBytes || !header.isResponse) return this.#garbage('something that is no CQL response')
       const end = at + frameHeaderBytes + header.length
       if (end > bytes.length) break
       this.#dispatch(header, bytes, at + frameHeaderBytes, end)
       at = end
+      header = readFrameHeader(bytes, at)
     }
-    this.#rest = at < bytes.length ? bytes.subarray(at) : null
+    this.#chunks = at < bytes.length ? [bytes.subarray(at)] : []
+    this.#arrived = bytes.length - at
+    this.#needed = frameHeaderBytes + (header?.length ?? 0)
     this.listener?.drained()
   }
 

@@ -142,8 +142,10 @@ class Session implements CassandraSession {
   async writer(options: WriterOptions): Promise<RowWriter> {
     const connection = await this.#connection()
     const contacts: Address[] = [connection.address, ...this.#options.contactPoints.filter((point) => point !== connection.address)]
-    const writer = await openWriter(options, this.#options, contacts)
+    const writer = await openWriter(options, this.#options, contacts, (closed) => this.#writers.delete(closed))
     this.#writers.add(writer)
+    if (this.#isClosed) await writer.close()
+    this.#throwIfClosed()
     return writer
   }
 

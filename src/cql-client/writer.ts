@@ -19,7 +19,7 @@ export interface WriterOptions {
 export interface RowWriter extends AsyncDisposable {
   /**
    * Writes rows with INSERT … USING TIMESTAMP. One outcome per row, same order; `writeMicros[i]` is row i's write time (P2).
-   * Rejects only with the signal's reason or CLOSED. The rows must not be changed before it has settled.
+   * Rejects only with the signal's reason, CLOSED, or BAD_REQUEST when there is not one time for each row. The rows must not be changed before it has settled.
    */
   write(rows: Rows, writeMicros: BigInt64Array, signal: AbortSignal): Promise<WriteResult>
   /** Rows on their way are not waited for: their `write` rejects with CLOSED. */
@@ -31,13 +31,18 @@ const downMs = 5_000
 const unreachableRetryMs = 1_000
 
 /** Opens the way to the first contact point that answers; the other nodes of the data centre follow when rows belong to them. */
-export async function openWriter(options: WriterOptions, connect: ConnectionOptions, contacts: readonly Address[]): Promise<RowWriter> {
+export async function openWriter(
+  options: WriterOptions,
+  connect: ConnectionOptions,
+  contacts: readonly Address[],
+  onClose: (writer: RowWriter) => void,
+): Promise<RowWriter> {
   if (options.columns.some((column) => column.type.is === 'counter')) {
     throw new MillraceError('TABLE_MISMATCH', `${options.keyspace}.${options.table} is a counter table: rows cannot be inserted (P2).`)
   }
   const { keyspace, table, columns } = options
   const insert: Insert = { keyspace, table, columns, consistency: connect.consistency }
-  const writer = new TokenAwareWriter(insert, connect, Math.min(options.maxInFlight ?? 512, 16_384))
+  const writer = new TokenAwareWriter(insert, connect, Math.min(options.maxInFlight ?? 512, 16_384), onClose)
   try {
     await writer.start(contacts)
     return writer
@@ -54,13 +59,15 @@ class TokenAwareWriter implements RowWriter {
   readonly #encode: RowEncoder
   readonly #batches = new Set<Batch>()
   readonly #downUntil = new Map<Lane, number>()
+  readonly #onClose: (writer: RowWriter) => void
   #lanes: Lane[] = []
   #ring = new Ring([])
   #pkIndexes: readonly number[] = []
   #scratch = new ByteWriter(1024)
   #isClosed = false
 
-  constructor(insert: Insert, connect: ConnectionOptions, maxInFlight: number) {
+  constructor(insert: Insert, connect: ConnectionOptions, maxInFlight: number, onClose: (writer: RowWriter) => void) {
+    this.#onClose = onClose
     this.#insert = insert
     this.#connect = connect
     this.#maxInFlight = maxInFlight
@@ -137,6 +144,7 @@ class TokenAwareWriter implements RowWriter {
     this.#isClosed = true
     for (const lane of this.#lanes) lane.close()
     for (const batch of this.#batches) batch.giveUp(new MillraceError('CLOSED', 'The writer was closed.'))
+    this.#onClose(this)
     return Promise.resolve()
   }
 

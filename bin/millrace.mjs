@@ -2,14 +2,14 @@
 // Starts the command on Node 24: this process when it is one, else the Node that npm installed beside the package.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { createRequire, enableCompileCache, getCompileCacheDir } from 'node:module'
+import * as nodeModule from 'node:module'
 import { dirname, join } from 'node:path'
 
 const neededMajor = 24
 
 if (Number(process.versions.node.split('.')[0]) >= neededMajor) {
-  enableCompileCache?.()
-  process.env.NODE_COMPILE_CACHE ??= getCompileCacheDir?.() ?? ''
+  nodeModule.enableCompileCache()
+  process.env.NODE_COMPILE_CACHE ??= nodeModule.getCompileCacheDir() ?? ''
   const source = new URL('../src/cli/main.ts', import.meta.url)
   const { runCli } = await import(existsSync(source) ? source.href : new URL('../dist/cli/main.js', import.meta.url).href)
   await runCli(process.argv.slice(2))
@@ -20,7 +20,7 @@ if (Number(process.versions.node.split('.')[0]) >= neededMajor) {
 function pinnedNode() {
   try {
     const name = `node-${process.platform}-${process.arch}`
-    return join(dirname(createRequire(import.meta.url).resolve(`${name}/package.json`)), 'bin', 'node')
+    return join(dirname(nodeModule.createRequire(import.meta.url).resolve(`${name}/package.json`)), 'bin', 'node')
   } catch {
     console.error(
       `millrace: needs Node ${neededMajor} and this is ${process.version}; install Node ${neededMajor}, or run "npm install" without --omit=optional.`,

@@ -7,7 +7,7 @@ const steps = [
   ['types', 'tsc', ['-p', '.']],
   ['drawing', 'vitest', ['run', '--silent', 'test/drawing.test.ts', 'test/tidy.test.ts']],
   ['dead code', 'knip', []],
-  ['tests', 'vitest', ['run']],
+  ['tests', 'node', ['scripts/test.mjs']],
 ]
 
 for (const [name, command, args] of steps) {

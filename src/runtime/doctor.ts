@@ -8,7 +8,7 @@ export interface Facts {
   status: Pick<StatusView, 'loadError'>
   endpoints: Endpoints
   /** The last run of each DAG, none when there is none yet. */
-  lastRuns: readonly RunDetail[]
+  lastRuns: readonly (RunDetail & { lastLine: string | null })[]
   fetched: number
   flows: readonly { observed: Observed; stream: StreamStatus | null; refused: ErrorJson | null }[]
   /** Set while topics and tables could not be made yet. */
@@ -62,7 +62,7 @@ function sourceStep({ lastRuns, fetched, endpoints }: Facts): DoctorStep {
   }
   for (const run of lastRuns) {
     const task = run.tasks.find((each) => each.error !== null && each.state !== 'success')
-    const where = endpoints.randomUser.is === 'live' ? `live source (${endpoints.randomUser.url})` : endpoints.randomUser.url
+    const where = endpoints.randomUser.url
     if (task?.error) {
       const tried =
         task.state === 'up_for_retry' || task.state === 'running'

@@ -1,11 +1,11 @@
+import { readFile } from 'node:fs/promises'
 import type { ApiPorts } from '../api-server/index.ts'
-import type { DeadLetterView, DoctorReport, Endpoints, FlowCounts, PartView, Project, StatusView, StreamStatus } from '../core/index.ts'
-import { connectKafka } from '../kafka-client/index.ts'
+import type { DoctorReport, Endpoints, FlowCounts, PartView, Project, StatusView, StreamStatus } from '../core/index.ts'
 import { systemClock, type MillraceError } from '../platform/index.ts'
 import type { RunDetail, SchedulerHandle } from '../scheduler/index.ts'
-import { readDeadLetters } from '../streams/index.ts'
 import type { Observed, Observer } from './counts.ts'
-import { diagnose } from './doctor.ts'
+import { listDeadLetters } from './dead-letters.ts'
+import { diagnose, type Facts } from './doctor.ts'
 import type { FetchedCounter } from './fetched.ts'
 import type { Settings } from './settings.ts'
 
@@ -76,14 +76,30 @@ export function createView(running: Running): View & { ports: Omit<ApiPorts, 'sc
     doctor,
     endpoints: running.endpoints,
     dags: () => running.scheduler.dags(),
-    ports: { status, doctor, endpoints, streams, deadLetters: (stream, limit) => deadLetters(running, stream, limit) },
+    ports: {
+      status,
+      doctor,
+      endpoints,
+      streams,
+      deadLetters: (stream, limit) => listDeadLetters(running.endpoints, running.settings.project, stream, limit),
+    },
   }
 }
 
-async function lastRunsOf(scheduler: SchedulerHandle): Promise<RunDetail[]> {
+async function lastRunsOf(scheduler: SchedulerHandle): Promise<Facts['lastRuns']> {
   const runs = (await scheduler.dags()).flatMap((dag) => (dag.lastRun === null ? [] : [dag.lastRun]))
   const details = await Promise.all(runs.map((run) => scheduler.run(run.dagId, run.runId)))
-  return details.filter((detail) => detail !== null)
+  return Promise.all(
+    details.filter((detail) => detail !== null).map(async (detail) => ({ ...detail, lastLine: await lastLineOf(scheduler, detail) })),
+  )
+}
+
+/** The last line of the log of the attempt that is running, or of the last one. */
+async function lastLineOf(scheduler: SchedulerHandle, run: RunDetail): Promise<string | null> {
+  const task = run.tasks.find((each) => each.state === 'running') ?? run.tasks.at(-1)
+  const log = task === undefined ? null : await scheduler.attemptLog({ dagId: run.dagId, runId: run.runId, taskId: task.taskId })
+  const text = log === null ? '' : await readFile(log.path, 'utf8').catch(() => '')
+  return text.trimEnd().split('\n').at(-1) ?? null
 }
 
 function partsOf({ settings, endpoints, refused, provisionError }: Running, observed: readonly Observed[]): PartView[] {
@@ -115,10 +131,4 @@ function partsOf({ settings, endpoints, refused, provisionError }: Running, obse
       endpoints.randomUser.why,
     ),
   ]
-}
-
-async function deadLetters({ endpoints, project, settings }: Running, stream: string, limit: number): Promise<DeadLetterView[]> {
-  await using kafka = await connectKafka({ ...endpoints.kafka, clientId: `millrace.${settings.project}.dlq` })
-  const letters = await readDeadLetters({ kafka, project: project.name, stream, limit })
-  return letters.map((letter) => letter)
 }

@@ -1,0 +1,67 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createApiClient, type ApiClient } from '../src/api-client/index.ts'
+import { readApiAddress } from '../src/runtime/index.ts'
+
+const root = join(import.meta.dirname, '..')
+
+/** The reference job in a folder of its own, run as a user runs it: launcher, free ports, local stand-in. */
+export interface BenchProject {
+  readonly dir: string
+  /** @returns the process, and milliseconds on `performance.now()` when it was asked for */
+  start(args?: readonly string[]): { child: ChildProcess; startedMs: number; firstMatch(pattern: RegExp): Promise<number>; stop(): Promise<void> }
+  api(): Promise<ApiClient>
+  /** Takes the stream out of the pipeline file; the result puts it back. */
+  withoutStream(): () => void
+  remove(): void
+}
+
+export function createBenchProject(pace: string): BenchProject {
+  const dir = mkdtempSync(join(tmpdir(), 'millrace-bench-'))
+  for (const file of ['millrace.config.ts', 'users.pipeline.ts', 'package.json']) cpSync(join(root, 'examples/users', file), join(dir, file))
+  symlinkSync(join(root, 'node_modules'), join(dir, 'node_modules'))
+  const pipeline = join(dir, 'users.pipeline.ts')
+  writeFileSync(pipeline, readFileSync(pipeline, 'utf8').replace("every: '1s', for: '60s'", pace))
+  return {
+    dir,
+    start: (args = ['--trigger-once', 'user_automation']) => {
+      const startedMs = performance.now()
+      const child = spawn(process.execPath, [join(root, 'bin/millrace.mjs'), '--project', dir, 'start', ...args], {
+        env: { ...process.env, MILLRACE_KAFKA_PORT: '0', MILLRACE_CQL_PORT: '0', MILLRACE_RANDOMUSER: 'local' },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      let text = ''
+      child.stdout.on('data', (chunk: Buffer) => {
+        text += chunk.toString()
+      })
+      const firstMatch = async (pattern: RegExp): Promise<number> => {
+        while (!pattern.test(text)) {
+          if (child.exitCode !== null) throw new Error(`millrace ended: ${text}`)
+          await new Promise((resolve) => setTimeout(resolve, 5))
+        }
+        return performance.now()
+      }
+      const stop = (): Promise<void> =>
+        new Promise((resolve) => {
+          child.once('exit', () => resolve())
+          child.kill('SIGINT')
+        })
+      return { child, startedMs, firstMatch, stop }
+    },
+    api: async () => {
+      for (;;) {
+        const address = readApiAddress(join(dir, '.millrace'))
+        if (address !== null) return createApiClient(address.socket)
+        await new Promise((resolve) => setTimeout(resolve, 5))
+      }
+    },
+    withoutStream: () => {
+      const code = readFileSync(pipeline, 'utf8')
+      writeFileSync(pipeline, code.replace(/export const loadUsers[\s\S]*?\n\n/, ''))
+      return () => writeFileSync(pipeline, code)
+    },
+    remove: () => rmSync(dir, { recursive: true, force: true, maxRetries: 5 }),
+  }
+}

@@ -1,0 +1,79 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { RunView, StatusView } from '../../src/core/index.ts'
+import { childrenOf, eventually, roleOf, runJson, startMillrace, type Started } from '../harness/millrace.ts'
+import { createProject, type TestProject } from '../harness/project.ts'
+import { idsInTable, idsInTopic } from '../harness/users.ts'
+
+/** How often each test is run; more by hand: MILLRACE_KILL_ROUNDS=20. */
+const rounds = Array.from({ length: Number(process.env.MILLRACE_KILL_ROUNDS ?? 1) }, (_, round) => round + 1)
+
+let project: TestProject
+let millrace: Started
+
+beforeEach(() => {
+  project = createProject("every: '20ms', for: '4s'")
+  millrace = startMillrace(project)
+})
+afterEach(async () => {
+  await millrace[Symbol.asyncDispose]()
+  project.remove()
+})
+
+const status = (): StatusView => runJson<StatusView>(project, ['status'])
+const inTable = ({ flows: [flow] }: StatusView): number => flow?.inTable ?? 0
+
+async function runEnds(): Promise<void> {
+  await eventually(
+    () => runJson<RunView[]>(project, ['runs', 'user_automation']),
+    (runs) => runs[0]?.state === 'success',
+    60_000,
+  )
+  await eventually(status, ({ flows: [flow] }) => flow?.lag === 0 && (flow.inTopic ?? 0) > 0, 60_000)
+}
+
+/** Every user in the topic is in the table, once; a retry may have repeated a page in the topic, under the same keys. */
+function expectNothingLost(): void {
+  const topic = new Set(idsInTopic(project))
+  expect(idsInTable(project).toSorted()).toEqual([...topic].toSorted())
+}
+
+describe.each(rounds)('kill -9 while the job runs, round %i', () => {
+  test('of the whole tree: the next start loses nothing and finishes the run', { timeout: 120_000 }, async () => {
+    await eventually(status, (now) => inTable(now) > 10)
+    const acknowledged = new Set(idsInTable(project))
+    const children = childrenOf(millrace.pid)
+    await millrace.killTree()
+    await eventually(
+      () => children.filter((pid) => roleOf(pid) !== null),
+      (alive) => alive.length === 0,
+    )
+    millrace = startMillrace(project)
+    await runEnds()
+    expectNothingLost()
+    expect([...acknowledged].filter((id) => !new Set(idsInTable(project)).has(id))).toEqual([])
+  })
+
+  test('of the supervisor alone: its children end by themselves', { timeout: 120_000 }, async () => {
+    await eventually(status, (now) => inTable(now) > 10)
+    const children = childrenOf(millrace.pid)
+    expect(children.map(roleOf).toSorted()).toEqual(['streams', 'tasks'])
+    process.kill(millrace.pid, 'SIGKILL')
+    await eventually(
+      () => children.filter((pid) => roleOf(pid) !== null),
+      (alive) => alive.length === 0,
+      5_000,
+    )
+    millrace = startMillrace(project)
+    await runEnds()
+    expectNothingLost()
+  })
+
+  test.each(['streams', 'tasks'])('of the %s child: it is started again and the job goes on', { timeout: 120_000 }, async (role) => {
+    await eventually(status, (now) => inTable(now) > 10)
+    const [child] = childrenOf(millrace.pid).filter((pid) => roleOf(pid) === role)
+    process.kill(child ?? -1, 'SIGKILL')
+    await runEnds()
+    expectNothingLost()
+    expect(millrace.process.exitCode).toBeNull()
+  })
+})

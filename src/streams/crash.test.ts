@@ -26,6 +26,8 @@ interface Plan {
   cutAt: number
   /** How long each write takes, in turn, ms. */
   delays: number[]
+  /** Partition 0 is taken away and given back at these fetches, counted over all starts. */
+  rebalances: { atFetch: number; how: 'revoke' | 'lose' }[]
 }
 
 const plans: fc.Arbitrary<Plan> = fc.record({
@@ -37,6 +39,7 @@ const plans: fc.Arbitrary<Plan> = fc.record({
   crashes: fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 4 }),
   cutAt: fc.double({ min: 0, max: 1, noNaN: true }),
   delays: fc.array(fc.nat({ max: 5 }), { minLength: 1, maxLength: 4 }),
+  rebalances: fc.array(fc.record({ atFetch: fc.nat({ max: 40 }), how: fc.constantFrom('revoke', 'lose') }), { maxLength: 6 }),
 })
 
 /** Keys 0–2 are in partition 0, the others in 1. */
@@ -67,24 +70,33 @@ function mortal(
     if (++operations >= dieAt) die()
   }
   kafka.onOperation = count
-  table.beforeWrite = async (rows) => {
+  table.beforeWrite = async (rows, arrive) => {
     await delay()
     if (operations >= dieAt) die()
     if (++operations < dieAt) return
-    const arrived = rows.slice(0, Math.floor(rows.length * cutAt))
-    table.cutOff(arrived)
+    for (let i = 0; i < Math.floor(rows.length * cutAt); i++) arrive(i)
     die()
   }
   table.afterWrite = count
   return start()
 }
 
-test('any batching, with crashes anywhere, leaves the table that one undisturbed run leaves, and no record is lost', async () => {
+const zero = { topic: 'users', partition: 0 }
+
+test('any batching, with crashes and rebalances anywhere, leaves the table that one undisturbed run leaves, and no record is lost', async () => {
   await fc.assert(
-    fc.asyncProperty(plans, async ({ records, batchSizes, crashes, cutAt, delays }) => {
+    fc.asyncProperty(plans, async ({ records, batchSizes, crashes, cutAt, delays, rebalances }) => {
       const kafka = new ScriptedKafka()
       const table = new TableModel()
-      kafka.latency = () => setTimeout(1)
+      let polls = 0
+      kafka.latency = () => {
+        polls++
+        for (const { how } of rebalances.filter(({ atFetch }) => atFetch === polls)) {
+          kafka.take(how, [zero])
+          kafka.give([zero])
+        }
+        return setTimeout(1)
+      }
       let fetches = 0
       kafka.batchSize = () => batchSizes[fetches++ % batchSizes.length] ?? 1
       produce(kafka, records)
@@ -95,14 +107,14 @@ test('any batching, with crashes anywhere, leaves the table that one undisturbed
       for (const dieAt of crashes) {
         const run = mortal(kafka, table, { dieAt, cutAt, delay }, start)
         // It may also come to the end of the topic alive.
-        await vi.waitFor(() => expect(isAtEnd(kafka) || run.last().state.is === 'stopped').toBe(true), { interval: 2 })
+        await vi.waitFor(() => expect(isAtEnd(kafka) || run.last().state.is === 'stopped').toBe(true), { interval: 2, timeout: 5_000 })
         await run.stop().catch(() => {})
       }
       kafka.onOperation = () => {}
       table.beforeWrite = () => {}
       table.afterWrite = () => {}
       const last = start()
-      await vi.waitFor(() => expect(isAtEnd(kafka)).toBe(true), { interval: 2 })
+      await vi.waitFor(() => expect(isAtEnd(kafka)).toBe(true), { interval: 2, timeout: 5_000 })
       await last.stop()
       expect(table.content()).toEqual(expectedTable(records))
       const letters = new Set(kafka.sent.map(({ value }) => String(value)))

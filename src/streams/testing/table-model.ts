@@ -10,21 +10,19 @@ export class TableModel implements Sink<Row> {
   /** Errors to be unavailable with, one a call. */
   readonly unavailable: MillraceError[] = []
   refuse: (row: Row) => MillraceError | null = () => null
-  /** Awaited before each write. */
-  beforeWrite: (rows: readonly Row[]) => Promise<void> | void = () => {}
+  /** Awaited before each write; with `arrive` the row at an index is written although the caller may never hear of it. */
+  beforeWrite: (rows: readonly Row[], arrive: (i: number) => void) => Promise<void> | void = () => {}
   afterWrite: () => void = () => {}
 
-  #current: { from: Batch; rowToRecord: Uint32Array } | null = null
-
   async write(rows: readonly Row[], from: Batch, rowToRecord: Uint32Array): Promise<SinkResult> {
-    this.#current = { from, rowToRecord }
-    await this.beforeWrite(rows)
+    const apply = (i: number): void => this.apply(rows[i] ?? {}, from.writeMicros[rowToRecord[i] ?? -1] ?? -1n)
+    await this.beforeWrite(rows, apply)
     const error = this.unavailable.shift()
     if (error) return { is: 'unavailable', error }
     const outcomes = rows.map((row, i): Outcome => {
       const refused = this.refuse(row)
       if (refused) return { is: 'refused', error: refused }
-      this.apply(row, from.writeMicros[rowToRecord[i] ?? -1] ?? -1n)
+      apply(i)
       return { is: 'written' }
     })
     this.afterWrite()
@@ -36,12 +34,6 @@ export class TableModel implements Sink<Row> {
     this.writes.push({ id, version: JSON.stringify(row), w })
     const before = this.rows.get(id)
     if (!before || w >= before.w) this.rows.set(id, { row, w })
-  }
-
-  /** Within `beforeWrite`: these first rows of the write arrive although its caller never hears of it. */
-  cutOff(rows: readonly Row[]): void {
-    const { from, rowToRecord } = this.#current ?? {}
-    for (const [i, row] of rows.entries()) this.apply(row, from?.writeMicros[rowToRecord?.[i] ?? -1] ?? -1n)
   }
 
   /** Rows by key, without write times. */

@@ -1,0 +1,170 @@
+/** Statements as parsed: names resolved in case, nothing looked up. */
+
+export type Term =
+  | { is: 'literal'; kind: 'string' | 'integer' | 'float' | 'boolean' | 'uuid' | 'blob' | 'duration' | 'null'; text: string }
+  | { is: 'bind'; index: number }
+  | { is: 'call'; name: string; args: Term[] }
+  | { is: 'list' | 'set' | 'tuple'; items: Term[] }
+  | { is: 'map'; entries: [Term, Term][] }
+  | { is: 'typed'; type: string; term: Term }
+
+export interface TableName {
+  keyspace: string | null
+  name: string
+}
+
+export type Comparison = '=' | '<' | '<=' | '>' | '>=' | '!='
+
+export type Relation =
+  | { is: 'compare'; column: string; op: Comparison; term: Term }
+  | { is: 'in'; column: string; terms: Term[] | Term }
+  | { is: 'token'; columns: string[]; op: Comparison; term: Term }
+  | { is: 'tuple'; columns: string[]; op: Comparison; term: Term }
+  | { is: 'tuple-in'; columns: string[]; terms: Term[] | Term }
+  | { is: 'contains'; column: string; key: boolean; term: Term }
+  | { is: 'entry'; column: string; key: Term; term: Term }
+
+export type Selection =
+  | { is: 'column'; name: string }
+  | { is: 'count' }
+  | { is: 'call'; name: string; args: Selection[] }
+  | { is: 'cast'; of: Selection; type: string }
+  | { is: 'element'; column: string; key: Term }
+  | { is: 'term'; term: Term }
+
+export interface SelectedColumn {
+  selection: Selection
+  alias: string | null
+}
+
+export interface SelectStatement {
+  is: 'select'
+  table: TableName
+  json: boolean
+  distinct: boolean
+  /** Null for `*`. */
+  columns: SelectedColumn[] | null
+  where: Relation[]
+  groupBy: string[]
+  orderBy: { column: string; descending: boolean }[]
+  perPartitionLimit: Term | null
+  limit: Term | null
+  allowFiltering: boolean
+}
+
+export interface Using {
+  timestamp: Term | null
+  ttl: Term | null
+}
+
+export type Condition = { is: 'compare'; column: string; op: Comparison; term: Term } | { is: 'in'; column: string; terms: Term[] | Term }
+
+/** `IF NOT EXISTS`, `IF EXISTS` or conditions on columns; null without. */
+export type If = { is: 'not-exists' } | { is: 'exists' } | { is: 'columns'; conditions: Condition[] } | null
+
+export interface InsertStatement {
+  is: 'insert'
+  table: TableName
+  columns: string[]
+  values: Term[]
+  using: Using
+  onlyIf: If
+}
+
+export type Assignment =
+  | { is: 'set'; column: string; term: Term }
+  /** `c = c + t` (append), `c = t + c` (prepend), `c = c - t` (remove). */
+  | { is: 'append' | 'prepend' | 'remove'; column: string; term: Term }
+  | { is: 'element'; column: string; key: Term; term: Term }
+
+export interface UpdateStatement {
+  is: 'update'
+  table: TableName
+  using: Using
+  assignments: Assignment[]
+  where: Relation[]
+  onlyIf: If
+}
+
+export interface DeleteStatement {
+  is: 'delete'
+  table: TableName
+  /** Empty: the row or rows. */
+  columns: { column: string; element: Term | null }[]
+  using: Using
+  where: Relation[]
+  onlyIf: If
+}
+
+export type Modification = InsertStatement | UpdateStatement | DeleteStatement
+
+export interface BatchStatement {
+  is: 'batch'
+  kind: 'logged' | 'unlogged' | 'counter'
+  using: Using
+  statements: Modification[]
+}
+
+export type OptionValue = string | Record<string, string>
+
+export interface ColumnDefinition {
+  name: string
+  type: string
+  isStatic: boolean
+}
+
+export type SchemaStatement =
+  | { is: 'create-keyspace'; name: string; ifNotExists: boolean; options: Record<string, OptionValue> }
+  | { is: 'alter-keyspace'; name: string; ifExists: boolean; options: Record<string, OptionValue> }
+  | { is: 'drop-keyspace'; name: string; ifExists: boolean }
+  | {
+      is: 'create-table'
+      table: TableName
+      ifNotExists: boolean
+      columns: ColumnDefinition[]
+      partitionKey: string[]
+      clustering: string[]
+      clusteringOrder: { column: string; descending: boolean }[]
+      id: string | null
+      options: Record<string, OptionValue>
+    }
+  | { is: 'alter-table'; table: TableName; ifExists: boolean; change: TableChange }
+  | { is: 'drop-table'; table: TableName; ifExists: boolean }
+  | { is: 'truncate'; table: TableName }
+
+export type TableChange =
+  | { is: 'add'; ifNotExists: boolean; columns: ColumnDefinition[] }
+  | { is: 'drop'; ifExists: boolean; columns: string[] }
+  | { is: 'rename'; renames: { from: string; to: string }[] }
+  | { is: 'with'; options: Record<string, OptionValue> }
+
+export interface DescribeStatement {
+  is: 'describe'
+  what:
+    | 'keyspaces'
+    | 'tables'
+    | 'types'
+    | 'functions'
+    | 'aggregates'
+    | 'cluster'
+    | 'schema'
+    | 'keyspace'
+    | 'table'
+    | 'index'
+    | 'view'
+    | 'type'
+    | 'function'
+    | 'aggregate'
+    | 'any'
+  full: boolean
+  name: TableName | null
+}
+
+export type Statement =
+  SelectStatement | Modification | BatchStatement | SchemaStatement | DescribeStatement | { is: 'use'; keyspace: string }
+
+export interface Parsed {
+  statement: Statement
+  /** One for each bind marker, in order: its name, or null for `?`. */
+  binds: (string | null)[]
+}

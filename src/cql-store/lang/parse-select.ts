@@ -1,0 +1,76 @@
+import type { SelectedColumn, Selection, SelectStatement, Term } from './ast.ts'
+import { parseTableName, parseTerm, parseTypeText, parseWhere } from './parse-terms.ts'
+import type { TokenReader } from './token-reader.ts'
+
+/** After `SELECT`. */
+export function parseSelect(from: TokenReader): SelectStatement {
+  const json = from.sees('json') && !isAfterName(from) ? from.takes('json') : false
+  const distinct = from.sees('distinct') && !isAfterName(from) ? from.takes('distinct') : false
+  const columns = from.takesOp('*') ? null : from.list(() => parseSelected(from))
+  from.expects('from')
+  const table = parseTableName(from)
+  const where = parseWhere(from)
+  const groupBy = from.takes('group', 'by') ? from.list(() => from.name()) : []
+  const orderBy = from.takes('order', 'by') ? from.list(() => parseOrder(from)) : []
+  const perPartitionLimit: Term | null = from.takes('per', 'partition', 'limit') ? parseTerm(from) : null
+  const limit = from.takes('limit') ? parseTerm(from) : null
+  const allowFiltering = from.takes('allow', 'filtering')
+  return { is: 'select', table, json, distinct, columns, where, groupBy, orderBy, perPartitionLimit, limit, allowFiltering }
+}
+
+/** `json` and `distinct` are column names too: then a comma, FROM, AS or a bracket follows. */
+function isAfterName(from: TokenReader): boolean {
+  const { kind, text } = from.peek(1)
+  return (kind === 'op' && text !== '*') || (kind === 'name' && (text === 'from' || text === 'as'))
+}
+
+function parseOrder(from: TokenReader): { column: string; descending: boolean } {
+  const column = from.name()
+  const descending = from.takes('desc')
+  if (!descending) from.takes('asc')
+  return { column, descending }
+}
+
+function parseSelected(from: TokenReader): SelectedColumn {
+  const selection = parseSelection(from, 0)
+  return { selection, alias: from.takes('as') ? from.name() : null }
+}
+
+function parseSelection(from: TokenReader, depth: number): Selection {
+  if (depth > 32) throw from.error('selection nested too deeply')
+  const token = from.peek()
+  const isName = token.kind === 'quoted' || token.kind === 'name'
+  if (!isName || (token.kind === 'name' && ['true', 'false', 'null', 'nan', 'infinity'].includes(token.text))) {
+    return { is: 'term', term: parseTerm(from) }
+  }
+  const called = from.peek(1).kind === 'op' && from.peek(1).text === '('
+  if (!called) return parseColumn(from)
+  if (token.kind === 'name' && token.text === 'cast') return parseCast(from, depth)
+  const name = token.text === 'token' ? from.next().text : from.name()
+  from.expectsOp('(')
+  if (name === 'count' && (from.takesOp('*') || (from.peek().kind === 'integer' && from.peek().text === '1' && from.next()))) {
+    from.expectsOp(')')
+    return { is: 'count' }
+  }
+  const args = from.seesOp(')') ? [] : from.list(() => parseSelection(from, depth + 1))
+  from.expectsOp(')')
+  return { is: 'call', name, args }
+}
+
+function parseColumn(from: TokenReader): Selection {
+  const name = from.name()
+  if (!from.takesOp('[')) return { is: 'column', name }
+  const key = parseTerm(from)
+  from.expectsOp(']')
+  return { is: 'element', column: name, key }
+}
+
+function parseCast(from: TokenReader, depth: number): Selection {
+  from.next()
+  from.expectsOp('(')
+  const of = parseSelection(from, depth + 1)
+  from.expects('as')
+  const type = parseTypeText(from)
+  from.expectsOp(')')
+  return { is: 'cast', of, type }
+}

@@ -1,0 +1,110 @@
+import { UNSET } from '../../cql-wire/index.ts'
+import type { DeleteStatement } from '../lang/index.ts'
+import { invalid, unsupported } from '../refusal.ts'
+import { isMultiCell, type Table } from '../schema/index.ts'
+import { encodeDeletions, places, type PartitionDeletions } from '../storage/index.ts'
+import { tombstone, type CompiledAssignment } from './assignments.ts'
+import { writeCells } from './insert.ts'
+import { compileTimes, partitionOf, rowKeyOf, type CompiledKind, type Target, type Times } from './modify.ts'
+import type { Scope } from './scope.ts'
+import { planClustering, prefixes } from './slices.ts'
+import { compileTerm, type TermContext } from './terms.ts'
+import { checkPartitionKey, placeOf } from './update.ts'
+import { analyseWhere, columnNamed, partitionKeysOf } from './where.ts'
+
+/** DELETE: of columns (cell tombstones), of rows, of ranges of rows, of whole partitions. */
+export function compileDelete(statement: DeleteStatement, table: Table, context: TermContext): CompiledKind {
+  const cells = statement.columns
+    .map(({ column, element }) => compileDeleted(table, column, element, context))
+    .sort((a, b) => a.column.id - b.column.id)
+  if (statement.using.ttl) throw invalid('Attribute TTL is not supported for DELETE statements')
+  const times = compileTimes(statement.using, table, context)
+  const where = analyseWhere(table, statement.where, context)
+  checkPartitionKey(table, where)
+  const clustering = planClustering(table, where)
+  if (clustering.rest[0])
+    throw invalid(`PRIMARY KEY column "${clustering.rest[0].column.name}" cannot be restricted as preceding column is not restricted`)
+  const statics = cells.filter(({ column }) => column.kind === 'static')
+  const regulars = cells.filter(({ column }) => column.kind === 'regular')
+  if (regulars.length > 0 && !clustering.isWholeKey) {
+    throw invalid(`Range deletions are not supported for specific columns`)
+  }
+  const restrictions = table.clustering.map((column) => where.columns.get(column.name))
+  const rowKeys = (scope: Scope): Uint8Array[][] => prefixes(restrictions, scope)
+  const write = (scope: Scope, target: Target): void => {
+    const at = times(scope)
+    for (const parts of partitionKeysOf(table, where, scope)) {
+      const prefix = partitionOf(table, parts)
+      if (cells.length > 0) {
+        if (statics.length > 0) writeCells(target, rowKeyOf(prefix, places.static), null, [], statics, scope, at)
+        if (regulars.length === 0) continue
+        for (const key of rowKeys(scope)) writeCells(target, rowKeyOf(prefix, placeOf(table, key)), null, key, regulars, scope, at)
+      } else if (clustering.isWholeKey) {
+        for (const key of rowKeys(scope)) writeRowDeletion(target, rowKeyOf(prefix, placeOf(table, key)), key, at, scope)
+      } else writeDeletions(target, prefix, deletionsOf(scope, at))
+    }
+  }
+  const deletionsOf = (scope: Scope, at: Times): PartitionDeletions => {
+    const deletion = { timestamp: at.timestamp, deletedAt: scope.nowSeconds }
+    if (!clustering.isRestricted) return { partition: deletion, ranges: [] }
+    return { partition: null, ranges: clustering.slices(scope).map((slice) => ({ ...deletion, ...slice })) }
+  }
+  return {
+    write,
+    rowKey: (scope) => {
+      const parts = partitionKeysOf(table, where, scope)[0]
+      const key = clustering.isWholeKey ? rowKeys(scope)[0] : undefined
+      if (!parts || (!key && statics.length === 0))
+        throw invalid('DELETE statements must restrict all PRIMARY KEY columns with equality relations in order to use IF condition')
+      return rowKeyOf(partitionOf(table, parts), key ? placeOf(table, key) : places.static)
+    },
+    keyMarkers: where.keyMarkers,
+  }
+}
+
+function compileDeleted(
+  table: Table,
+  name: string,
+  element: DeleteStatement['columns'][number]['element'],
+  context: TermContext,
+): CompiledAssignment {
+  const column = columnNamed(table, name)
+  if (column.kind === 'partition_key' || column.kind === 'clustering')
+    throw invalid(`Invalid identifier ${name} for deletion (should not be a PRIMARY KEY part)`)
+  const { id, type } = column
+  if (!element) {
+    const kind = isMultiCell(column) ? 'collection-deletion' : 'tombstone'
+    return { column, write: (rows, scope, { timestamp }) => rows.cell({ ...tombstone(id, timestamp, scope), kind }) }
+  }
+  if (type.is === 'list') throw unsupported('deleting an element of a list by its index')
+  if (!isMultiCell(column) || (type.is !== 'map' && type.is !== 'set'))
+    throw invalid(`Invalid deletion operation for non-frozen collection column ${name}`)
+  const key = compileTerm(element, { name: `key(${name})`, type: type.is === 'map' ? type.key : type.of }, context)
+  return {
+    column,
+    write: (rows, scope, { timestamp }) => {
+      const path = key(scope)
+      if (path === null || path === UNSET) throw invalid('Invalid null value for map key')
+      rows.cell(tombstone(id, timestamp, scope, path))
+    },
+  }
+}
+
+function writeRowDeletion(
+  { engine, rows }: Target,
+  key: Uint8Array,
+  clustering: readonly Uint8Array[],
+  { timestamp }: Times,
+  scope: Scope,
+): void {
+  engine.mutations.beginRecord(key)
+  rows.begin(null, { timestamp, deletedAt: scope.nowSeconds }, clustering)
+  rows.end()
+  engine.mutations.endRecord()
+}
+
+function writeDeletions({ engine }: Target, prefix: Buffer, deletions: PartitionDeletions): void {
+  engine.mutations.beginRecord(rowKeyOf(prefix, places.deletions))
+  encodeDeletions(engine.mutations, deletions)
+  engine.mutations.endRecord()
+}

@@ -1,0 +1,6 @@
+export { compileModification, type CompiledModification, type Target } from './modify.ts'
+export { compileSelect, type CompiledSelect, type Page, type VirtualRows } from './select.ts'
+export { Binds, type Scope } from './scope.ts'
+export { compileTerm } from './terms.ts'
+export type { TableRow } from './table-row.ts'
+export type { Decision } from './conditions.ts'

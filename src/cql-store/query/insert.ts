@@ -1,0 +1,92 @@
+import type { InsertStatement, Term } from '../lang/index.ts'
+import { invalid } from '../refusal.ts'
+import type { Column, Table } from '../schema/index.ts'
+import { encodeClustering, places } from '../storage/index.ts'
+import { assignValue, type CompiledAssignment } from './assignments.ts'
+import { compileTimes, partitionOf, rowKeyOf, type CompiledKind, type Target, type Times } from './modify.ts'
+import type { Scope } from './scope.ts'
+import { compileTerm, compileValue, type TermContext } from './terms.ts'
+import { columnNamed } from './where.ts'
+
+/** INSERT: the row's liveness marker and its cells in one record; static columns in the partition's own. */
+export function compileInsert(statement: InsertStatement, table: Table, context: TermContext): CompiledKind {
+  const terms = assignedTerms(statement, table)
+  const isStaticOnly =
+    table.clustering.length > 0 &&
+    table.clustering.every((column) => !terms.has(column)) &&
+    [...terms.keys()].some((column) => column.kind === 'static')
+  for (const column of [...table.partitionKey, ...(isStaticOnly ? [] : table.clustering)]) {
+    if (!terms.has(column))
+      throw invalid(`Some ${column.kind === 'clustering' ? 'clustering' : 'partition'} keys are missing: ${column.name}`)
+  }
+  // Markers get their types in the order in which they stand in the statement, but records want cells in the order of their columns.
+  const keys = new Map<Column, (scope: Scope) => Uint8Array>()
+  const regulars: CompiledAssignment[] = []
+  const statics: CompiledAssignment[] = []
+  for (const [column, term] of terms) {
+    if (column.kind === 'partition_key' || column.kind === 'clustering') keys.set(column, compileValue(term, column, context))
+    else (column.kind === 'static' ? statics : regulars).push(assignValue(column, compileTerm(term, column, context)))
+  }
+  const times = compileTimes(statement.using, table, context)
+  for (const list of [regulars, statics]) list.sort((a, b) => a.column.id - b.column.id)
+  const partition = table.partitionKey.map((column) => keys.get(column)).filter((key) => key !== undefined)
+  const clustering = isStaticOnly ? [] : table.clustering.map((column) => keys.get(column)).filter((key) => key !== undefined)
+  const placeOf = (values: readonly Uint8Array[]): number | Uint8Array =>
+    isStaticOnly ? places.static : table.clustering.length > 0 ? encodeClustering(table.orders, values) : places.onlyRow
+  const write = (scope: Scope, target: Target): void => {
+    const at = times(scope)
+    const prefix = partitionOf(
+      table,
+      partition.map((key) => key(scope)),
+    )
+    if (statics.length > 0) writeCells(target, rowKeyOf(prefix, places.static), null, [], statics, scope, at)
+    if (isStaticOnly) return
+    const values = clustering.map((key) => key(scope))
+    writeCells(target, rowKeyOf(prefix, placeOf(values)), at, values, regulars, scope, at)
+  }
+  return {
+    write,
+    rowKey: (scope) =>
+      rowKeyOf(
+        partitionOf(
+          table,
+          partition.map((key) => key(scope)),
+        ),
+        placeOf(clustering.map((key) => key(scope))),
+      ),
+    keyMarkers: table.partitionKey.map((column) => markerOf(terms.get(column))),
+  }
+}
+
+/** Writes one row record. */
+export function writeCells(
+  { engine, rows }: Target,
+  key: Uint8Array,
+  liveness: Times | null,
+  clustering: readonly Uint8Array[],
+  assignments: readonly CompiledAssignment[],
+  scope: Scope,
+  times: Times,
+): void {
+  engine.mutations.beginRecord(key)
+  rows.begin(liveness, null, clustering)
+  for (const assignment of assignments) assignment.write(rows, scope, times)
+  rows.end()
+  engine.mutations.endRecord()
+}
+
+function assignedTerms({ columns, values }: InsertStatement, table: Table): Map<Column, Term> {
+  if (columns.length !== values.length) throw invalid('Unmatched column names/values')
+  const terms = new Map<Column, Term>()
+  for (const [i, name] of columns.entries()) {
+    const column = columnNamed(table, name)
+    const term = values[i]
+    if (terms.has(column)) throw invalid('The column names contains duplicates')
+    if (term) terms.set(column, term)
+  }
+  return terms
+}
+
+function markerOf(term: Term | undefined): number | null {
+  return term?.is === 'bind' ? term.index : null
+}

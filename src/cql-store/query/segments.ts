@@ -1,0 +1,111 @@
+import { invalid, unsupported } from '../refusal.ts'
+import type { SelectStatement } from '../lang/index.ts'
+import { isMultiCell, type Table } from '../schema/index.ts'
+import { tableStart, tokenBound } from '../storage/index.ts'
+import { partitionOf } from './modify.ts'
+import type { Segment } from './scan.ts'
+import type { Scope } from './scope.ts'
+import { planClustering } from './slices.ts'
+import { columnNamed, filterOf, partitionKeysOf, type Filter, type TokenBound, type Where } from './where.ts'
+
+/** Which parts of the store a SELECT reads, and what it must look at row by row. */
+export interface SegmentPlan {
+  segments: (scope: Scope) => Segment[]
+  filters: readonly Filter[]
+  /** Every restriction as a filter, for rows that do not come from the store. */
+  allFilters: readonly Filter[]
+}
+
+const needsFiltering =
+  'Cannot execute this query as it might involve data filtering and thus may have unpredictable performance. ' +
+  'If you want to execute this query despite the performance unpredictability, use ALLOW FILTERING'
+
+const minToken = -(2n ** 63n)
+const maxToken = 2n ** 63n - 1n
+
+export function planSegments(table: Table, where: Where, allowFiltering: boolean): SegmentPlan {
+  const restrictions = [...where.columns.values()]
+  const keyRestrictions = table.partitionKey.map((column) => where.columns.get(column.name))
+  const isKeyed = keyRestrictions.every((restriction) => restriction?.equals)
+  const others = restrictions.filter(({ column }) => column.kind === 'regular' || column.kind === 'static')
+  const allFilters = [...restrictions.map(filterOf), ...where.filters]
+  if (where.tokens.length > 0 && keyRestrictions.some((restriction) => restriction)) {
+    throw unsupported('restrictions on both token() and columns of the partition key')
+  }
+  if (isKeyed) {
+    const clustering = planClustering(table, where)
+    const rest = [...clustering.rest.map(filterOf), ...others.map(filterOf), ...where.filters]
+    const [gap] = clustering.rest
+    if (gap && !allowFiltering) {
+      const before = table.clustering[gap.column.position - 1]
+      throw invalid(
+        `PRIMARY KEY column "${gap.column.name}" cannot be restricted as preceding column "${before?.name ?? ''}" is not restricted`,
+      )
+    }
+    if (rest.length > 0 && !allowFiltering) throw invalid(needsFiltering)
+    return { segments: (scope) => keyedSegments(table, where, clustering, scope), filters: rest, allFilters }
+  }
+  const sliced = keyRestrictions.find((restriction) => restriction && !restriction.equals)
+  if (sliced && !allowFiltering) {
+    throw invalid(`Only EQ and IN relation are supported on the partition key (unless you use the token() function or allow filtering)`)
+  }
+  if (where.tuples.length > 0) throw unsupported('a relation on several clustering columns without the partition key')
+  if (allFilters.length > 0 && !allowFiltering) throw invalid(needsFiltering)
+  const restrictsRows = restrictions.some(({ column }) => column.kind === 'clustering')
+  return { segments: (scope) => tokenSegments(table, where.tokens, !restrictsRows, scope), filters: allFilters, allFilters }
+}
+
+function keyedSegments(table: Table, where: Where, clustering: ReturnType<typeof planClustering>, scope: Scope): Segment[] {
+  const slices = clustering.slices(scope)
+  return partitionKeysOf(table, where, scope).flatMap((parts) => {
+    const partition = partitionOf(table, parts)
+    return slices.map((slice) => ({
+      start: Buffer.concat([partition, slice.start]),
+      end: Buffer.concat([partition, slice.end]),
+      partition,
+      showsStaticOnly: !clustering.isRestricted,
+    }))
+  })
+}
+
+function tokenSegments(table: Table, bounds: readonly TokenBound[], showsStaticOnly: boolean, scope: Scope): Segment[] {
+  let first = minToken
+  let last = maxToken
+  for (const { op, value } of bounds) {
+    const token = Buffer.from(value(scope)).readBigInt64BE(0)
+    if (op === '=' || op === '>=') first = token > first ? token : first
+    // The minimum token is no key's: as an end it means the end of the ring, as Cassandra has it.
+    if (op === '=' || op === '<=') last = token === minToken && op === '<=' ? last : token < last ? token : last
+    if (op === '>' && token >= first) {
+      if (token === maxToken) return []
+      first = token + 1n
+    }
+    if (op === '<' && token !== minToken && token <= last) last = token - 1n
+  }
+  if (first > last) return []
+  const end = last === maxToken ? tableStart(table.number + 1) : tokenBound(table.number, last + 1n)
+  return [{ start: tokenBound(table.number, first), end, partition: null, showsStaticOnly }]
+}
+
+/** True when ORDER BY asks for the reverse of the clustering order. @throws CqlRefusal for any other order */
+export function isReversed(table: Table, orderBy: SelectStatement['orderBy'], where: Where): boolean {
+  if (orderBy.length === 0) return false
+  const keys = table.partitionKey.map((column) => where.columns.get(column.name))
+  if (!keys.every((restriction) => restriction?.equals))
+    throw invalid('ORDER BY is only supported when the partition key is restricted by an EQ or an IN.')
+  if (keys.some((restriction) => restriction?.isIn)) throw unsupported('ORDER BY with IN on the partition key')
+  let reversed: boolean | null = null
+  let place = 0
+  for (const { column: name, descending } of orderBy) {
+    const column = columnNamed(table, name)
+    if (column.kind !== 'clustering' || isMultiCell(column))
+      throw invalid(`Order by is currently only supported on the clustered columns of the PRIMARY KEY, got ${name}`)
+    while (place < column.position && where.columns.get(table.clustering[place]?.name ?? '')?.equals) place++
+    if (column.position !== place++)
+      throw invalid('Order by currently only supports the ordering of columns following their declared order in the PRIMARY KEY')
+    const isBackwards = descending !== column.descending
+    if (reversed !== null && reversed !== isBackwards) throw invalid('Unsupported order by relation')
+    reversed = isBackwards
+  }
+  return reversed ?? false
+}

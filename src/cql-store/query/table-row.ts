@@ -1,0 +1,66 @@
+import type { Column, Table } from '../schema/index.ts'
+import { isMultiCell } from '../schema/index.ts'
+import {
+  decodeDeletions,
+  decodeRow,
+  deletionOver,
+  isCellLive,
+  places,
+  pruneRow,
+  type Cell,
+  type Engine,
+  type PartitionDeletions,
+  type Row,
+} from '../storage/index.ts'
+import { rowKeyOf } from './modify.ts'
+import { assembleCollection } from './values.ts'
+
+/** A row as SELECT sees it: of its partition, with the partition's static cells. */
+export interface TableRow {
+  /** Values of the partition key's columns. */
+  partition: readonly Uint8Array[]
+  token: bigint
+  /** Null for a partition that has static cells only. */
+  row: Row | null
+  statics: Row | null
+}
+
+export function cellsOf(column: Column, { row, statics }: TableRow): Cell[] {
+  const source = column.kind === 'static' ? statics : row
+  return source ? source.cells.filter((cell) => cell.column === column.id) : []
+}
+
+/** A column's value, as the protocol carries it, or null. */
+export function valueOf(column: Column, from: TableRow, nowSeconds: number): Uint8Array | null {
+  if (column.kind === 'partition_key') return from.partition[column.position] ?? null
+  if (column.kind === 'clustering') return from.row?.clustering[column.position] ?? null
+  const source = column.kind === 'static' ? from.statics : from.row
+  if (!source) return null
+  if (isMultiCell(column)) return assembleCollection(column.type, cellsOf(column, from), nowSeconds)
+  for (const cell of source.cells) if (cell.column === column.id) return isCellLive(cell, nowSeconds) ? cell.value : null
+  return null
+}
+
+export interface PartitionHead {
+  deletions: PartitionDeletions | null
+  statics: Row | null
+}
+
+/** What applies to all rows of a partition. Tables without clustering columns have nothing of it. */
+export function readHead(engine: Engine, table: Table, prefix: Buffer): PartitionHead {
+  if (table.clustering.length === 0) return { deletions: null, statics: null }
+  const deletionsRecord = engine.get(rowKeyOf(prefix, places.deletions))
+  const deletions = deletionsRecord ? decodeDeletions(deletionsRecord) : null
+  const staticRecord = table.statics.length > 0 ? engine.get(rowKeyOf(prefix, places.static)) : null
+  return { deletions, statics: staticRecord ? withoutDeleted(decodeRow(staticRecord), deletions?.partition ?? null) : null }
+}
+
+export function withoutDeleted(row: Row, deletion: Row['deletion']): Row {
+  return pruneRow(row, deletion)
+}
+
+/** A row without what its partition's deletions shadow. `place` is its encoded clustering key. */
+export function visibleRow(record: Buffer, place: Buffer, deletions: PartitionDeletions | null): Row {
+  const row = decodeRow(record)
+  return deletions ? withoutDeleted(row, deletionOver(deletions, place)) : row
+}

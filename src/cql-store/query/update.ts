@@ -1,0 +1,94 @@
+import type { UpdateStatement } from '../lang/index.ts'
+import { invalid } from '../refusal.ts'
+import type { Table } from '../schema/index.ts'
+import { encodeClustering, places } from '../storage/index.ts'
+import { compileAssignment, type CompiledAssignment } from './assignments.ts'
+import { writeCells } from './insert.ts'
+import { compileTimes, partitionOf, rowKeyOf, type CompiledKind, type Target } from './modify.ts'
+import type { Scope } from './scope.ts'
+import { prefixes } from './slices.ts'
+import type { TermContext } from './terms.ts'
+import { analyseWhere, columnNamed, partitionKeysOf, type Where } from './where.ts'
+
+/** UPDATE: cells without the liveness marker, so that a row of nothing but nulls is none. */
+export function compileUpdate(statement: UpdateStatement, table: Table, context: TermContext): CompiledKind {
+  const times = compileTimes(statement.using, table, context)
+  const assignments = statement.assignments.map((assignment): CompiledAssignment => {
+    const column = columnNamed(table, assignment.column)
+    if (column.kind === 'partition_key' || column.kind === 'clustering') throw invalid(`PRIMARY KEY part ${column.name} found in SET part`)
+    return compileAssignment(assignment, column, context)
+  })
+  const seen = new Set<number>()
+  for (const { column } of assignments) {
+    if (seen.has(column.id)) throw invalid(`Multiple incompatible setting of column ${column.name}`)
+    seen.add(column.id)
+  }
+  assignments.sort((a, b) => a.column.id - b.column.id)
+  const where = analyseWhere(table, statement.where, context)
+  const statics = assignments.filter(({ column }) => column.kind === 'static')
+  const regulars = assignments.filter(({ column }) => column.kind === 'regular')
+  const restrictsRow = table.clustering.some((column) => where.columns.has(column.name))
+  checkRowKey(table, where, regulars.length > 0 || restrictsRow)
+  if (restrictsRow && regulars.length === 0) {
+    throw invalid(`Invalid restrictions on clustering columns since the UPDATE statement modifies only static columns`)
+  }
+  const rowsOf = (scope: Scope): { prefix: Buffer; clustering: Uint8Array[] }[] =>
+    partitionKeysOf(table, where, scope).flatMap((parts) => {
+      const prefix = partitionOf(table, parts)
+      return clusteringKeys(table, where, scope).map((clustering) => ({ prefix, clustering }))
+    })
+  const write = (scope: Scope, target: Target): void => {
+    const at = times(scope)
+    for (const { prefix, clustering } of rowsOf(scope)) {
+      if (statics.length > 0) writeCells(target, rowKeyOf(prefix, places.static), null, [], statics, scope, at)
+      if (regulars.length > 0) writeCells(target, rowKeyOf(prefix, placeOf(table, clustering)), null, clustering, regulars, scope, at)
+    }
+  }
+  return {
+    write,
+    rowKey: (scope) => {
+      const row = rowsOf(scope)[0]
+      if (!row) throw invalid('IN on the partition key with no value is not possible with conditional updates')
+      return rowKeyOf(row.prefix, regulars.length > 0 ? placeOf(table, row.clustering) : places.static)
+    },
+    keyMarkers: where.keyMarkers,
+  }
+}
+
+export function placeOf(table: Table, clustering: readonly Uint8Array[]): number | Uint8Array {
+  return table.clustering.length > 0 ? encodeClustering(table.orders, clustering) : places.onlyRow
+}
+
+function clusteringKeys(table: Table, where: Where, scope: Scope): Uint8Array[][] {
+  const restrictions = table.clustering.map((column) => where.columns.get(column.name))
+  return restrictions.every((restriction) => restriction === undefined) ? [[]] : prefixes(restrictions, scope)
+}
+
+/** The WHERE of an UPDATE names whole rows. */
+export function checkRowKey(table: Table, where: Where, wantsRow: boolean): void {
+  checkPartitionKey(table, where)
+  for (const column of table.clustering) {
+    const restriction = where.columns.get(column.name)
+    if (!restriction && wantsRow) throw invalid(`Some clustering keys are missing: ${column.name}`)
+    if (restriction && !restriction.equals)
+      throw invalid(`Slice restrictions are not supported on the clustering columns in UPDATE statements`)
+  }
+  if (where.tuples.length > 0) throw invalid(`Slice restrictions are not supported on the clustering columns in UPDATE statements`)
+}
+
+/** The WHERE of a modification names its partitions by `=` or IN, and no other columns than the key's. */
+export function checkPartitionKey(table: Table, where: Where): void {
+  if (where.tokens.length > 0) throw invalid('The token function cannot be used in WHERE clauses for UPDATE and DELETE statements')
+  for (const column of table.partitionKey) {
+    const restriction = where.columns.get(column.name)
+    if (!restriction) throw invalid(`Some partition key parts are missing: ${column.name}`)
+    if (!restriction.equals)
+      throw invalid(`Only EQ and IN relation are supported on the partition key (unless you use the token() function)`)
+  }
+  for (const { column } of where.columns.values()) {
+    if (column.kind !== 'partition_key' && column.kind !== 'clustering')
+      throw invalid(`Non PRIMARY KEY columns found in where clause: ${column.name}`)
+  }
+  const filter = where.filters[0]
+  if (filter) throw invalid(`Non PRIMARY KEY columns found in where clause: ${filter.column.name}`)
+}

@@ -1,0 +1,79 @@
+import type { CqlType } from '../../cql-wire/index.ts'
+import { orderingOf, type ClusteringOrder } from '../storage/index.ts'
+import type { TableOptions } from './table-options.ts'
+
+export type ColumnKind = 'partition_key' | 'clustering' | 'static' | 'regular'
+
+export interface Column {
+  /** Within its table, never used again. */
+  readonly id: number
+  readonly name: string
+  readonly type: CqlType
+  readonly kind: ColumnKind
+  /** Within the partition key or the clustering columns; −1 for others, as `system_schema.columns` has it. */
+  readonly position: number
+  readonly descending: boolean
+}
+
+export interface DroppedColumn {
+  name: string
+  type: CqlType
+  kind: ColumnKind
+  droppedAtMicros: string
+}
+
+export interface TableDefinition {
+  /** In keys of the store. A TRUNCATE gives the table a new one, so that its old records are no longer its own. */
+  number: number
+  /** `system_schema.tables.id` */
+  id: string
+  keyspace: string
+  name: string
+  columns: readonly Column[]
+  nextColumn: number
+  options: TableOptions
+  dropped: readonly DroppedColumn[]
+}
+
+/** A table as statements use it; frozen, a change makes a new one. */
+export interface Table extends TableDefinition {
+  readonly partitionKey: readonly Column[]
+  readonly clustering: readonly Column[]
+  /** In order of their names. */
+  readonly statics: readonly Column[]
+  readonly regulars: readonly Column[]
+  /** As `SELECT *` returns them: partition key, clustering, static, regular. */
+  readonly selectOrder: readonly Column[]
+  readonly byName: ReadonlyMap<string, Column>
+  readonly orders: readonly ClusteringOrder[]
+}
+
+export function resolveTable(definition: TableDefinition): Table {
+  const of = (kind: ColumnKind): Column[] => definition.columns.filter((column) => column.kind === kind)
+  const byPosition = (a: Column, b: Column): number => a.position - b.position
+  const byName = (a: Column, b: Column): number => (a.name < b.name ? -1 : 1)
+  const partitionKey = of('partition_key').sort(byPosition)
+  const clustering = of('clustering').sort(byPosition)
+  const statics = of('static').sort(byName)
+  const regulars = of('regular').sort(byName)
+  return Object.freeze({
+    ...definition,
+    partitionKey,
+    clustering,
+    statics,
+    regulars,
+    selectOrder: [...partitionKey, ...clustering, ...statics, ...regulars],
+    byName: new Map(definition.columns.map((column) => [column.name, column])),
+    orders: clustering.map((column) => ({ ordering: orderingOf(column.type.is), descending: column.descending })),
+  })
+}
+
+/** True when the column's elements are stored one by one: a list, set or map that is not frozen. */
+export function isMultiCell(column: Column): boolean {
+  const { type } = column
+  return (type.is === 'list' || type.is === 'set' || type.is === 'map') && !type.frozen
+}
+
+export function qualifiedName(table: { keyspace: string; name: string }): string {
+  return `${table.keyspace}.${table.name}`
+}

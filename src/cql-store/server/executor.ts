@@ -1,0 +1,258 @@
+import {
+  errors,
+  type BatchRequest,
+  type BoundValue,
+  type ColumnSpec,
+  type QueryParameters,
+  type Response,
+  type SchemaChange,
+} from '../../cql-wire/index.ts'
+import { asMillraceError, type Clock, type Logger, type MillraceError } from '../../platform/index.ts'
+import { CqlRefusal, invalid, unsupported } from '../refusal.ts'
+import { changeSchema, findTable, isSystemKeyspace, type Catalogue } from '../schema/index.ts'
+import { RowWriter, tableStart, type Engine, type Waiter } from '../storage/index.ts'
+import { describe, systemKeyspaces, type VirtualTable } from '../system/index.ts'
+import type { CompiledModification, Scope, Target } from '../query/index.ts'
+import { boundOf, type Compiled, type Statements } from './statements.ts'
+
+/** Who asked: what USE sets, and where answers go. */
+export interface Session {
+  keyspace: string | null
+}
+
+/** What carries out statements on the store, for every connection. */
+export class Executor {
+  readonly statements: Statements
+  readonly #catalogue: Catalogue
+  readonly #engine: Engine
+  readonly #system: readonly VirtualTable[]
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #target: Target
+  #lastMicros = 0n
+  #purging: Promise<void> = Promise.resolve()
+  /** Called after each change of the schema. */
+  onSchemaChange: (change: SchemaChange) => void = () => {}
+
+  constructor(parts: {
+    statements: Statements
+    catalogue: Catalogue
+    engine: Engine
+    system: readonly VirtualTable[]
+    clock: Clock
+    log: Logger
+  }) {
+    this.statements = parts.statements
+    this.#catalogue = parts.catalogue
+    this.#engine = parts.engine
+    this.#system = parts.system
+    this.#clock = parts.clock
+    this.#log = parts.log
+    this.#target = { engine: parts.engine, rows: new RowWriter(parts.engine.mutations) }
+    this.#purge()
+  }
+
+  get engine(): Engine {
+    return this.#engine
+  }
+
+  /** Resolves when records of dropped tables are removed, or the store is closing. */
+  get purged(): Promise<void> {
+    return this.#purging
+  }
+
+  /**
+   * Carries out a statement. Null: the answer is a void RESULT once `waiter` is told that the mutation is safe.
+   * @throws CqlRefusal, MillraceError
+   */
+  run(compiled: Compiled, parameters: QueryParameters, session: Session, waiter: Waiter): Response | Promise<Response> | null {
+    switch (compiled.is) {
+      case 'modify': {
+        const scope = this.#scope(parameters.timestampMicros, valuesFor(boundOf(compiled), parameters))
+        return this.#modify(compiled.modification, scope, waiter)
+      }
+      case 'batch': {
+        const scope = this.#scope(parameters.timestampMicros, valuesFor(compiled.bound, parameters))
+        if (compiled.timestamp) scope.timestamp = compiled.timestamp(scope)
+        return this.#write(
+          compiled.modifications.map((modification) => ({ modification, scope })),
+          waiter,
+        )
+      }
+      case 'select':
+        return this.#select(compiled.select, parameters)
+      case 'other':
+        return this.#other(compiled.statement, compiled.keyspace, session)
+    }
+  }
+
+  /** A BATCH frame. */
+  runBatch(request: BatchRequest, session: Session, waiter: Waiter): null {
+    if (request.type === 'counter') throw unsupported('a counter batch')
+    const base = this.#scope(request.timestampMicros, [])
+    const steps = request.statements.map((statement) => {
+      const compiled =
+        'query' in statement ? this.statements.compile(statement.query, session.keyspace) : this.preparedOf(statement.preparedId).compiled
+      if (compiled.is !== 'modify') throw invalid('Invalid statement in batch: only UPDATE, INSERT and DELETE statements are allowed.')
+      const { modification } = compiled
+      if (modification.conditional) throw unsupported('a conditional statement in a BATCH')
+      checkCount(modification.bound, statement.values)
+      return { modification, scope: { ...base, values: statement.values } }
+    })
+    return this.#write(steps, waiter)
+  }
+
+  /** @throws CqlRefusal UNPREPARED */
+  preparedOf(id: Uint8Array): NonNullable<ReturnType<Statements['prepared']>> {
+    const prepared = this.statements.prepared(id)
+    if (prepared) return prepared
+    const hex = Buffer.from(id).toString('hex')
+    throw new CqlRefusal(
+      errors.UNPREPARED,
+      `Prepared query with ID ${hex} not found (either the query was not prepared on this host (maybe the host has been restarted?) or you have prepared too many queries and it has been evicted from the internal cache)`,
+      { unprepared: { id } },
+    )
+  }
+
+  #scope(timestampMicros: bigint | null, values: readonly BoundValue[]): Scope {
+    const nowMs = this.#clock.nowMs()
+    return { values, timestamp: timestampMicros ?? this.#nextMicros(nowMs), nowMs, nowSeconds: Math.floor(nowMs / 1000) }
+  }
+
+  /** The server's write time: never the same twice, never back. */
+  #nextMicros(nowMs: number): bigint {
+    const now = BigInt(Math.trunc(nowMs * 1000))
+    this.#lastMicros = now > this.#lastMicros ? now : this.#lastMicros + 1n
+    return this.#lastMicros
+  }
+
+  #modify(modification: CompiledModification, scope: Scope, waiter: Waiter): Response | null {
+    if (!modification.conditional) return this.#write([{ modification, scope }], waiter)
+    const conditional = { ...scope, timestamp: this.#nextMicros(scope.nowMs) }
+    const decision = modification.conditional(conditional, this.#engine)
+    const answer: Response = {
+      opcode: 'RESULT',
+      kind: 'rows',
+      columns: decision.columns,
+      rows: [decision.row],
+      pagingState: null,
+      noMetadata: false,
+    }
+    if (!decision.applied) return answer
+    this.#write([{ modification, scope: conditional }], {
+      committed: () => answered(waiter, answer),
+      refused: (error) => waiter.refused(error),
+    })
+    return null
+  }
+
+  #write(steps: readonly { modification: CompiledModification; scope: Scope }[], waiter: Waiter): null {
+    const refusal = this.#engine.refusal()
+    if (refusal) throw refusal
+    const { mutations } = this.#engine
+    mutations.begin()
+    try {
+      for (const { modification, scope } of steps) modification.write(scope, this.#target)
+    } catch (error) {
+      mutations.rollback()
+      throw error
+    }
+    this.#engine.submit(waiter)
+    return null
+  }
+
+  async #select(select: Extract<Compiled, { is: 'select' }>['select'], parameters: QueryParameters): Promise<Response> {
+    const scope = this.#scope(parameters.timestampMicros, valuesFor(select.bound, parameters))
+    const page = await select.run(scope, this.#engine, parameters)
+    return {
+      opcode: 'RESULT',
+      kind: 'rows',
+      columns: select.columns,
+      rows: page.rows,
+      pagingState: page.pagingState,
+      noMetadata: parameters.skipMetadata,
+    }
+  }
+
+  #other(statement: Extract<Compiled, { is: 'other' }>['statement'], keyspace: string | null, session: Session): Response {
+    if (statement.is === 'use') {
+      const isSystem = systemKeyspaces.some((name) => name === statement.keyspace) || statement.keyspace === 'system_virtual_schema'
+      if (!isSystem) this.#catalogue.keyspace(statement.keyspace)
+      session.keyspace = statement.keyspace
+      return { opcode: 'RESULT', kind: 'setKeyspace', keyspace: statement.keyspace }
+    }
+    if (statement.is === 'describe') {
+      const { columns, rows } = describe(statement, session.keyspace, { catalogue: this.#catalogue, system: this.#system })
+      return { opcode: 'RESULT', kind: 'rows', columns, rows, pagingState: null, noMetadata: false }
+    }
+    // Records of a table must be written before its number changes: replay would not know them otherwise.
+    this.#engine.writePending()
+    if (statement.is === 'truncate') {
+      const home = statement.table.keyspace ?? keyspace
+      if (home !== null && isSystemKeyspace(home)) throw invalid(`Cannot truncate system tables`)
+      findTable(this.#catalogue, home, statement.table.name)
+    }
+    const change = changeSchema(this.#catalogue, statement, keyspace, this.#nextMicros(this.#clock.nowMs()))
+    this.#purge()
+    if (!change) return { opcode: 'RESULT', kind: 'void' }
+    this.onSchemaChange(change)
+    return { opcode: 'RESULT', kind: 'schemaChange', ...change }
+  }
+
+  /** Removes the records of tables that were dropped or truncated, behind everything else. */
+  #purge(): void {
+    const numbers = [...this.#catalogue.purging]
+    if (numbers.length === 0) return
+    this.#purging = this.#purging.then(async () => {
+      for (const number of numbers) {
+        if (!this.#catalogue.purging.includes(number)) continue
+        try {
+          if (await this.#engine.purge(tableStart(number), tableStart(number + 1))) this.#catalogue.purged(number)
+        } catch (error) {
+          this.#log.warn('records of a dropped table are still to be removed; the next start tries again', {
+            error: asMillraceError(error),
+          })
+        }
+      }
+    })
+  }
+}
+
+/** A waiter that has something else to answer than a void RESULT. */
+export interface AnsweringWaiter extends Waiter {
+  answer(response: Response): void
+}
+
+function answered(waiter: Waiter, response: Response): void {
+  if ('answer' in waiter && typeof waiter.answer === 'function') waiter.answer(response)
+  else waiter.committed()
+}
+
+/** The values in the order of the markers. @throws CqlRefusal when there are too many or too few */
+function valuesFor(bound: readonly ColumnSpec[], { values, names }: QueryParameters): readonly BoundValue[] {
+  if (!names) {
+    checkCount(bound, values)
+    return values
+  }
+  return bound.map((spec) => {
+    const i = names.indexOf(spec.name)
+    const value = i < 0 ? undefined : values[i]
+    if (value === undefined) throw invalid(`Invalid unset value for bind variable ${spec.name}`)
+    return value
+  })
+}
+
+function checkCount(bound: readonly ColumnSpec[], values: readonly BoundValue[]): void {
+  if (values.length !== bound.length) throw invalid(`there were ${bound.length} markers(?) in CQL but ${values.length} bound variables`)
+}
+
+/** What a failing disk is to a client: OVERLOADED while it may pass (drivers try again), WRITE_FAILURE when it will not. */
+export function refusalOf(error: MillraceError): CqlRefusal {
+  if (error.code === 'DISK_FULL') return new CqlRefusal(errors.OVERLOADED, error.message)
+  if (error.code === 'DISK_FAILED') {
+    return new CqlRefusal(errors.WRITE_FAILURE, error.message, {
+      writeFailure: { consistency: 1, received: 0, blockFor: 1, failures: 1, writeType: 'SIMPLE' },
+    })
+  }
+  return new CqlRefusal(errors.SERVER_ERROR, error.message)
+}

@@ -1,0 +1,119 @@
+import { isIP } from 'node:net'
+import {
+  isLoopback,
+  listenTcp,
+  MillraceError,
+  silentLogger,
+  systemClock,
+  systemDisk,
+  type Clock,
+  type Disk,
+  type Logger,
+  type Part,
+} from '../platform/index.ts'
+import { Catalogue } from './schema/index.ts'
+import { Connection, type Credentials } from './server/connection.ts'
+import { Executor } from './server/executor.ts'
+import { Statements } from './server/statements.ts'
+import { Engine } from './storage/index.ts'
+import { systemTables } from './system/index.ts'
+
+export interface CqlStoreOptions {
+  /** Folder of this store alone; made when missing. */
+  dataDir: string
+  host: string
+  /** 0 = any free one. */
+  port: number
+  /** What drivers are told to connect to (an IP address); without it `host`. */
+  advertisedHost?: string
+  /** Required off loopback (P8). */
+  credentials?: Credentials
+  /** `sync` (default): answer after fdatasync; `os`: after the write into the page cache. */
+  flush?: 'sync' | 'os'
+  log?: Logger
+  disk?: Disk
+  clock?: Clock
+}
+
+export interface CqlStoreHandle extends Part {
+  readonly host: string
+  readonly port: number
+  /** What the start found: tables, mutations replayed from the commit log, bytes of a torn end that were cut off. */
+  readonly recovered: { tables: number; mutations: number; cutBytes: number }
+}
+
+/**
+ * Starts the table store in this thread.
+ * @throws MillraceError CREDENTIALS_REQUIRED, PORT_BUSY, DATA_DIR_NEWER, DATA_CORRUPT, DISK_FAILED
+ */
+export async function startCqlStore(options: CqlStoreOptions, context: { signal?: AbortSignal } = {}): Promise<CqlStoreHandle> {
+  const { dataDir, host, port, credentials = null, flush = 'sync', log = silentLogger, disk = systemDisk, clock = systemClock } = options
+  // P8: nothing listens beyond loopback without credentials.
+  if (!isLoopback(host) && !credentials) {
+    throw new MillraceError(
+      'CREDENTIALS_REQUIRED',
+      `The table store listens on ${host}, which others can reach: set a user name and a password, or listen on 127.0.0.1.`,
+      { details: { host } },
+    )
+  }
+  context.signal?.throwIfAborted()
+  disk.makeDir(dataDir)
+  const catalogue = Catalogue.open(disk, dataDir)
+  const { engine, mutations, cutBytes } = await Engine.open({
+    dataDir,
+    disk,
+    clock,
+    log,
+    flush,
+    isLive: (table) => catalogue.isLive(table),
+  })
+  if (cutBytes > 0) log.warn('the commit log ended in a torn group, which no client was ever answered for: it was cut off', { cutBytes })
+  const connections = new Set<Connection>()
+  let listening = port
+  const system = systemTables({ catalogue, address: addressOf(options.advertisedHost ?? host), port: () => listening })
+  const executor = new Executor({ statements: new Statements(catalogue, system), catalogue, engine, system, clock, log })
+  executor.onSchemaChange = (change) => {
+    for (const connection of connections)
+      if (connection.events.has('SCHEMA_CHANGE')) connection.send({ opcode: 'EVENT', event: 'SCHEMA_CHANGE', ...change })
+  }
+  const failed = Promise.withResolvers<never>()
+  failed.promise.catch(() => {})
+  engine.onFailed = (error) => failed.reject(error)
+  const server = await listenTcp({
+    host,
+    port,
+    onConnection: (socket) => {
+      const connection = new Connection(socket, executor, credentials, log)
+      connections.add(connection)
+      socket.once('close', () => connections.delete(connection))
+    },
+  }).catch(async (error: unknown) => {
+    await engine.close()
+    throw error
+  })
+  listening = server.port
+  let closing: Promise<void> | null = null
+  const close = (): Promise<void> => {
+    closing ??= (async () => {
+      await server.close()
+      await engine.close()
+      await executor.purged
+    })()
+    return closing
+  }
+  return {
+    host,
+    port: server.port,
+    address: `${host}:${server.port}`,
+    recovered: { tables: catalogue.tableCount, mutations, cutBytes },
+    failed: failed.promise,
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+/** Drivers are told an IP address; a name cannot stand in `inet`. */
+function addressOf(host: string): string {
+  if (isIP(host)) return host
+  return '127.0.0.1'
+}

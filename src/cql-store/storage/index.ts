@@ -1,0 +1,20 @@
+export { Engine, type Waiter } from './engine.ts'
+export { orderingOf, encodeOrdered, bigintOf, type OrderedAs } from './ordered-encoding.ts'
+export {
+  afterPrefix,
+  encodeClustering,
+  maxKeyBytes,
+  partitionOfKey,
+  partitionPrefix,
+  places,
+  prefixLengthOf,
+  tableStart,
+  tokenBound,
+  withPlace,
+  type ClusteringOrder,
+} from './keys.ts'
+export { decodeRow } from './row-codec.ts'
+export { RowWriter } from './row-writer.ts'
+export { isCellLive, isRowLive, pruneRow, type Cell, type Row, type Deletion } from './row.ts'
+export { decodeDeletions, deletionOver, encodeDeletions, type PartitionDeletions } from './partition-deletions.ts'
+export type { StoredRecord } from './sorted-store.ts'

@@ -1,0 +1,153 @@
+import type { GrowingBuffer } from './growing-buffer.ts'
+import type { Cell, Deletion, Liveness, Row } from './row.ts'
+
+/**
+ * A row as stored (big-endian):
+ *
+ *     u8 flags: 1 liveness, 2 liveness expires, 4 deletion, 8 clustering values
+ *     [liveness]   i64 timestamp [u32 ttl u32 expiresAt]
+ *     [deletion]   i64 timestamp u32 deletedAt
+ *     [clustering] u8 count, each: u16 length, bytes
+ *     u16 cells, each: u16 column, u8 flags (1 tombstone, 2 expires, 4 timestamp is the liveness's, 8 path, 16 collection deletion),
+ *       [i64 timestamp] [u16 length, path] then tombstone: u32 deletedAt | value: [u32 ttl u32 expiresAt] u32 length, bytes
+ *
+ * Column values are the protocol's own bytes, so that a prepared INSERT copies what it received, once.
+ */
+export const rowFlags = { liveness: 1, expiring: 2, deletion: 4, clustering: 8 } as const
+export const cellFlags = { tombstone: 1, expiring: 2, sameTimestamp: 4, path: 8, collectionDeletion: 16 } as const
+
+export function writeRowHead(
+  out: GrowingBuffer,
+  liveness: Liveness | null,
+  deletion: Deletion | null,
+  clustering: readonly Uint8Array[],
+): void {
+  const expiring = liveness !== null && liveness.expiresAt !== 0
+  out.u8(
+    (liveness ? rowFlags.liveness : 0) |
+      (expiring ? rowFlags.expiring : 0) |
+      (deletion ? rowFlags.deletion : 0) |
+      (clustering.length > 0 ? rowFlags.clustering : 0),
+  )
+  if (liveness) {
+    out.i64(liveness.timestamp)
+    if (expiring) {
+      out.u32(liveness.ttl)
+      out.u32(liveness.expiresAt)
+    }
+  }
+  if (deletion) {
+    out.i64(deletion.timestamp)
+    out.u32(deletion.deletedAt)
+  }
+  if (clustering.length > 0) {
+    out.u8(clustering.length)
+    for (const value of clustering) {
+      out.u16(value.length)
+      out.raw(value)
+    }
+  }
+}
+
+export function writeCell(out: GrowingBuffer, cell: Cell, livenessTimestamp: bigint | null): void {
+  const dead = cell.kind !== 'value'
+  const same = cell.timestamp === livenessTimestamp
+  const expiring = !dead && cell.at !== 0
+  out.u16(cell.column)
+  out.u8(
+    (dead ? cellFlags.tombstone : 0) |
+      (expiring ? cellFlags.expiring : 0) |
+      (same ? cellFlags.sameTimestamp : 0) |
+      (cell.path ? cellFlags.path : 0) |
+      (cell.kind === 'collection-deletion' ? cellFlags.collectionDeletion : 0),
+  )
+  if (!same) out.i64(cell.timestamp)
+  if (cell.path) {
+    out.u16(cell.path.length)
+    out.raw(cell.path)
+  }
+  if (dead) out.u32(cell.at)
+  else {
+    if (expiring) {
+      out.u32(cell.ttl)
+      out.u32(cell.at)
+    }
+    out.u32(cell.value.length)
+    out.raw(cell.value)
+  }
+}
+
+export function encodeRow(out: GrowingBuffer, row: Row): void {
+  writeRowHead(out, row.liveness, row.deletion, row.clustering)
+  out.u16(row.cells.length)
+  for (const cell of row.cells) writeCell(out, cell, row.liveness?.timestamp ?? null)
+}
+
+const empty = new Uint8Array(0)
+
+/** Reads what {@link encodeRow} wrote; values are views into `bytes`. Throws RangeError on bytes that are no row. */
+export function decodeRow(bytes: Buffer): Row {
+  let at = 0
+  const flags = bytes.readUInt8(at++)
+  let liveness: Liveness | null = null
+  if (flags & rowFlags.liveness) {
+    liveness = { timestamp: bytes.readBigInt64BE(at), ttl: 0, expiresAt: 0 }
+    at += 8
+    if (flags & rowFlags.expiring) {
+      liveness.ttl = bytes.readUInt32BE(at)
+      liveness.expiresAt = bytes.readUInt32BE(at + 4)
+      at += 8
+    }
+  }
+  let deletion: Deletion | null = null
+  if (flags & rowFlags.deletion) {
+    deletion = { timestamp: bytes.readBigInt64BE(at), deletedAt: bytes.readUInt32BE(at + 8) }
+    at += 12
+  }
+  const clustering: Uint8Array[] = []
+  if (flags & rowFlags.clustering) {
+    const count = bytes.readUInt8(at++)
+    for (let i = 0; i < count; i++) {
+      const length = bytes.readUInt16BE(at)
+      clustering.push(bytes.subarray(at + 2, at + 2 + length))
+      at += 2 + length
+    }
+  }
+  const count = bytes.readUInt16BE(at)
+  at += 2
+  const cells: Cell[] = new Array<Cell>(count)
+  for (let i = 0; i < count; i++) {
+    const column = bytes.readUInt16BE(at)
+    const flags = bytes.readUInt8(at + 2)
+    at += 3
+    let timestamp = liveness?.timestamp ?? 0n
+    if (!(flags & cellFlags.sameTimestamp)) {
+      timestamp = bytes.readBigInt64BE(at)
+      at += 8
+    }
+    let path: Uint8Array | null = null
+    if (flags & cellFlags.path) {
+      const length = bytes.readUInt16BE(at)
+      path = bytes.subarray(at + 2, at + 2 + length)
+      at += 2 + length
+    }
+    if (flags & cellFlags.tombstone) {
+      const kind = flags & cellFlags.collectionDeletion ? 'collection-deletion' : 'tombstone'
+      cells[i] = { kind, column, path, timestamp, ttl: 0, at: bytes.readUInt32BE(at), value: empty }
+      at += 4
+      continue
+    }
+    let ttl = 0
+    let expiresAt = 0
+    if (flags & cellFlags.expiring) {
+      ttl = bytes.readUInt32BE(at)
+      expiresAt = bytes.readUInt32BE(at + 4)
+      at += 8
+    }
+    const length = bytes.readUInt32BE(at)
+    if (at + 4 + length > bytes.length) throw new RangeError('a cell runs past the end of its row')
+    cells[i] = { kind: 'value', column, path, timestamp, ttl, at: expiresAt, value: bytes.subarray(at + 4, at + 4 + length) }
+    at += 4 + length
+  }
+  return { clustering, liveness, deletion, cells }
+}

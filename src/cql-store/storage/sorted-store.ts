@@ -1,0 +1,103 @@
+import { open, type Database, type RootDatabase } from 'lmdb'
+import type { LogPosition } from './commit-log.ts'
+
+/** Records one turn of the event loop applies before others get theirs. */
+const applyChunk = 128
+
+const positionKey = Buffer.from([0, 0, 0, 0, 1])
+
+export interface StoredRecord {
+  key: Buffer
+  record: Buffer
+}
+
+/** LMDB as the sorted store behind the commit log. It may lag behind, but never runs back: what it has flushed stays. */
+export class SortedStore {
+  readonly #root: RootDatabase<Buffer, Buffer>
+  readonly #db: Database<Buffer, Buffer>
+
+  private constructor(root: RootDatabase<Buffer, Buffer>) {
+    this.#root = root
+    this.#db = root
+  }
+
+  static open(path: string): SortedStore {
+    return new SortedStore(
+      open<Buffer, Buffer>({
+        path,
+        encoding: 'binary',
+        keyEncoding: 'binary',
+        cache: false,
+        noSubdir: false,
+        maxReaders: 16,
+        overlappingSync: true,
+        commitDelay: 100,
+        noMemInit: true,
+      }),
+    )
+  }
+
+  get(key: Buffer): Buffer | undefined {
+    return this.#db.getBinary(key)
+  }
+
+  /** At most `limit` records from `start` (included) to `end` (not included); in reverse, the last ones, backwards. */
+  range(start: Buffer, end: Buffer, reverse: boolean, limit: number): StoredRecord[] {
+    const found: StoredRecord[] = []
+    const options = reverse
+      ? { start: end, end: start, reverse: true, exclusiveStart: true, inclusiveEnd: true, limit, snapshot: false }
+      : { start, end, limit, snapshot: false }
+    for (const { key, value } of this.#db.getRange(options)) found.push({ key, record: value })
+    return found
+  }
+
+  keys(start: Buffer, end: Buffer, limit: number): Buffer[] {
+    return [...this.#db.getKeys({ start, end, limit, snapshot: false })]
+  }
+
+  /** Where in the commit log replay must begin. */
+  appliedPosition(): LogPosition | null {
+    const bytes = this.#db.getBinary(positionKey)
+    return bytes ? { file: Number(bytes.readBigUInt64BE(0)), offset: Number(bytes.readBigUInt64BE(8)) } : null
+  }
+
+  /**
+   * Applies records in order (`change` gives the new content, null removes it), then the position they reach; resolves when all is on
+   * disk. Applying some of them twice is harmless, so nothing needs to happen in one transaction.
+   */
+  async apply(
+    keys: Iterable<string>,
+    change: (key: Buffer, old: Buffer | undefined) => Buffer | null | undefined,
+    position: LogPosition | null,
+  ): Promise<void> {
+    const commits = new Set<Promise<boolean>>()
+    let count = 0
+    for (const name of keys) {
+      const key = Buffer.from(name, 'latin1')
+      const next = change(key, this.#db.getBinaryFast(key))
+      if (next !== undefined) commits.add(next === null ? this.#db.remove(key) : this.#db.put(key, next))
+      if (++count % applyChunk === 0) {
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    }
+    if (position) {
+      const bytes = Buffer.alloc(16)
+      bytes.writeBigUInt64BE(BigInt(position.file), 0)
+      bytes.writeBigUInt64BE(BigInt(position.offset), 8)
+      commits.add(this.#db.put(positionKey, bytes))
+    }
+    await settled(commits)
+    await this.#root.flushed
+    this.#db.resetReadTxn()
+  }
+
+  async close(): Promise<void> {
+    await this.#root.close()
+  }
+}
+
+async function settled(commits: Set<Promise<boolean>>): Promise<void> {
+  const waiting = [...commits]
+  commits.clear()
+  await Promise.all(waiting)
+}

@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto'
+import { encodeValue, parseType, murmur3Token, compositeKey, type CqlValue } from '../../cql-wire/index.ts'
+import { initialTableOptions, resolveTable, type Column, type Table } from '../schema/index.ts'
+import type { Cell } from '../storage/index.ts'
+import type { TableRow, VirtualRows } from '../query/index.ts'
+
+/** Values of a row by column; what is left out is null. Collections as their types want them (`CqlValue`). */
+export type VirtualValues = Record<string, CqlValue>
+
+export interface VirtualTable {
+  table: Table
+  rows: VirtualRows
+}
+
+/**
+ * A table that is computed when it is read. `columns` as in `name type, …`: partition key first (`key` of them), then `clustering` of them.
+ */
+export function virtualTable(
+  keyspace: string,
+  name: string,
+  columns: string,
+  key: number,
+  clustering: number,
+  rows: () => VirtualValues[],
+): VirtualTable {
+  const table = resolveTable({
+    number: 0,
+    id: uuidOf(`${keyspace}.${name}`),
+    keyspace,
+    name,
+    columns: columns.split(/,\s*(?![^<]*>)/).map((text, id) => columnOf(text.trim(), id, key, clustering)),
+    nextColumn: 0,
+    options: initialTableOptions,
+    dropped: [],
+  })
+  return {
+    table,
+    rows: () =>
+      rows()
+        .map((values) => rowOf(table, values))
+        .toSorted(byToken),
+  }
+}
+
+/** A stable id for a name. */
+export function uuidOf(text: string): string {
+  const hex = createHash('md5').update(text).digest('hex')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-3${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`
+}
+
+function columnOf(text: string, id: number, key: number, clustering: number): Column {
+  const space = text.indexOf(' ')
+  const type = parseType(text.slice(space + 1))
+  if (!type) throw new TypeError(`unknown type in ${text}`)
+  const kind = id < key ? 'partition_key' : id < key + clustering ? 'clustering' : 'regular'
+  const frozen = type.is === 'list' || type.is === 'set' || type.is === 'map' ? { ...type, frozen: true } : type
+  return {
+    id,
+    name: text.slice(0, space),
+    type: frozen,
+    kind,
+    position: id < key ? id : id < key + clustering ? id - key : -1,
+    descending: false,
+  }
+}
+
+function rowOf(table: Table, values: VirtualValues): TableRow {
+  const bytes = (column: Column): Uint8Array => encodeValue(column.type, values[column.name] ?? null)
+  const partition = table.partitionKey.map(bytes)
+  const cells: Cell[] = table.regulars
+    .filter((column) => values[column.name] !== undefined && values[column.name] !== null)
+    .map((column) => ({ kind: 'value', column: column.id, path: null, timestamp: 0n, ttl: 0, at: 0, value: bytes(column) }))
+  const row = { clustering: table.clustering.map(bytes), liveness: { timestamp: 0n, ttl: 0, expiresAt: 0 }, deletion: null, cells }
+  return { partition, token: murmur3Token(compositeKey(partition)), row, statics: null }
+}
+
+function byToken(a: TableRow, b: TableRow): number {
+  if (a.token !== b.token) return a.token < b.token ? -1 : 1
+  const none = new Uint8Array(0)
+  for (let i = 0; i < (a.row?.clustering.length ?? 0); i++) {
+    const order = Buffer.compare(a.row?.clustering[i] ?? none, b.row?.clustering[i] ?? none)
+    if (order !== 0) return order
+  }
+  return 0
+}

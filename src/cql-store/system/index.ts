@@ -1,0 +1,3 @@
+export { describe, type Described } from './describe.ts'
+export { systemTables, systemKeyspaces, cqlVersion, type NodeFacts } from './system-tables.ts'
+export type { VirtualTable } from './define.ts'

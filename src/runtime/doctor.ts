@@ -55,31 +55,29 @@ function shown(count: number | null): string {
 }
 
 function sourceStep({ lastRuns, fetched, endpoints }: Facts): DoctorStep {
-  const name = lastRuns[0]?.dagId ?? 'source'
   const found = `${fetched} fetched`
-  if (lastRuns.length === 0) {
-    return { at: 'source', name, state: 'waiting', found, because: 'no DAG has run yet: start one with "millrace trigger <dag>"' }
+  const [newest] = lastRuns
+  if (newest === undefined) {
+    return { at: 'source', name: 'source', state: 'waiting', found, because: 'no DAG has run yet: start one with "millrace trigger <dag>"' }
   }
   for (const run of lastRuns) {
-    const task = run.tasks.find((each) => each.error !== null && each.state !== 'success')
-    const where = endpoints.randomUser.url
-    if (task?.error) {
-      const tried =
-        task.state === 'up_for_retry' || task.state === 'running'
-          ? `attempt ${task.attempt} goes on`
-          : `${run.state} after attempt ${task.attempt}`
-      return {
-        at: 'source',
-        name: run.dagId,
-        state: 'stopped',
-        found,
-        because: `task ${task.taskId}: ${task.error.message} (${tried}; source: ${where}). See "millrace logs ${run.dagId}"`,
-      }
-    }
-    if (run.state === 'failed')
-      return { at: 'source', name: run.dagId, state: 'stopped', found, because: run.reason ?? `run ${run.runId} failed` }
+    const because = runProblem(run, endpoints.randomUser.url)
+    if (because !== null) return { at: 'source', name: run.dagId, state: 'stopped', found, because }
   }
-  return { at: 'source', name, state: 'ok', found: `${found}, last run ${lastRuns[0]?.state}`, because: null }
+  return { at: 'source', name: newest.dagId, state: 'ok', found: `${found}, last run ${newest.state}`, because: null }
+}
+
+function runProblem(run: Facts['lastRuns'][number], source: string): string | null {
+  // While a task still tries again by itself, its log says why.
+  const isRetrying = run.state === 'running' && run.lastLine !== null && / retry \d+ of \d+ in /.test(run.lastLine)
+  if (isRetrying) return `${run.lastLine} (source: ${source})`
+  const task = run.tasks.find((each) => each.error !== null && each.state !== 'success')
+  if (task?.error) {
+    const goesOn = task.state === 'up_for_retry' || task.state === 'running'
+    const tried = goesOn ? `attempt ${task.attempt} of it is not the last` : `${run.state} after attempt ${task.attempt}`
+    return `task ${task.taskId}: ${task.error.message} (${tried}; source: ${source}). See "millrace logs ${run.dagId}"`
+  }
+  return run.state === 'failed' ? (run.reason ?? `run ${run.runId} failed`) : null
 }
 
 function topicStep({ counts, topicError }: Observed, facts: Facts): DoctorStep {

@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'vitest'
+import { resolveSettings, type Settings } from './settings.ts'
+
+function resolve(config: unknown, env: Record<string, string> = {}): Settings {
+  return resolveSettings({ config, configPath: '/p/millrace.config.ts', projectDir: '/p', env })
+}
+
+describe('settings', () => {
+  test('have a default for everything but the name', () => {
+    expect(resolve({ name: 'users' })).toEqual({
+      project: 'users',
+      projectDir: '/p',
+      dataDir: '/p/.millrace',
+      pipelines: ['**/*.pipeline.ts'],
+      host: '127.0.0.1',
+      advertisedHost: '127.0.0.1',
+      kafkaPort: 9092,
+      cqlPort: 9042,
+      kafkaBootstrapServers: null,
+      cassandraContactPoints: null,
+      registryUrl: null,
+      localDataCenter: 'datacenter1',
+      consistency: 'ONE',
+      replication: { class: 'SimpleStrategy', replication_factor: 1 },
+      randomUserMode: 'auto',
+      randomUserUrl: null,
+    })
+  })
+
+  test('come from the environment before the config', () => {
+    const settings = resolve(
+      { name: 'users', kafka: { port: 1, bootstrapServers: ['a:1'] }, randomUser: { mode: 'live' } },
+      {
+        MILLRACE_KAFKA_PORT: '0',
+        MILLRACE_KAFKA_BOOTSTRAP_SERVERS: 'b:2, c:3',
+        MILLRACE_CASSANDRA_CONTACT_POINTS: 'd:4',
+        MILLRACE_RANDOMUSER: 'local',
+        MILLRACE_DATA_DIR: '/data',
+      },
+    )
+    expect(settings).toMatchObject({
+      kafkaPort: 0,
+      kafkaBootstrapServers: ['b:2', 'c:3'],
+      cassandraContactPoints: ['d:4'],
+      consistency: 'LOCAL_QUORUM',
+      randomUserMode: 'local',
+      dataDir: '/data',
+    })
+  })
+
+  test('that listen everywhere are reached by a name one can connect to', () => {
+    expect(resolve({ name: 'users' }, { MILLRACE_HOST: '0.0.0.0' }).advertisedHost).toBe('127.0.0.1')
+    expect(resolve({ name: 'users' }, { MILLRACE_HOST: '0.0.0.0', MILLRACE_ADVERTISED_HOST: 'millrace' }).advertisedHost).toBe('millrace')
+  })
+
+  test.each([
+    ['a missing name', {}, /millrace\.config\.ts: "name": /],
+    ['a name for no topic', { name: 'my project' }, /"name": use 1 to 60 letters/],
+    ['an unknown key', { name: 'users', kafka: { prot: 1 } }, /"kafka\.prot": there is no such key/],
+    ['a port that is none', { name: 'users', kafka: { port: 70_000 } }, /"kafka\.port": .*65535/],
+    ['no object', 12, /the config: /],
+  ])('refuse %s, naming file and key', (_what, config, message) => {
+    expect(() => resolve(config)).toThrow(message)
+  })
+
+  test.each([
+    ['MILLRACE_CQL_PORT', 'x', /MILLRACE_CQL_PORT="x": a port is a whole number/],
+    ['MILLRACE_CONSOLE_PORT', '-1', /MILLRACE_CONSOLE_PORT="-1"/],
+    ['MILLRACE_REGISTRY_URL', 'nowhere', /MILLRACE_REGISTRY_URL="nowhere" is not a URL/],
+    ['MILLRACE_RANDOMUSER', 'remote', /not one of auto, live, local/],
+  ])('refuse %s=%s, saying what is allowed', (name, value, message) => {
+    expect(() => resolve({ name: 'users' }, { [name]: value })).toThrow(message)
+  })
+})

@@ -56,11 +56,8 @@ async function untilStarted(worker: Worker, died: Promise<MillraceError>): Promi
 
 function handle(worker: Worker, started: Started, died: Promise<MillraceError>, closed: Promise<void>, signal?: AbortSignal): BrokerHandle {
   let closing: Promise<void> | null = null
-  const failed = died.then((error): never => {
-    // After close() the end is no failure: never settles.
-    if (closing) return new Promise<never>(() => {}) as never
-    throw error
-  })
+  // After close() the end is no failure: then it never settles.
+  const failed = died.then((error) => (closing ? new Promise<never>(() => {}) : Promise.reject(error)))
   failed.catch(() => {})
   const close = (): Promise<void> => {
     signal?.removeEventListener('abort', onAbort)

@@ -4,6 +4,11 @@ import type { Clock } from '../../platform/index.ts'
 import {
   failedJoin,
   failedSync,
+  fitsIn,
+  joinMember,
+  membersOf,
+  memberSnapshot,
+  newMember,
   noBytes,
   sameProtocols,
   selectProtocol,
@@ -85,9 +90,7 @@ export class Group {
     this.#protocolName = snapshot.protocolName
     this.#leader = snapshot.leader
     this.#stateTimestampMs = snapshot.stateTimestampMs
-    for (const { subscription, ...kept } of snapshot.members) {
-      const protocols = [{ name: snapshot.protocolName ?? '', metadata: subscription }]
-      const member: Member = { ...kept, protocols, joining: null, syncing: null, stopSession: () => {} }
+    for (const member of membersOf(snapshot)) {
       this.#members.set(member.id, member)
       this.#startSession(member)
     }
@@ -103,7 +106,7 @@ export class Group {
   join(input: JoinInput): Promise<JoinOutcome> | JoinOutcome {
     const { memberId } = input
     if (this.#state.is === 'dead') return failedJoin(errorCodes.COORDINATOR_NOT_AVAILABLE, memberId)
-    if (!this.#fits(input)) return failedJoin(errorCodes.INCONSISTENT_GROUP_PROTOCOL, memberId)
+    if (!fitsIn(this.members, this.#protocolType, input)) return failedJoin(errorCodes.INCONSISTENT_GROUP_PROTOCOL, memberId)
     if (memberId === '') return this.#joinNew(input)
     const stopPending = this.#pending.get(memberId)
     if (stopPending) {
@@ -113,19 +116,6 @@ export class Group {
     }
     const member = this.#known(memberId, input.instanceId)
     return typeof member === 'number' ? failedJoin(member, memberId) : this.#joinAgain(member, input)
-  }
-
-  /** Whether the member shares the group's protocol type and a protocol with all others. */
-  #fits(input: JoinInput): boolean {
-    if (input.protocolType === '' || input.protocols.length === 0) return false
-    const others = this.members.filter(
-      (member) => member.id !== input.memberId && (input.instanceId === null || member.instanceId !== input.instanceId),
-    )
-    if (others.length === 0) return true
-    return (
-      input.protocolType === this.#protocolType &&
-      input.protocols.some(({ name }) => others.every((other) => other.protocols.some((protocol) => protocol.name === name)))
-    )
   }
 
   #joinNew(input: JoinInput): Promise<JoinOutcome> | JoinOutcome {
@@ -143,19 +133,7 @@ export class Group {
   }
 
   #add(memberId: string, input: JoinInput): Promise<JoinOutcome> {
-    const member: Member = {
-      id: memberId,
-      instanceId: input.instanceId,
-      clientId: input.clientId,
-      clientHost: input.clientHost,
-      sessionTimeoutMs: input.sessionTimeoutMs,
-      rebalanceTimeoutMs: input.rebalanceTimeoutMs,
-      protocols: input.protocols,
-      assignment: noBytes,
-      joining: null,
-      syncing: null,
-      stopSession: () => {},
-    }
+    const member = newMember(memberId, input)
     if (this.#members.size === 0) this.#protocolType = input.protocolType
     this.#members.set(memberId, member)
     return this.#rejoin(member, input)
@@ -281,14 +259,7 @@ export class Group {
       protocolName: name,
       leader: this.#leader ?? '',
       skipAssignment: false,
-      members:
-        member.id === this.#leader
-          ? this.members.map(({ id, instanceId, protocols }) => ({
-              memberId: id,
-              groupInstanceId: instanceId,
-              metadata: protocols.find((protocol) => protocol.name === name)?.metadata ?? noBytes,
-            }))
-          : [],
+      members: member.id === this.#leader ? this.members.map((one) => joinMember(one, name)) : [],
     }
   }
 
@@ -426,16 +397,7 @@ export class Group {
       protocolName: this.#protocolName,
       leader: this.#leader,
       stateTimestampMs: this.#stateTimestampMs,
-      members: this.members.map((member) => ({
-        id: member.id,
-        instanceId: member.instanceId,
-        clientId: member.clientId,
-        clientHost: member.clientHost,
-        rebalanceTimeoutMs: member.rebalanceTimeoutMs,
-        sessionTimeoutMs: member.sessionTimeoutMs,
-        subscription: member.protocols.find(({ name }) => name === this.#protocolName)?.metadata ?? noBytes,
-        assignment: member.assignment,
-      })),
+      members: this.members.map((member) => memberSnapshot(member, this.#protocolName)),
     }
   }
 }

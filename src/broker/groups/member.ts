@@ -118,3 +118,59 @@ export function selectProtocol(members: readonly Member[]): string | null {
   for (const name of shared) if (best === null || (votes.get(name) ?? 0) > (votes.get(best) ?? 0)) best = name
   return best
 }
+
+export function newMember(id: string, input: JoinInput): Member {
+  return {
+    id,
+    instanceId: input.instanceId,
+    clientId: input.clientId,
+    clientHost: input.clientHost,
+    sessionTimeoutMs: input.sessionTimeoutMs,
+    rebalanceTimeoutMs: input.rebalanceTimeoutMs,
+    protocols: input.protocols,
+    assignment: noBytes,
+    joining: null,
+    syncing: null,
+    stopSession: () => {},
+  }
+}
+
+/** The members of a snapshot; of their protocols only the one in force is known. */
+export function membersOf(snapshot: GroupSnapshot): Member[] {
+  return snapshot.members.map(({ subscription, ...kept }) => ({
+    ...kept,
+    protocols: [{ name: snapshot.protocolName ?? '', metadata: subscription }],
+    joining: null,
+    syncing: null,
+    stopSession: () => {},
+  }))
+}
+
+export function memberSnapshot(member: Member, protocolName: string | null): GroupSnapshot['members'][number] {
+  return {
+    id: member.id,
+    instanceId: member.instanceId,
+    clientId: member.clientId,
+    clientHost: member.clientHost,
+    rebalanceTimeoutMs: member.rebalanceTimeoutMs,
+    sessionTimeoutMs: member.sessionTimeoutMs,
+    subscription: member.protocols.find(({ name }) => name === protocolName)?.metadata ?? noBytes,
+    assignment: member.assignment,
+  }
+}
+
+/** Whether whoever joins shares the group's protocol type and a protocol with all other members. */
+export function fitsIn(members: readonly Member[], protocolType: string | null, input: JoinInput): boolean {
+  if (input.protocolType === '' || input.protocols.length === 0) return false
+  const others = members.filter(
+    (member) => member.id !== input.memberId && (input.instanceId === null || member.instanceId !== input.instanceId),
+  )
+  if (others.length === 0) return true
+  const isShared = (name: string): boolean => others.every((other) => other.protocols.some((protocol) => protocol.name === name))
+  return input.protocolType === protocolType && input.protocols.some(({ name }) => isShared(name))
+}
+
+/** A member as the leader is told of it. */
+export function joinMember({ id, instanceId, protocols }: Member, protocolName: string | null): JoinOutcome['members'][number] {
+  return { memberId: id, groupInstanceId: instanceId, metadata: protocols.find(({ name }) => name === protocolName)?.metadata ?? noBytes }
+}

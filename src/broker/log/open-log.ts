@@ -73,6 +73,12 @@ function scanFrom(recovery: Recovery, bases: readonly number[], segments: Segmen
   let logEndOffset = bases[0] ?? (last ? last.baseOffset : 0)
   let cutBytes = 0
   for (const [i, base] of bases.entries()) {
+    const previous = segments.at(-1)
+    // The end of the segment before was never synced (rolling does not wait for it). Compaction leaves such gaps too, but only below the recovery point.
+    if (i > 0 && previous && base > logEndOffset && logEndOffset >= recovery.recoveryPoint) {
+      cutBytes += cutTail(recovery, previous, bases.slice(i), previous.sizeBytes, `the records before offset ${base} are missing`)
+      break
+    }
     const segment = new Segment(context.disk, dir, base, 'growing')
     segments.push(segment)
     logEndOffset = Math.max(logEndOffset, base)
@@ -127,7 +133,7 @@ function cutTail(
 }
 
 const repair =
-  "Restore the file from a copy, or give up what follows the damage: stop the broker, remove this partition's line from recovery-point-offset-checkpoint, and start it again."
+  'Restore the file from a copy, or give up what follows the damage: stop the broker, set the offset of this partition to 0 in recovery-point-offset-checkpoint, and start it again.'
 
 function corrupt({ topic, partition, recoveryPoint }: Recovery, segment: Segment, position: number, fault: string): MillraceError {
   return new MillraceError(

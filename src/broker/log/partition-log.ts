@@ -6,6 +6,7 @@ import { checkBatch } from './check-batch.ts'
 import { GroupCommit } from './group-commit.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
 import { stampLogAppendTime } from './log-append-time.ts'
+import { storageError, type Appended, type Read } from './outcomes.ts'
 import { sequenceAfter, type ProducerStates } from './producer-states.ts'
 import { Segment, segmentName } from './segment.ts'
 
@@ -29,11 +30,6 @@ export interface LogParts {
   readonly producers: ProducerStates
   readonly epochs: LeaderEpochs
 }
-
-export type Appended =
-  { ok: true; baseOffset: number; endOffset: number; logAppendTimeMs: number } | { ok: false; errorCode: number; message: string }
-
-export type Read = { ok: true; records: Buffer } | { ok: false; errorCode: number }
 
 interface End {
   offset: number
@@ -397,8 +393,4 @@ export class PartitionLog {
     const closed = asMillraceError(new Error('the log was closed'), 'CLOSED')
     for (const waiter of this.#waiting.splice(0)) waiter.resolve(closed)
   }
-}
-
-function storageError(cause: MillraceError | null): Appended {
-  return { ok: false, errorCode: errorCodes.KAFKA_STORAGE_ERROR, message: cause?.message ?? 'The record could not be written; try again.' }
 }

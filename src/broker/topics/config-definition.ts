@@ -40,7 +40,7 @@ export function invalidConfigValue(definition: ConfigDefinition, value: string):
   }
 }
 
-const bounds = { int: 2_147_483_647, short: 32_767, long: 9_223_372_036_854_775_807 } as const
+const bounds = { int: 2_147_483_647, short: 32_767, long: 2 ** 63 } as const
 
 function invalidInteger({ name, type, min }: ConfigDefinition, value: string): string | null {
   if (!/^\s*[+-]?\d{1,19}\s*$/.test(value)) return `${name} must be a whole number, not "${value}"`

@@ -1,0 +1,119 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { errorCodes } from '../../kafka-wire/index.ts'
+import { MemoryDisk } from '../testing/memory-disk.ts'
+import { openTestLog, testBatch } from '../testing/open-test-log.ts'
+
+const segment0 = '/data/t-0/00000000000000000000.log'
+
+describe('recovery', () => {
+  it('cuts a torn batch, says how many bytes, and keeps every batch before it', async () => {
+    const disk = new MemoryDisk()
+    const { log } = await openTestLog(disk)
+    log.append(testBatch(4))
+    await log.visible(4)
+    log.append(testBatch(4))
+    disk.cutPower({ path: segment0, extraBytes: 50 })
+    const lines: string[] = []
+    const again = await openTestLog(disk, { lines })
+    expect([again.cutBytes, again.log.logEndOffset, again.log.highWatermark]).toEqual([50, 4, 4])
+    expect(lines.join('')).toContain('cut 50 bytes')
+    expect(again.log.append(testBatch(1))).toMatchObject({ baseOffset: 4 })
+    await again.log.close()
+  })
+
+  it('never loses an acknowledged record, wherever the power is cut (P1)', async () => {
+    const steps = fc.array(fc.record({ count: fc.integer({ min: 1, max: 5 }), wait: fc.boolean() }), { minLength: 1, maxLength: 25 })
+    await fc.assert(
+      fc.asyncProperty(steps, fc.nat(400), fc.constantFrom(250, 700, 100_000), async (batches, extraBytes, segmentBytes) => {
+        const disk = new MemoryDisk()
+        const configs = { 'segment.bytes': String(segmentBytes), 'index.interval.bytes': '100' }
+        const { log } = await openTestLog(disk, { configs })
+        let acknowledged = 0
+        for (const { count, wait } of batches) {
+          const appended = log.append(testBatch(count))
+          if (wait && appended.ok && (await log.visible(appended.endOffset)) === null) acknowledged = appended.endOffset
+        }
+        const recoveryPoint = log.syncedOffset
+        const written = log.logEndOffset
+        disk.cutPower({ path: log.segments.at(-1)?.file.path ?? '', extraBytes })
+        const again = await openTestLog(disk, { recoveryPoint, configs, leaderEpoch: 1 })
+        expect(again.log.logEndOffset).toBeGreaterThanOrEqual(acknowledged)
+        expect(again.log.logEndOffset).toBeLessThanOrEqual(written)
+        for (let offset = 0; offset < again.log.logEndOffset; offset++) {
+          const read = again.log.read(offset, 1, true)
+          expect(read.ok && read.records.length > 0).toBe(true)
+        }
+        await again.log.close()
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  it('refuses to start on a batch damaged below the recovery point, and says what to do', async () => {
+    const disk = new MemoryDisk()
+    const { log } = await openTestLog(disk)
+    log.append(testBatch(4))
+    log.append(testBatch(4))
+    await log.close()
+    disk.damage(segment0, 80)
+    await expect(openTestLog(disk, { recoveryPoint: 8 })).rejects.toMatchObject({
+      code: 'DATA_CORRUPT',
+      message: expect.stringContaining('recovery-point-offset-checkpoint'),
+    })
+    expect((await openTestLog(disk, { recoveryPoint: 0 })).log.logEndOffset).toBe(0)
+  })
+
+  it('refuses to start when synced records are missing', async () => {
+    const disk = new MemoryDisk()
+    const { log } = await openTestLog(disk)
+    log.append(testBatch(4))
+    await log.close()
+    disk.remove(segment0)
+    await expect(openTestLog(disk, { recoveryPoint: 4 })).rejects.toMatchObject({ code: 'DATA_CORRUPT' })
+  })
+
+  it('ends each epoch where the next start began, so that clients notice a cut log', async () => {
+    const disk = new MemoryDisk()
+    const { log } = await openTestLog(disk, { leaderEpoch: 0 })
+    log.append(testBatch(4))
+    await log.visible(4)
+    log.append(testBatch(4))
+    disk.cutPower()
+    const { log: second } = await openTestLog(disk, { leaderEpoch: 1 })
+    second.append(testBatch(2))
+    await second.close()
+    const { log: third } = await openTestLog(disk, { leaderEpoch: 2, recoveryPoint: 6 })
+    expect(third.epochs.endOf(0, third.logEndOffset)).toEqual({ epoch: 0, endOffset: 4 })
+    expect(third.epochs.endOf(1, third.logEndOffset)).toEqual({ epoch: 1, endOffset: 6 })
+    await third.close()
+  })
+
+  it('survives any bytes behind the recovery point', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), async (garbage) => {
+        const disk = new MemoryDisk()
+        const { log } = await openTestLog(disk)
+        log.append(testBatch(2))
+        await log.close()
+        disk.open(segment0, { create: false }).write([garbage], log.segments[0]?.sizeBytes ?? 0)
+        const again = await openTestLog(disk, { recoveryPoint: 2 })
+        expect([again.log.logEndOffset, again.cutBytes]).toEqual([2, garbage.length])
+        await again.log.close()
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  it('tells a full disk from a broken one when a segment cannot be rolled', async () => {
+    const disk = new MemoryDisk()
+    const { log } = await openTestLog(disk, { configs: { 'segment.bytes': '150' } })
+    log.append(testBatch(2))
+    await log.visible(2)
+    disk.roomBytes = 0
+    expect(log.append(testBatch(2))).toMatchObject({ ok: false, errorCode: errorCodes.KAFKA_STORAGE_ERROR })
+    disk.roomBytes = Infinity
+    expect(log.append(testBatch(2))).toMatchObject({ ok: true, baseOffset: 2 })
+    await log.close()
+  })
+})

@@ -3,12 +3,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
 import { startBroker } from '../broker/index.ts'
+import { ensureTable, openCassandraSink } from '../connectors/index.ts'
+import type { Endpoints, Sink } from '../core/index.ts'
+import { connectCassandra, type CassandraSession } from '../cql-client/index.ts'
+import { startCqlStore } from '../cql-store/index.ts'
 import { connectKafka, type KafkaClient } from '../kafka-client/index.ts'
 import { parseHostPort, Releasers } from '../platform/index.ts'
+import type { Row } from './process-batch.ts'
 import { readDeadLetters } from './read-dead-letters.ts'
 import { startRun } from './testing/start-run.ts'
 import { TableModel } from './testing/table-model.ts'
-import { someUsers, usersStream } from './testing/users.ts'
+import { someUsers, usersAt, usersStream, usersTable } from './testing/users.ts'
 
 const releasers = new Releasers()
 afterEach(() => releasers.close())
@@ -34,6 +39,23 @@ async function client(address: string, clientId = 'test'): Promise<KafkaClient> 
 async function produce(kafka: KafkaClient, records: ReturnType<typeof someUsers>): Promise<void> {
   await using producer = kafka.producer()
   await producer.send(records.map(({ key, value, timestampMs }) => ({ topic: 'users', key, value: JSON.stringify(value), timestampMs })))
+}
+
+async function store(dataDir: string, port = 0): Promise<{ address: string; close(): Promise<void> }> {
+  const started = await startCqlStore({ dataDir, host: '127.0.0.1', port })
+  releasers.add('store', () => started.close())
+  return started
+}
+
+/** Table app.users in the store, a sink into it, and a session to look at it. */
+async function cassandra(address: string): Promise<{ sink: Sink<Row>; session: CassandraSession }> {
+  const endpoint: Endpoints['cassandra'] = { contactPoints: [address], localDataCenter: 'datacenter1', consistency: 'LOCAL_ONE' }
+  await ensureTable({ endpoint, table: usersTable, autoCreate: true, autoEvolve: 'off' })
+  const sink = await openCassandraSink({ endpoint, table: usersTable })
+  releasers.add('sink', () => sink.close())
+  const session = await connectCassandra({ contactPoints: [address], localDataCenter: 'datacenter1', consistency: 'LOCAL_ONE' })
+  releasers.add('session', () => session.close())
+  return { sink, session }
 }
 
 const quick = { timeout: 10_000, interval: 20 }
@@ -122,4 +144,47 @@ test('on the broker: a broker that goes away is told and waited for', async () =
   })
   await run.stop()
   expect(table.writes).toHaveLength(10)
+})
+
+test('into the table store: the last version of each user is there with its write time, a bad row beside it a dead letter', async () => {
+  const { address } = await broker(folder())
+  const { sink, session } = await cassandra((await store(folder())).address)
+  const kafka = await client(address)
+  await kafka.admin.createTopics([{ name: 'users', partitions: 2 }])
+  await produce(kafka, someUsers(300))
+  await produce(kafka, [{ key: 'u7', value: { id: 'u7', name: 'renamed' }, timestampMs: usersAt + 10_000 }])
+  const stream = usersStream([{ is: 'map', fn: (user) => (Object(user).id === 'u9' ? { id: 'u9', name: 9 } : user) }])
+  const run = startRun({ kafka, table: sink, stream })
+  await vi.waitFor(() => expect(run.last()).toMatchObject({ rowsWritten: 300, deadLetters: 1, lag: 0 }), quick)
+  await run.stop()
+  const counted = await session.query('SELECT count(*) AS n FROM app.users')
+  expect(Number(counted.rows[0]?.n)).toBe(299)
+  const renamed = await session.query("SELECT name, writetime(name) AS w FROM app.users WHERE id = 'u7'")
+  expect(renamed.rows).toMatchObject([{ name: 'renamed' }])
+  expect(Number(renamed.rows[0]?.w)).toBe((usersAt + 10_000) * 1_000)
+  expect(await readDeadLetters({ kafka, project: 'shop', stream: 'load' })).toMatchObject([{ reason: 'sink', key: { text: 'u9' } }])
+})
+
+test('into the table store: a store that goes away is waited for, and every user is in the table', async () => {
+  const { address } = await broker(folder())
+  const dataDir = folder()
+  const before = await store(dataDir)
+  const { sink, session } = await cassandra(before.address)
+  const kafka = await client(address)
+  await kafka.admin.createTopics([{ name: 'users', partitions: 2 }])
+  const run = startRun({ kafka, table: sink, stream: usersStream() })
+  await produce(kafka, someUsers(100))
+  await vi.waitFor(() => expect(run.last().rowsWritten).toBe(100), quick)
+  await before.close()
+  await produce(kafka, someUsers(100, 100))
+  await vi.waitFor(() => expect(run.last().state.is).toBe('retrying'), quick)
+  expect(run.last().rowsWritten).toBe(100)
+  await store(dataDir, parseHostPort(before.address, 0).port)
+  await vi.waitFor(() => expect(run.last()).toMatchObject({ state: { is: 'running' }, rowsWritten: 200, lag: 0 }), {
+    timeout: 20_000,
+    interval: 20,
+  })
+  await run.stop()
+  const counted = await session.query('SELECT count(*) AS n FROM app.users')
+  expect(Number(counted.rows[0]?.n)).toBe(200)
 })

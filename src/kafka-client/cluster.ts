@@ -26,7 +26,8 @@ interface Address {
 const METADATA_AT_MOST = 12
 const FIND_COORDINATOR_AT_MOST = 4
 const RETRY_BACKOFF = { initialMs: 40, maxMs: 1_000 }
-const NO_TOPIC_ID = '00000000-0000-0000-0000-000000000000'
+/** What brokers older than topic ids (KIP-516) give. */
+export const NO_TOPIC_ID = '00000000-0000-0000-0000-000000000000'
 
 /** What the client knows of the cluster — brokers, topics, leaders, coordinators — and the way to them. */
 export class Cluster {
@@ -66,12 +67,6 @@ export class Cluster {
   /** The error the broker gave for the topic when last asked; NONE when it is known or was never asked for. */
   topicError(name: string): number {
     return this.#topicErrors.get(name) ?? errorCodes.NONE
-  }
-
-  topicName(topicId: string): string | null {
-    if (topicId === NO_TOPIC_ID) return null
-    for (const topic of this.#topics.values()) if (topic.topicId === topicId) return topic.name
-    return null
   }
 
   async toNode(nodeId: number, purpose: string): Promise<Connection> {

@@ -46,6 +46,8 @@ export class Connection {
   #state: State = { is: 'opening' }
   #ranges: VersionRanges = new Map()
   #nextCorrelationId = 0
+  /** True once it answered more than the handshake. */
+  #hasServed = false
 
   private constructor(options: ConnectionOptions) {
     this.#options = options
@@ -76,10 +78,6 @@ export class Connection {
 
   get isOpen(): boolean {
     return this.#state.is === 'open'
-  }
-
-  get inFlightCount(): number {
-    return this.#inFlight.length
   }
 
   onClose(listener: () => void): void {
@@ -160,9 +158,9 @@ export class Connection {
   }
 
   #closedBecause(): string {
-    if (this.#state.is === 'opening' && !this.#options.sasl)
-      return 'it closed the connection during the handshake (does it want TLS or SASL?)'
-    return 'it closed the connection'
+    const isRefusal = !this.#options.sasl && !this.#hasServed
+    const hint = ' before it answered anything (does it want TLS, or a user name and password?)'
+    return `it closed the connection${isRefusal ? hint : ''}`
   }
 
   #onBytes(assembler: FrameAssembler, bytes: Uint8Array): void {
@@ -181,6 +179,7 @@ export class Connection {
     }
     this.#inFlight.shift()
     entry.cancelTimer()
+    if (this.#state.is === 'open') this.#hasServed = true
     entry.resolve(frame)
   }
 

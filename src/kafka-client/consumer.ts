@@ -1,7 +1,7 @@
 import { errorCodes } from '../kafka-wire/index.ts'
 import { abortReason, asMillraceError, MillraceError } from '../platform/index.ts'
 import type { Batch } from './batch.ts'
-import type { Cluster } from './cluster.ts'
+import { type Cluster, NO_TOPIC_ID } from './cluster.ts'
 import { type CommittedOffset, fetchCommitted } from './committed-offsets.ts'
 import { fetchPartition } from './fetch-partition.ts'
 import { Fetcher } from './fetcher.ts'
@@ -188,7 +188,7 @@ class KafkaGroupConsumer implements GroupConsumer {
       this.#owned = partitions
       this.#fetcher.add(
         assigned.map(({ topic, partition, position, committed }) => {
-          const topicId = this.#cluster.topic(topic)?.topicId ?? ''
+          const topicId = this.#cluster.topic(topic)?.topicId ?? NO_TOPIC_ID
           return fetchPartition({ topic, partition, topicId, position, positionEpoch: committed?.leaderEpoch ?? -1 })
         }),
       )
@@ -250,13 +250,11 @@ class KafkaGroupConsumer implements GroupConsumer {
   #refreshMetadata(): void {
     const { topics } = this.#options
     const nowMs = this.#cluster.clock.monotonicMs()
+    this.#member.checkPartitionCounts()
     const isMissing = topics.some((topic) => !this.#cluster.topic(topic))
     if (nowMs - this.#metadataAtMs < (isMissing ? MISSING_TOPIC_INTERVAL_MS : METADATA_INTERVAL_MS)) return
     this.#metadataAtMs = nowMs
-    this.#cluster.refresh(topics).then(
-      () => this.#member.checkPartitionCounts(),
-      () => undefined,
-    )
+    this.#cluster.refresh(topics).catch(() => undefined)
   }
 }
 

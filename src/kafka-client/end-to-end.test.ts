@@ -267,6 +267,16 @@ describe('a consumer group', () => {
     expect(valuesOf(await pollUntil(consumer, 1))).toEqual(['v'])
   })
 
+  it('waits for a topic that does not exist yet', async () => {
+    const topic = `test-${randomUUID()}`
+    await using consumer = kafka.consumer({ groupId: `g-${topic}`, topics: [topic], startingOffsets: 'earliest', maxWaitMs: 50 })
+    expect(await consumer.poll()).toEqual([])
+    await kafka.admin.createTopics([{ name: topic, partitions: 1 }])
+    await using producer = kafka.producer()
+    await producer.send([{ topic, key: null, value: 'v' }])
+    expect(valuesOf(await pollUntil(consumer, 1))).toEqual(['v'])
+  })
+
   it('ends its poll when it is cancelled or closed', async () => {
     const topic = await newTopic(1)
     const consumer = kafka.consumer({ groupId: `g-${topic}`, topics: [topic], startingOffsets: 'earliest', maxWaitMs: 60_000 })

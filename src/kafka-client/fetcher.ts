@@ -1,7 +1,7 @@
 import { errorCodes, fetch, type FetchResponse, offsetForLeaderEpoch } from '../kafka-wire/index.ts'
 import { asMillraceError, backoffMs, messageOf, MillraceError } from '../platform/index.ts'
 import type { Batch } from './batch.ts'
-import type { Cluster } from './cluster.ts'
+import { type Cluster, NO_TOPIC_ID } from './cluster.ts'
 import { decodeFetched } from './decode-records.ts'
 import { kafkaError } from './errors.ts'
 import { type Buffered, type FetchPartition, outOfRange } from './fetch-partition.ts'
@@ -25,7 +25,6 @@ const FETCH_AT_MOST = 17
 const FETCH_BY_NAME_AT_MOST = 12
 const OFFSET_FOR_LEADER_EPOCH_AT_MOST = 4
 const BACKOFF = { initialMs: 50, maxMs: 1_000 }
-const NO_TOPIC_ID = '00000000-0000-0000-0000-000000000000'
 
 /**
  * Reads partitions from their leaders: one long-polling fetch a broker, the next one sent as soon as the caller has taken the

@@ -1,6 +1,6 @@
 import { errorCodes, listOffsets } from '../kafka-wire/index.ts'
 import type { Cluster } from './cluster.ts'
-import { kafkaError, meansStaleMetadata } from './errors.ts'
+import { kafkaError } from './errors.ts'
 import type { TopicPartition } from './options.ts'
 
 export type OffsetAt = 'earliest' | 'latest' | { timestampMs: number }
@@ -89,7 +89,7 @@ async function askLeader(
   return answer.topics.flatMap(({ name, partitions: answered }) =>
     answered.map(({ partitionIndex, errorCode, offset, timestamp: foundAt, leaderEpoch }) => {
       if (errorCode !== errorCodes.NONE) {
-        const details = { topic: name, partition: partitionIndex, stale: meansStaleMetadata(errorCode) }
+        const details = { topic: name, partition: partitionIndex }
         throw kafkaError(errorCode, `Offsets of ${name}-${partitionIndex}`, { details })
       }
       return { topic: name, partition: partitionIndex, offset, timestampMs: Number(foundAt), leaderEpoch }

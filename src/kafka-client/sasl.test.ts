@@ -39,6 +39,6 @@ describe('a listener that wants SASL PLAIN', () => {
 
   it('refuses a client without credentials', async () => {
     const connecting = connectKafka({ bootstrapServers: [broker.address], clientId: 'test' })
-    await expect(connecting).rejects.toMatchObject({ code: expect.stringMatching(/^(UNREACHABLE|KAFKA|AUTHENTICATION_FAILED)$/) })
+    await expect(connecting).rejects.toMatchObject({ code: 'UNREACHABLE', message: expect.stringContaining('a user name and password') })
   })
 })

@@ -82,7 +82,7 @@ function answerFrame(known: ReadonlyMap<number, Script>, frame: Uint8Array, sock
 }
 
 /** Metadata of one broker, itself, that leads every partition of these topics. */
-export function onMetadata(port: () => number, topics: Readonly<Record<string, number>>): Script {
+export function onMetadata(port: () => number, topics: Readonly<Record<string, number>>, leaderEpoch: () => number = () => 0): Script {
   return on(metadata, (request) => ({
     brokers: [{ nodeId: 1, host: '127.0.0.1', port: port() }],
     controllerId: 1,
@@ -93,7 +93,7 @@ export function onMetadata(port: () => number, topics: Readonly<Record<string, n
         errorCode: 0,
         partitionIndex,
         leaderId: 1,
-        leaderEpoch: 0,
+        leaderEpoch: leaderEpoch(),
         replicaNodes: [1],
         isrNodes: [1],
       })),

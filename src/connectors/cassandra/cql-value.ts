@@ -101,26 +101,28 @@ function toBytes(value: unknown): CqlValue {
 const dayMs = 86_400_000
 
 function toDays(value: unknown): CqlValue {
-  if (typeof value !== 'string' || !/^\d{4}-\d{2}-\d{2}$/.test(value)) return misfit(value)
-  const atMs = Date.parse(`${value}T00:00:00Z`)
-  // Date.parse takes 2026-02-30 for a day of March.
-  return Number.isNaN(atMs) || new Date(atMs).toISOString().slice(0, 10) !== value ? misfit(value) : atMs / dayMs
+  if (typeof value !== 'string' || !/^\d{4}-\d{2}-\d{2}$/.test(value) || !isDayOfMonth(value)) return misfit(value)
+  const atMs = Date.parse(value)
+  return Number.isNaN(atMs) ? misfit(value) : atMs / dayMs
 }
 
-const instant = /^(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}(?::\d{2}(?:\.(\d{1,9}))?)?(?:Z|[+-]\d{2}:?\d{2})$/
+/** `Date.parse` takes 2026-02-30 for a day of March. */
+function isDayOfMonth(date: string): boolean {
+  const day = Number(date.slice(8, 10))
+  return day <= 28 || day <= new Date(Date.UTC(Number(date.slice(0, 4)), Number(date.slice(5, 7)), 0)).getUTCDate()
+}
+
+const instant = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.(\d{1,9}))?)?(?:Z|[+-]\d{2}:?\d{2})$/
 
 function toTimestamp(value: unknown): CqlValue {
-  if (typeof value !== 'string') return misfit(value)
-  const match = instant.exec(value)
-  if (!match) return misfit(value)
-  toDays(match[1])
+  if (typeof value !== 'string' || !instant.test(value) || !isDayOfMonth(value)) return misfit(value)
   const atMs = Date.parse(value)
   return Number.isNaN(atMs) ? misfit(value) : BigInt(atMs)
 }
 
 /** Cassandra's timestamp is in ms: microseconds that would be lost are refused rather than dropped. */
 function toWholeMilliseconds(value: unknown): CqlValue {
-  const fraction = typeof value === 'string' ? (instant.exec(value)?.[2] ?? '') : ''
+  const fraction = typeof value === 'string' ? (instant.exec(value)?.[1] ?? '') : ''
   if (/[1-9]/.test(fraction.slice(3)))
     throw new Misfit(`is ${JSON.stringify(value)}, which has more than the milliseconds that a CQL timestamp keeps`)
   return toTimestamp(value)

@@ -87,14 +87,12 @@ function compareKey(table: TableDef, found: TableInfo): void {
 
 /** Frozen or not says nothing about a value's bytes. */
 function sameBytes(theirs: string, ours: string): boolean {
-  const bare = (text: string): string => {
-    const type = parseType(text)
-    return (type ? formatType(type) : text)
-      .replaceAll(/frozen<|>/g, ' ')
-      .replaceAll(/\s+/g, ' ')
-      .trim()
-  }
-  return bare(theirs) === bare(ours)
+  return bareType(theirs) === bareType(ours)
+}
+
+function bareType(text: string): string {
+  const type = parseType(text)
+  return (type ? formatType(type) : text).replaceAll(/frozen<|>/g, ' ').replaceAll(/\s+/g, ' ').trim() // prettier-ignore
 }
 
 function mismatch(table: TableDef, difference: string, cql?: string): MillraceError {

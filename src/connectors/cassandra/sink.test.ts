@@ -28,7 +28,7 @@ function memoryTable({ ignoresWriteTime = false } = {}): SinkUnderTest & {
     if ('rowAt' in rows) throw new Error('rows come as values')
     for (const [i, values] of rows.entries()) {
       const micros = writeMicros[i] ?? 0n
-      const key = String(values[0])
+      const key = typeof values[0] === 'string' ? values[0] : ''
       if (ignoresWriteTime || micros > (stored.get(key)?.micros ?? -1n)) stored.set(key, { micros, values })
     }
     return Promise.resolve({ is: 'done', outcomes: rows.map(() => ({ is: 'written' })) })

@@ -28,7 +28,6 @@ export function sinkConformance({ test, assert }: TestApi, suite: SinkSuite): vo
   const never = new AbortController().signal
   const write = (under: SinkUnderTest, rows: Row[], micros: bigint[], rowToRecord = rows.map((_, i) => i)): Promise<SinkResult> =>
     under.sink.write(rows, batchOf(micros), Uint32Array.from(rowToRecord), never)
-  const outcomesOf = (result: SinkResult): string[] => (result.is === 'done' ? result.outcomes.map((outcome) => outcome.is) : [result.is])
 
   test('rows are written, one outcome each', async () => {
     await using under = await suite.open()
@@ -96,6 +95,10 @@ export function sinkConformance({ test, assert }: TestApi, suite: SinkSuite): vo
     const result = under.sink.write([suite.row(id(0), 1)], batchOf([10n]), Uint32Array.of(0), AbortSignal.abort())
     assert.deepEqual(await result.then((done) => done.is, () => 'rejected'), 'rejected') // prettier-ignore
   })
+}
+
+function outcomesOf(result: SinkResult): string[] {
+  return result.is === 'done' ? result.outcomes.map((outcome) => outcome.is) : [result.is]
 }
 
 /** A batch of which only the write times matter. */

@@ -11,7 +11,7 @@ import type { TestApi } from './test-api.ts'
 
 const under = (subject: string): TestApi => ({
   test: (name, body) => test(`${subject}: ${name}`, body),
-  assert: { deepEqual: (actual, expected, message) => expect(actual, message).toEqual(expected) },
+  assert: { deepEqual: (actual, expected) => expect(actual).toEqual(expected) },
 })
 const world = () => ({ clock: jumpingClock(), random: () => 0, fetch: globalThis.fetch })
 

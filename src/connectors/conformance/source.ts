@@ -50,9 +50,7 @@ export function sourceConformance({ test, assert }: TestApi, open: () => Promise
     await using under = await open()
     assert.deepEqual(await outcome(take(under, null, 1, AbortSignal.abort())), 'rejected')
     const stop = new AbortController()
-    const reading = (async () => {
-      for await (const _page of under.source.read(null, stop.signal)) stop.abort()
-    })()
+    const reading = take(under, null, 100, stop.signal, () => stop.abort())
     assert.deepEqual(await outcome(reading), 'rejected')
   })
 }
@@ -62,10 +60,12 @@ async function take(
   cursor: Json | null,
   count: number,
   signal: AbortSignal,
+  onPage = (): void => {},
 ): Promise<SourcePage<Record<string, unknown>>[]> {
   const pages: SourcePage<Record<string, unknown>>[] = []
   for await (const page of under.source.read(cursor, signal)) {
     pages.push(page)
+    onPage()
     if (pages.length === count) break
   }
   return pages

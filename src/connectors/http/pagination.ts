@@ -50,31 +50,32 @@ export function pagingOf(pagination: Pagination): Paging {
 }
 
 function byPage({ param, start, size }: Extract<Pagination, { is: 'page' }>): Paging {
-  const pageOf = (cursor: Json): number | null => (isObject(cursor) && typeof cursor['page'] === 'number' ? cursor['page'] : null)
   return {
     first: { page: start },
     request: (cursor, base) => {
-      const page = pageOf(cursor)
+      const page = numberAt(cursor, 'page')
       if (page === null) return null
       return { url: withParams(base, { [param]: page, ...(size ? { [size.param]: size.value } : {}) }), label: String(page) }
     },
     next: (cursor, { records }) => {
       const isLast = records.length < (size?.value ?? 1)
-      const page = pageOf(cursor) ?? start
+      const page = numberAt(cursor, 'page') ?? start
       return { cursor: { page: isLast ? page : page + 1 }, last: isLast }
     },
   }
 }
 
 function byOffset({ param, limitParam, limit }: Extract<Pagination, { is: 'offset' }>): Paging {
-  const offsetOf = (cursor: Json): number | null => (isObject(cursor) && typeof cursor['offset'] === 'number' ? cursor['offset'] : null)
   return {
     first: { offset: 0 },
     request: (cursor, base) => {
-      const offset = offsetOf(cursor)
+      const offset = numberAt(cursor, 'offset')
       return offset === null ? null : { url: withParams(base, { [param]: offset, [limitParam]: limit }), label: `offset ${offset}` }
     },
-    next: (cursor, { records }) => ({ cursor: { offset: (offsetOf(cursor) ?? 0) + records.length }, last: records.length < limit }),
+    next: (cursor, { records }) => ({
+      cursor: { offset: (numberAt(cursor, 'offset') ?? 0) + records.length },
+      last: records.length < limit,
+    }),
   }
 }
 
@@ -115,6 +116,11 @@ function byLink(): Paging {
       return { cursor: { url: next.href }, last: false }
     },
   }
+}
+
+function numberAt(cursor: Json, field: string): number | null {
+  const value = isObject(cursor) ? cursor[field] : undefined
+  return typeof value === 'number' ? value : null
 }
 
 export function withParams(base: URL, params: Readonly<Record<string, string | number>>): URL {

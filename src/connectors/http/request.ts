@@ -29,20 +29,24 @@ export type Answer =
  */
 export async function requestJson(world: HttpWorld, request: HttpRequest, signal: AbortSignal): Promise<Answer> {
   stopIfAborted(signal)
-  const timedOut = new AbortController()
-  const cancel = world.clock.after(request.timeoutMs, () => timedOut.abort())
+  // Its own controller, not AbortSignal.any: the task's signal lives for all requests of a run.
+  const end = new AbortController()
+  const onAbort = (): void => end.abort()
+  signal.addEventListener('abort', onAbort, { once: true })
+  const cancel = world.clock.after(request.timeoutMs, onAbort)
   try {
     const response = await world.fetch(request.url, {
       headers: { accept: 'application/json', ...request.headers },
-      signal: AbortSignal.any([signal, timedOut.signal]),
+      signal: end.signal,
     })
     return await readAnswer(world, response, request.maxBodyBytes)
   } catch (error) {
     stopIfAborted(signal)
-    if (timedOut.signal.aborted) return bad(`no whole answer within ${request.timeoutMs} ms`)
+    if (end.signal.aborted) return bad(`no whole answer within ${request.timeoutMs} ms`)
     return bad(`the request failed: ${reasonOf(error)}`)
   } finally {
     cancel()
+    signal.removeEventListener('abort', onAbort)
   }
 }
 

@@ -4,6 +4,8 @@ import { jumpingClock } from '../http/scripted-server.ts'
 import { chooseRandomUser, type ChooseRandomUser } from './choose.ts'
 import { startRandomUserStandIn } from './stand-in/start.ts'
 
+const startLocal = () => startRandomUserStandIn({ host: '127.0.0.1', port: 0 })
+
 async function choose(mode: ChooseRandomUser['mode'], url: string | null, answer: () => Promise<Response>, timersFire = false) {
   let asked = 0
   const world = {
@@ -17,7 +19,6 @@ async function choose(mode: ChooseRandomUser['mode'], url: string | null, answer
       return Promise.race([answer(), aborted])
     },
   }
-  const startLocal = () => startRandomUserStandIn({ host: '127.0.0.1', port: 0 })
   const { endpoint, standIn } = await chooseRandomUser({ mode, url, seed: 's', startLocal, log: silentLogger, world })
   await standIn?.close()
   return { ...endpoint, asked, started: standIn !== null }

@@ -36,23 +36,25 @@ export function openRandomUser(
 }
 
 function bySeedAndPage({ results, nat, inc }: RandomUserPoll, seed: string): Paging {
-  const read = (cursor: Json): { seed: string; page: number } | null =>
-    isObject(cursor) && typeof cursor['seed'] === 'string' && typeof cursor['page'] === 'number'
-      ? { seed: cursor['seed'], page: cursor['page'] }
-      : null
   return {
     first: { seed, page: 1 },
     request: (cursor, base) => {
-      const at = read(cursor)
+      const at = seedAndPage(cursor)
       if (!at) return null
       const chosen = { ...(nat ? { nat: nat.join(',') } : {}), ...(inc ? { inc: inc.join(',') } : {}) }
       return { url: withParams(base, { results, seed: at.seed, page: at.page, ...chosen }), label: String(at.page) }
     },
     next: (cursor) => {
-      const at = read(cursor)
+      const at = seedAndPage(cursor)
       return at ? { cursor: { seed: at.seed, page: at.page + 1 }, last: false } : 'the cursor is none of RandomUser'
     },
   }
+}
+
+function seedAndPage(cursor: Json): { seed: string; page: number } | null {
+  if (!isObject(cursor)) return null
+  const { seed, page } = cursor
+  return typeof seed === 'string' && typeof page === 'number' ? { seed, page } : null
 }
 
 /** Fields by which a mapping reaches into a user: what an answer of another shape lacks. */

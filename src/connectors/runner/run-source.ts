@@ -1,5 +1,5 @@
 import { names, type Endpoints, type Json, type LoadedFlow } from '../../core/index.ts'
-import { abortReason, systemClock } from '../../platform/index.ts'
+import { abortReason, MillraceError, systemClock } from '../../platform/index.ts'
 import type { PolledPage } from '../polled-source.ts'
 import { cursorRecord, readCursor } from './cursor-store.ts'
 import type { OutgoingRecord, SourceKafka } from './kafka-port.ts'
@@ -38,7 +38,7 @@ export async function runSource(options: RunSource): Promise<SourceRun> {
   const { flow, project, endpoints, run, kafka, signal, log, progress, world = ownWorld() } = options
   const source = openSource(flow, endpoints, world, log)
   const until = <T>(work: Promise<T>): Promise<T> => untilAborted(work, signal)
-  await until(kafka.admin.createTopics([{ name: names.cursors(project), partitions: 1, configs: { 'cleanup.policy': 'compact' } }]))
+  await until(ensureCursorTopic(kafka, project, log))
   const cursor = await until(readCursor(kafka, project, flow.source.name, signal))
   log(
     `${flow.source.name} reads ${source.says}; ${cursor === null ? 'no cursor yet: from the beginning' : `goes on at ${JSON.stringify(cursor)}`}`,
@@ -73,6 +73,17 @@ export async function runSource(options: RunSource): Promise<SourceRun> {
   }
   log(`${flow.source.name} done: ${describe(totals)} in ${flow.topic.name}`)
   return totals
+}
+
+/** Where a principal may not create topics, the topic that someone made for it is used: without one the read that follows fails. */
+async function ensureCursorTopic(kafka: SourceKafka, project: string, log: (line: string) => void): Promise<void> {
+  const name = names.cursors(project)
+  try {
+    await kafka.admin.createTopics([{ name, partitions: 1, configs: { 'cleanup.policy': 'compact' } }])
+  } catch (error) {
+    if (!(error instanceof MillraceError) || error.code !== 'KAFKA') throw error
+    log(`${name} could not be created (${error.message}); it must be there already`)
+  }
 }
 
 /** At most about one line a second, however fast pages come. */

@@ -1,5 +1,5 @@
 import { request } from 'node:http'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { isObject } from '../../options-reader.ts'
 import { randomUserNationalities, type RandomUser } from '../random-user.ts'

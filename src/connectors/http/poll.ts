@@ -79,10 +79,10 @@ async function readPage(
     const read = answer.ok ? readRecords(polling, cursor, request, answer) : answer
     if (read.ok) return { is: 'page', page: read.page, last: read.last }
     const delayMs = read.retryAfterMs ?? backoffMs(attempt, { initialMs: polling.backoffMs, maxMs: polling.maxBackoffMs }, world.random)
-    if (!read.retriable) throw failed(polling, request.label, read.reason, false)
+    if (!read.retriable) throw failed(polling, request.label, `for good: ${read.reason}`, false)
     if (attempt >= polling.retries) throw failed(polling, request.label, `${attempt + 1} times; last: ${read.reason}`, true)
     if (delayMs > polling.maxBackoffMs) {
-      throw failed(polling, request.label, `${read.reason}; it asks to be left alone for ${seconds(delayMs)}, more than maxBackoff`, true)
+      throw failed(polling, request.label, `and asks to be left alone for ${seconds(delayMs)}, more than maxBackoff: ${read.reason}`, true)
     }
     if (pacer.isOverAfter(delayMs)) return { is: 'time-over', label: request.label, reason: read.reason }
     const asked = read.retryAfterMs === null ? '' : ' (Retry-After)'

@@ -21,6 +21,7 @@ import { TimeSlice } from './time-slice.ts'
 import { WatermarkWatch } from './watermark-watch.ts'
 import { WritePipeline } from './write-pipeline.ts'
 import { persistently, RETRY_DELAYS } from './write-rows.ts'
+import { decodeCommitMetadata } from './write-times.ts'
 
 export interface ResolvedRunOptions {
   readonly project: string
@@ -217,7 +218,7 @@ export class StreamRun {
       this.#partitions.get(key)?.drop()
       const progress = new PartitionProgress(assigned, clock.nowMs(), this.#ending.signal)
       this.#partitions.set(key, progress)
-      log.info(`reads ${key} from offset ${assigned.position}`, { stream: stream.name })
+      log.info(`reads ${key} from offset ${assigned.position}${sinceLastCommit(assigned, stream)}`, { stream: stream.name })
     }
     this.#watch.assigned()
   }
@@ -355,6 +356,14 @@ export class StreamRun {
     const done = closed.catch((error: unknown) => log.debug(`closing the ${what} failed`, { error }))
     if (!(await settledWithin(done, CLOSE_TIMEOUT_MS, clock))) log.warn(`The ${what} did not close within ${CLOSE_TIMEOUT_MS / 1_000} s.`)
   }
+}
+
+/** What is remarkable about the offset that a partition begins at, for the log. */
+function sinceLastCommit({ committed }: AssignedPartition, stream: CompiledStream): string {
+  if (!committed) return ', its first'
+  const metadata = decodeCommitMetadata(committed.metadata)
+  if (!metadata) return ', which was set by hand: what is read again is written as of now'
+  return metadata.topology === stream.digest ? '' : '; the steps have changed since it was committed'
 }
 
 function cancelled(): MillraceError {

@@ -159,7 +159,7 @@ export class WritePipeline {
   #persistence(progress: PartitionProgress, dependency: 'table' | 'dead letters'): Persistence {
     const { clock, status, giveUp } = this.#options
     return {
-      who: dependency === 'table' ? 'The table' : 'Kafka',
+      who: dependency === 'table' ? null : 'Kafka',
       clock,
       signal: giveUp,
       waking: progress.waking,

@@ -7,8 +7,8 @@ import { recordFailure, type RecordFailure } from './record-failure.ts'
 export const RETRY_DELAYS = { initialMs: 100, maxMs: 10_000 } as const
 
 export interface Persistence {
-  /** The system that is called, as messages name it. */
-  who: string
+  /** The system whose silence means that it is away, as messages name it; null where a long call is just much work. */
+  who: string | null
   clock: Clock
   /** Aborts the call in progress. */
   signal: AbortSignal
@@ -27,7 +27,8 @@ export type Persisted<T> = { is: 'done'; value: T } | { is: 'abandoned' }
 export async function persistently<T>(call: () => Promise<T>, persistence: Persistence): Promise<Persisted<T>> {
   for (let attempt = 0; ; attempt++) {
     try {
-      const value = await whileSlow(call(), persistence.clock, persistence.who, persistence.onAway)
+      const { who, clock, onAway } = persistence
+      const value = await (who === null ? call() : whileSlow(call(), clock, who, onAway))
       persistence.onBack()
       return { is: 'done', value }
     } catch (thrown) {

@@ -25,9 +25,6 @@ export interface SinkSuite {
 /** What every sink keeps (P2, P5, P6). Each test opens its own. */
 export function sinkConformance({ test, assert }: TestApi, suite: SinkSuite): void {
   const id = (index: number): string => suite.ids[index] ?? `missing id ${index}`
-  const never = new AbortController().signal
-  const write = (under: SinkUnderTest, rows: Row[], micros: bigint[], rowToRecord = rows.map((_, i) => i)): Promise<SinkResult> =>
-    under.sink.write(rows, batchOf(micros), Uint32Array.from(rowToRecord), never)
 
   test('rows are written, one outcome each', async () => {
     await using under = await suite.open()
@@ -95,6 +92,10 @@ export function sinkConformance({ test, assert }: TestApi, suite: SinkSuite): vo
     const result = under.sink.write([suite.row(id(0), 1)], batchOf([10n]), Uint32Array.of(0), AbortSignal.abort())
     assert.deepEqual(await result.then((done) => done.is, () => 'rejected'), 'rejected') // prettier-ignore
   })
+}
+
+function write(under: SinkUnderTest, rows: Row[], micros: bigint[], rowToRecord = rows.map((_, i) => i)): Promise<SinkResult> {
+  return under.sink.write(rows, batchOf(micros), Uint32Array.from(rowToRecord), new AbortController().signal)
 }
 
 function outcomesOf(result: SinkResult): string[] {

@@ -128,7 +128,11 @@ describe('a classic group', () => {
     ]
     expect(await group.join(input({ protocols: protocols('other') }))).toMatchObject({ errorCode: errorCodes.INCONSISTENT_GROUP_PROTOCOL })
     clock.advance(100)
-    expect((await Promise.all(joins)).map(({ protocolName }) => protocolName)).toEqual(['sticky', 'sticky', 'sticky'])
+    expect((await Promise.all(joins.map((join) => Promise.resolve(join)))).map(({ protocolName }) => protocolName)).toEqual([
+      'sticky',
+      'sticky',
+      'sticky',
+    ])
   })
 
   it('lets a static member come back under a new id without a rebalance, and fences the old id (KIP-345)', async () => {
@@ -162,7 +166,7 @@ describe('a classic group', () => {
     const group = newGroup(100)
     const joins = [group.join(input()), group.join(input())]
     clock.advance(100)
-    const [one, two] = await Promise.all(joins)
+    const [one, two] = await Promise.all(joins.map((join) => Promise.resolve(join)))
     if (!one || !two) throw new Error('both joined')
     await assign(group, one)
     expect(group.leave(two.memberId, null)).toBe(errorCodes.NONE)

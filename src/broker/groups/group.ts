@@ -76,9 +76,6 @@ export class Group {
   get protocolName(): string | null {
     return this.#protocolName
   }
-  get leader(): string | null {
-    return this.#leader
-  }
   get members(): readonly Member[] {
     return [...this.#members.values()]
   }

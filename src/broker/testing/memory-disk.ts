@@ -85,7 +85,7 @@ export class MemoryDisk implements Disk {
   }
   makeDir(): void {}
   remove(path: string): void {
-    for (const name of [...this.#files.keys()]) if (name === path || name.startsWith(`${path}/`)) this.#files.delete(name)
+    for (const name of this.#files.keys()) if (name === path || name.startsWith(`${path}/`)) this.#files.delete(name)
   }
   rename(from: string, to: string): void {
     this.#files.set(to, this.content(from))

@@ -35,6 +35,7 @@ export async function claimTasks(turn: Turn, limit: number): Promise<Claim[]> {
     if (!task) continue
     const attempt: AttemptId = { dagId: row.dag_id, runId: row.run_id, taskId: row.task_id, attempt: row.attempt + 1, epoch: turn.epoch }
     if (!(await claim(turn, attempt, row.started_at ?? turn.nowMs))) continue
+    const params: Record<string, Json> = JSON.parse(row.params)
     const ctx = {
       project: row.project,
       dagId: row.dag_id,
@@ -43,7 +44,7 @@ export async function claimTasks(turn: Turn, limit: number): Promise<Claim[]> {
       attempt: attempt.attempt,
       logicalDate: new Date(row.logical_date).toISOString(),
       dataInterval: { start: new Date(row.interval_start).toISOString(), end: new Date(row.interval_end).toISOString() },
-      params: JSON.parse(row.params) as Record<string, Json>,
+      params,
       inputs: await readInputs(turn, attempt, task.inputs),
     }
     const title = row.failures > 0 ? `attempt ${attempt.attempt}, retry ${row.failures} of ${task.retries}` : `attempt ${attempt.attempt}`
@@ -102,7 +103,7 @@ async function readInputs(turn: Turn, id: AttemptId, inputs: readonly string[]):
     .where('key', '=', 'return_value')
     .where('task_id', 'in', [...inputs])
     .execute()
-  const values = new Map(rows.map((row) => [row.task_id, JSON.parse(row.value) as Json]))
+  const values = new Map<string, Json>(rows.map((row) => [row.task_id, JSON.parse(row.value)]))
   return inputs.map((taskId) => values.get(taskId) ?? null)
 }
 

@@ -188,14 +188,17 @@ export class SchedulerLoop {
       this.#renewedMs = turn.nowMs
     }
     if (this.#state !== 'working') return { claims: [], notes, nextWakeMs: null }
-    const wakes = [await expireRuns(turn), await wakeTasks(turn)]
+    await expireRuns(turn)
+    const wakeTaskMs = await wakeTasks(turn)
+    let scheduledMs: number | null = null
     for (let again = true; again;) {
-      wakes.push(await createScheduledRuns(turn))
+      scheduledMs = await createScheduledRuns(turn)
       await startQueuedRuns(turn)
       again = await advanceTouched(turn)
     }
     const claims = await claimTasks(turn, this.#options.maxConcurrentTasks - this.live.size)
-    const due = wakes.filter((ms) => ms !== null)
+    // Looked at again: runs that have just started may have a time-out.
+    const due = [scheduledMs, wakeTaskMs, await expireRuns(turn)].filter((ms) => ms !== null)
     return { claims, notes, nextWakeMs: due.length > 0 ? Math.min(...due) : null }
   }
 

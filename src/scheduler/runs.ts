@@ -2,7 +2,7 @@ import type { Json } from '../core/index.ts'
 import type { Definition } from './definitions.ts'
 import { describeMs } from './retry.ts'
 import type { DagRunTable, DagTable } from './store/tables.ts'
-import { nextInterval, type DataInterval } from './timetable.ts'
+import { nextInterval, soundCursor, type DataInterval, type ScheduleState } from './timetable.ts'
 import { isFinished } from './trigger-rules.ts'
 import { touch, type RunKey, type Turn } from './turn.ts'
 
@@ -87,6 +87,8 @@ export async function createScheduledRuns(turn: Turn): Promise<number | null> {
 
 async function createDueRuns(turn: Turn, dag: DagTable, definition: Definition): Promise<number | null> {
   let active: number | null = null
+  const schedule = await readSchedule(turn, dag, definition)
+  if (schedule) await moveCursor(turn, dag, soundCursor(definition.timetable, schedule, turn.nowMs))
   for (;;) {
     const interval = await nextScheduled(turn, dag, definition)
     if (!interval) return null
@@ -103,10 +105,15 @@ async function createDueRuns(turn: Turn, dag: DagTable, definition: Definition):
     })
     if (created) active++
     // Moved on also when the interval had its run already: the clock was ahead and has stepped back.
-    dag.schedule_cursor = interval.end
-    await turn.trx.updateTable('dag').set({ schedule_cursor: interval.end }).where('id', '=', dag.id).execute()
+    await moveCursor(turn, dag, interval.end)
     if (definition.timetable.is === 'once') return null
   }
+}
+
+async function moveCursor(turn: Turn, dag: DagTable, cursorMs: number): Promise<void> {
+  if (dag.schedule_cursor === cursorMs) return
+  dag.schedule_cursor = cursorMs
+  await turn.trx.updateTable('dag').set({ schedule_cursor: cursorMs }).where('id', '=', dag.id).execute()
 }
 
 /** The data interval the dag's next scheduled run is for, due at its end; null without one. */
@@ -115,16 +122,19 @@ export async function nextScheduled(
   dag: DagTable,
   definition: Definition,
 ): Promise<DataInterval | null> {
+  const schedule = await readSchedule(turn, dag, definition)
+  return schedule && nextInterval(definition.timetable, schedule, turn.nowMs)
+}
+
+async function readSchedule(turn: Pick<Turn, 'trx'>, dag: DagTable, definition: Definition): Promise<ScheduleState | null> {
   if (dag.schedule_cursor === null || dag.schedule_start === null) return null
-  const ranOnce = definition.timetable.is === 'once' && (await hasScheduledRun(turn, dag.id))
-  const state = {
+  return {
     startMs: dag.schedule_start,
     cursorMs: dag.schedule_cursor,
     catchup: definition.dag.catchup,
     endDateMs: definition.endDateMs,
-    ranOnce,
+    ranOnce: definition.timetable.is === 'once' && (await hasScheduledRun(turn, dag.id)),
   }
-  return nextInterval(definition.timetable, state, turn.nowMs)
 }
 
 async function hasScheduledRun(turn: Pick<Turn, 'trx'>, dagId: string): Promise<boolean> {
@@ -145,7 +155,7 @@ async function countActiveRuns(turn: Turn, dagId: string): Promise<number> {
     .where('dag_id', '=', dagId)
     .where('state', 'in', ['queued', 'running'])
     .executeTakeFirstOrThrow()
-  return Number(row.count)
+  return row.count
 }
 
 /** Queued runs, oldest first, start while their dag has fewer than `maxActiveRuns` running and is not paused. */
@@ -166,7 +176,7 @@ export async function startQueuedRuns(turn: Turn): Promise<void> {
     .where('state', '=', 'running')
     .groupBy('dag_id')
     .execute()
-  const running = new Map(counts.map((row) => [row.dag_id, Number(row.count)]))
+  const running = new Map(counts.map((row) => [row.dag_id, row.count]))
   for (const run of queued) {
     const { dag } = await turn.definitions.get(turn.trx, run.dag_id, run.version)
     const count = running.get(run.dag_id) ?? 0

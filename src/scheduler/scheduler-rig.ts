@@ -89,6 +89,8 @@ export interface Rig extends AsyncDisposable {
   clock: ManualClock
   attempts: ScriptedAttempt[]
   start(options?: Partial<SchedulerOptions>): Promise<SchedulerHandle>
+  /** Lets go of schedulers whose store is dead: their attempts are told nothing. */
+  abandon(): Promise<void>
   /** The latest attempt of a task. */
   attempt(taskId: string): ScriptedAttempt
 }
@@ -115,10 +117,18 @@ export function createRig(script: Script = () => null, startsAt = '2026-03-02T12
     if (end) resolve(end)
     return { end: promise, cancel: (reason, graceMs) => void attempt.cancels.push({ reason, graceMs }) }
   }
+  const closeAll = async (): Promise<void> => {
+    for (const handle of handles.splice(0)) {
+      const closed = handle.close()
+      await clock.advance(20_000)
+      await closed
+    }
+  }
   return {
     dir,
     clock,
     attempts,
+    abandon: closeAll,
     start: async (options = {}) => {
       const handle = await startScheduler({
         metadataPath: join(dir, 'metadata.sqlite'),
@@ -136,11 +146,7 @@ export function createRig(script: Script = () => null, startsAt = '2026-03-02T12
       return found
     },
     [Symbol.asyncDispose]: async () => {
-      for (const handle of handles) {
-        const closed = handle.close()
-        await clock.advance(20_000)
-        await closed
-      }
+      await closeAll()
       rmSync(dir, { recursive: true })
     },
   }

@@ -61,7 +61,7 @@ function handleOf(parts: Parts): SchedulerHandle {
       throw storeError(error, parts.metadataPath)
     }
   }
-  const close = (): Promise<void> => (parts.closing ??= loop.close().finally(() => store.destroy()))
+  const close = (): Promise<void> => (parts.closing ??= closeAll(parts))
   return {
     address: `sqlite:${parts.metadataPath}`,
     failed: parts.failed,
@@ -90,6 +90,14 @@ function handleOf(parts: Parts): SchedulerHandle {
     setting: (key) => guarded(() => readSetting(store, key)),
     setSetting: (key, value) => guarded(() => writeSetting(store, key, value)),
     onChange: (listener) => loop.onChange(listener),
+  }
+}
+
+async function closeAll({ loop, store }: Parts): Promise<void> {
+  try {
+    await loop.close()
+  } finally {
+    await store.destroy()
   }
 }
 

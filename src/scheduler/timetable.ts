@@ -91,7 +91,6 @@ function cronBoundaries(cron: Cron, expression: string, zone: string): Boundarie
   }
   const next = (local: number): number | null => cron.nextRun(new Date(local))?.getTime() ?? null
   const previous = (local: number): number | null => cron.previousRuns(1, new Date(local))[0]?.getTime() ?? null
-  const wholeSecond = (ms: number): number => Math.floor(ms / 1_000) * 1_000
   const after = (ms: number): number | null => {
     // A time that moved out of a gap may land at or before `ms`: then the one after it.
     let from = wholeSecond(ms)
@@ -110,6 +109,10 @@ function cronBoundaries(cron: Cron, expression: string, zone: string): Boundarie
   return { after, before, atOrBefore: (ms) => before(wholeSecond(ms) + 1_000) }
 }
 
+function wholeSecond(ms: number): number {
+  return Math.floor(ms / 1_000) * 1_000
+}
+
 /** When the next scheduled run is due, or null. */
 export interface ScheduleState {
   /** Nothing is run for an interval that starts before this. */
@@ -125,24 +128,31 @@ export interface ScheduleState {
 
 /**
  * The next data interval to make a run for; due at its end, which may have passed. Without `catchup` all but the latest
- * complete interval are passed over. A clock that was ahead has left the cursor in the future: the intervals from now on are offered
- * again, and those that did run are known by their logical date.
+ * complete interval are passed over.
  */
 export function nextInterval(timetable: Timetable, state: ScheduleState, nowMs: number): DataInterval | null {
   const interval = intervalFrom(timetable, state, nowMs)
   return interval && state.endDateMs !== null && interval.start > state.endDateMs ? null : interval
 }
 
+/**
+ * The cursor to go on from. A clock that was ahead has left it in the future; without `catchup`, which has then passed over the intervals in
+ * between, they are offered again, and those that did run are known by their logical date.
+ */
+export function soundCursor(timetable: Timetable, state: ScheduleState, nowMs: number): number {
+  if (state.catchup || state.cursorMs <= nowMs || (timetable.is !== 'cron' && timetable.is !== 'every')) return state.cursorMs
+  return Math.max(state.startMs, timetable.boundaries.atOrBefore(nowMs, state.startMs) ?? state.startMs)
+}
+
 function intervalFrom(timetable: Timetable, state: ScheduleState, nowMs: number): DataInterval | null {
   if (timetable.is === 'manual') return null
   if (timetable.is === 'once') return state.ranOnce ? null : { start: state.startMs, end: state.startMs }
   const { boundaries } = timetable
-  let base = state.cursorMs
+  let base = soundCursor(timetable, state, nowMs)
   if (!state.catchup) {
     const latestEnd = boundaries.atOrBefore(nowMs, state.startMs)
     const latestStart = latestEnd === null ? null : boundaries.before(latestEnd, state.startMs)
-    if (state.cursorMs > nowMs) base = Math.max(state.startMs, latestEnd ?? state.startMs)
-    else base = Math.max(state.cursorMs, latestStart ?? state.cursorMs)
+    base = Math.max(base, latestStart ?? base)
   }
   const start = boundaries.after(base - 1, state.startMs)
   const end = start === null ? null : boundaries.after(start, state.startMs)

@@ -38,7 +38,7 @@ async function readDag(context: ViewContext, row: DagTable): Promise<DagView> {
     paused: row.paused === 1,
     nextRun: interval ? iso(interval.end) : null,
     lastRun,
-    runCount: Number(count),
+    runCount: count,
     tasks: dag.tasks.map((task) => task.id),
     owner: dag.owner,
     tags: dag.tags,

@@ -100,6 +100,7 @@ export class GroupMember {
   /** Rejects KAFKA with details.errorName ILLEGAL_GENERATION, UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID or REBALANCE_IN_PROGRESS when fenced. */
   commit(offsets: readonly CommittedOffset[]): Promise<void> {
     const state = this.#state
+    if (state.is === 'refused') return Promise.reject(state.error)
     if (state.is !== 'member') return Promise.reject(fenced(errorCodes.ILLEGAL_GENERATION, this.#options.groupId))
     // One after another: a retried commit must not overtake a later one.
     const done = this.#committing.then(() =>
@@ -286,6 +287,7 @@ export class GroupMember {
   /** Never rejects. */
   async #beat(): Promise<void> {
     const state = this.#state
+    if (state.is === 'refused') return Promise.reject(state.error)
     if (state.is !== 'member') return
     if (this.#cluster.clock.monotonicMs() - this.#lastPollMs > this.#options.maxPollIntervalMs) {
       const memberId = this.#memberId

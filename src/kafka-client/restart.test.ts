@@ -46,6 +46,7 @@ it('nothing acknowledged is lost and nothing is written twice when the broker re
   const read: number[] = []
   const acknowledged: number[] = []
   const stop = new AbortController()
+  const allSent = new AbortController()
   let sent = 0
   const sending = (async () => {
     while (!stop.signal.aborted) {
@@ -55,7 +56,7 @@ it('nothing acknowledged is lost and nothing is written twice when the broker re
     }
   })()
   const reading = (async () => {
-    while (!stop.signal.aborted || read.length < acknowledged.length) await step(consumer, read)
+    while (!allSent.signal.aborted || read.length < acknowledged.length) await step(consumer, read)
   })()
   for (let i = 0; i < 3; i++) {
     const before = acknowledged.length
@@ -65,7 +66,9 @@ it('nothing acknowledged is lost and nothing is written twice when the broker re
   const before = acknowledged.length
   await expect.poll(() => acknowledged.length, { timeout: 10_000 }).toBeGreaterThan(before)
   stop.abort()
-  await Promise.all([sending, reading])
+  await sending
+  allSent.abort()
+  await reading
   await consumer.close()
   const inOrder = acknowledged.toSorted((a, b) => a - b)
   expect((await readAll()).toSorted((a, b) => a - b)).toEqual(inOrder)

@@ -59,7 +59,7 @@ describe('after kill -9', () => {
 const kcatIsHere = spawnSync('kcat', ['-V']).status === 0
 
 describe.skipIf(!kcatIsHere)('the broker, spoken to by kcat (left out where kcat is not installed)', () => {
-  it.each(['none', 'gzip', 'snappy', 'lz4', 'zstd'])('gives back records compressed by %s, directly and through a group', async (codec) => {
+  it('gives back records of every codec, directly and through a group', async () => {
     const { address } = await startChild()
     const lines = Array.from({ length: 200 }, (_, i) => `line ${i} ${'x'.repeat(50)}`).join('\n') + '\n'
     const kcat = (args: string[], input = ''): string => {
@@ -67,9 +67,11 @@ describe.skipIf(!kcatIsHere)('the broker, spoken to by kcat (left out where kcat
       expect(run.status, run.stderr).toBe(0)
       return run.stdout
     }
-    kcat(['-P', '-t', 'users', '-z', codec, '-X', 'enable.idempotence=true'], lines)
-    expect(kcat(['-C', '-t', 'users', '-e', '-q', '-o', 'beginning'])).toBe(lines)
-    expect(kcat(['-L'])).toContain('topic "users" with 1 partitions')
-    if (codec === 'none') expect(kcat(['-G', 'g', '-e', '-q', '-X', 'auto.offset.reset=earliest', 'users'])).toBe(lines)
+    for (const codec of ['none', 'gzip', 'snappy', 'lz4', 'zstd']) {
+      kcat(['-P', '-t', codec, '-z', codec, '-X', 'enable.idempotence=true'], lines)
+      expect(kcat(['-C', '-t', codec, '-e', '-q', '-o', 'beginning'])).toBe(lines)
+    }
+    expect(kcat(['-L'])).toContain('topic "lz4" with 1 partitions')
+    expect(kcat(['-G', 'g', '-e', '-q', '-X', 'auto.offset.reset=earliest', 'gzip'])).toBe(lines)
   })
 })

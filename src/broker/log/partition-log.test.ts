@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { decodeBatch, encodeBatch, errorCodes, readBatchHeader } from '../../kafka-wire/index.ts'
+import { parseTopicConfig } from '../topics/topic-configs.ts'
 import { ManualClock } from '../testing/manual-clock.ts'
 import { MemoryDisk } from '../testing/memory-disk.ts'
 import { openTestLog, testBatch } from '../testing/open-test-log.ts'
@@ -168,11 +169,17 @@ describe('a partition log', () => {
       configs: { 'segment.bytes': '300', 'retention.ms': '10000', 'retention.bytes': '-1' },
     })
     for (let i = 0; i < 10; i++) log.append(testBatch(2, { timestampMs: clock.nowMs() + i * 2000 }))
+    await log.synced()
     const segments = log.segments.length
     clock.advance(16_000)
     expect(applyRetention(log, clock.nowMs())).toBeGreaterThan(0)
     expect(log.segments.length).toBeLessThan(segments)
     expect(log.read(0, 100, true)).toEqual({ ok: false, errorCode: errorCodes.OFFSET_OUT_OF_RANGE })
+    expect(readAll(log, log.logStartOffset).at(-1)?.offset).toBe(19)
+    log.configure(parseTopicConfig({ 'retention.bytes': '1' }, () => null))
+    applyRetention(log, clock.nowMs())
+    // The active segment stays, and the last one before it until a later sync is over.
+    expect(log.segments.length).toBeLessThanOrEqual(2)
     expect(readAll(log, log.logStartOffset).at(-1)?.offset).toBe(19)
     await log.close()
   })

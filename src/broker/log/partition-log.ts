@@ -1,5 +1,5 @@
 import { errorCodes, patchBatch, type BatchHeader } from '../../kafka-wire/index.ts'
-import { asMillraceError, type Clock, type Disk, type Logger, type MillraceError } from '../../platform/index.ts'
+import { asMillraceError, MillraceError, type Clock, type Disk, type Logger } from '../../platform/index.ts'
 import type { TopicConfig } from '../topics/topic-configs.ts'
 import { batchHeaderBytes, batchSizeAt, lastOffsetAt, wholeBatches } from './batch-view.ts'
 import { checkBatch } from './check-batch.ts'
@@ -95,6 +95,10 @@ export class PartitionLog {
   /** Everything below lies on the disk, whatever happens. */
   get syncedOffset(): number {
     return this.#syncedOffset
+  }
+  /** Whether a reader need not wait any longer. */
+  get ended(): boolean {
+    return this.#closed || this.#offline !== null
   }
   /** The error that took this log offline. */
   get offline(): MillraceError | null {
@@ -276,6 +280,7 @@ export class PartitionLog {
    * given even when it alone is larger, if `atLeastOne`.
    */
   read(offset: number, maxBytes: number, atLeastOne: boolean): Read {
+    if (this.#closed) return { ok: false, errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION }
     if (this.#offline) return { ok: false, errorCode: errorCodes.KAFKA_STORAGE_ERROR }
     if (offset < this.logStartOffset || offset > this.#logEndOffset) return { ok: false, errorCode: errorCodes.OFFSET_OUT_OF_RANGE }
     if (offset >= this.#visible.offset) return { ok: true, records: noRecords }
@@ -368,9 +373,11 @@ export class PartitionLog {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    for (const watcher of this.#watchers) watcher()
     if (!this.#offline) this.#commit.wrote(this.#active().file)
     await this.#commit.idle()
-    this.#takeWaitersAway()
+    const closed = new MillraceError('CLOSED', 'The log was closed.')
+    for (const waiter of this.#waiting.splice(0)) waiter.resolve(closed)
     if (!this.#offline) this.#save()
     for (const segment of this.#segments) segment.close()
   }
@@ -387,10 +394,5 @@ export class PartitionLog {
         error,
       })
     }
-  }
-
-  #takeWaitersAway(): void {
-    const closed = asMillraceError(new Error('the log was closed'), 'CLOSED')
-    for (const waiter of this.#waiting.splice(0)) waiter.resolve(closed)
   }
 }

@@ -8,11 +8,11 @@ export function applyRetention(log: PartitionLog, nowMs: number): number {
   let count = 0
   let sizeBytes = log.sizeBytes
   for (const [i, segment] of sealed.entries()) {
-    // Only what readers have been able to see goes.
+    // Only what readers have been able to see goes; a sync that began after the segment was rolled is over, so none still needs its file.
     const end = log.segments[i + 1]?.baseOffset ?? 0
     const aged = retentionMs >= 0 && segment.maxTimestampMs >= 0 && nowMs - segment.maxTimestampMs > retentionMs
     const large = retentionBytes >= 0 && sizeBytes - segment.sizeBytes >= retentionBytes
-    if (end > log.highWatermark || !(aged || large)) break
+    if (end >= log.syncedOffset || !(aged || large)) break
     sizeBytes -= segment.sizeBytes
     count++
   }

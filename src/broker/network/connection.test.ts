@@ -8,6 +8,7 @@ import {
   apiVersions,
   createTopics,
   decodeResponse,
+  deleteTopics,
   encodeRequestFrame,
   errorCodes,
   fetch,
@@ -117,6 +118,18 @@ describe('a connection', () => {
     expect(frames[1] && decodeResponse(fetch, 11, frames[1]).body.responses[0]?.partitions[0]?.errorCode).toBe(
       errorCodes.OFFSET_OUT_OF_RANGE,
     )
+  })
+
+  it('ends the wait of a fetch when its topic is deleted', async () => {
+    await makeTopic()
+    const waiting = open()
+    waiting.socket.write(Buffer.concat([fetched(1, 0n, 0), fetched(2, 0n, 60_000)]))
+    await vi.waitFor(() => expect(waiting.frames.length).toBe(1))
+    const other = open()
+    other.socket.write(request(deleteTopics, 5, 1, { topicNames: ['t'], timeoutMs: 1000 }))
+    await vi.waitFor(() => expect([waiting.frames.length, other.frames.length]).toEqual([2, 1]))
+    const answer = waiting.frames[1] && decodeResponse(fetch, 11, waiting.frames[1])
+    expect(answer?.body.responses[0]?.partitions[0]?.errorCode).toBe(errorCodes.UNKNOWN_TOPIC_OR_PARTITION)
   })
 
   it('lists its versions to a client that asks in a version of the future (KIP-511)', async () => {

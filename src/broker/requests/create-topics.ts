@@ -1,5 +1,6 @@
 import { createTopics, errorCodes, type CreateTopicsRequest } from '../../kafka-wire/index.ts'
 import { topicConfigsWithSources } from '../topics/described-configs.ts'
+import { isInternalTopic } from '../topics/topics.ts'
 import { handler, type RequestContext } from './handler.ts'
 
 type Wanted = CreateTopicsRequest['topics'][number]
@@ -23,6 +24,8 @@ function failed(name: string, errorCode: number, errorMessage: string) {
 
 async function create(wanted: Wanted, validateOnly: boolean, { broker }: RequestContext) {
   const { name } = wanted
+  if (isInternalTopic(name))
+    return failed(name, errorCodes.INVALID_REQUEST, `${name} belongs to the broker, which makes it when it is needed`)
   const shape = shapeOf(wanted, broker.config.number('num.partitions'))
   if ('errorCode' in shape) return failed(name, shape.errorCode, shape.message)
   const configs: Record<string, string> = {}

@@ -133,7 +133,7 @@ function untilEnough(wanted: readonly WantedTopic[], request: FetchRequest, { br
     }
     const look = (): void => {
       let bytes = 0
-      for (const { log, offset } of waiting) bytes += log.offline ? request.minBytes : log.bytesFrom(offset, request.minBytes)
+      for (const { log, offset } of waiting) bytes += log.ended ? request.minBytes : log.bytesFrom(offset, request.minBytes)
       if (bytes >= request.minBytes) done()
     }
     const stops = waiting.map(({ log }) => log.watch(look))

@@ -1,5 +1,5 @@
 import { errorCodes, metadata, type MetadataRequest } from '../../kafka-wire/index.ts'
-import type { Topic } from '../topics/topics.ts'
+import { offsetsTopic, type Topic } from '../topics/topics.ts'
 import { handler, nodeId, type RequestContext } from './handler.ts'
 
 const zeroId = '00000000-0000-0000-0000-000000000000'
@@ -32,6 +32,7 @@ async function find({ name, topicId }: Wanted, request: MetadataRequest, { broke
   if (topic) return describe(topic)
   if (!request.allowAutoTopicCreation || !broker.config.flag('auto.create.topics.enable'))
     return unknown(name, zeroId, errorCodes.UNKNOWN_TOPIC_OR_PARTITION)
+  if (name === offsetsTopic) await broker.groups.ready()
   const created = await broker.topics.create(name, broker.config.number('num.partitions'))
   if (created.ok) return describe(created.topic)
   const existing = broker.topics.get(name)

@@ -10,6 +10,11 @@ import { invalidTopicConfigs, parseTopicConfig } from './topic-configs.ts'
 export const offsetsTopic = '__consumer_offsets'
 const internalTopics: ReadonlySet<string> = new Set([offsetsTopic, '__transaction_state'])
 
+/** Whether the broker alone makes and writes this topic. */
+export function isInternalTopic(name: string): boolean {
+  return internalTopics.has(name)
+}
+
 export interface Topic {
   readonly name: string
   readonly id: string
@@ -47,8 +52,9 @@ export class Topics {
     this.#catalogue.finishDeleting()
     for (const entry of this.#catalogue.topics) {
       const topic = this.#add(entry)
-      for (let partition = 0; partition < entry.partitions; partition++) {
-        const { log, cutBytes } = await this.#logs.open(entry.name, partition, this.#parse(entry.configs))
+      const config = this.#parse(entry.configs)
+      const partitions = Array.from({ length: entry.partitions }, (_, partition) => partition)
+      for (const { log, cutBytes } of await Promise.all(partitions.map((partition) => this.#logs.open(entry.name, partition, config)))) {
         topic.logs.push(log)
         recovered.cutBytes += cutBytes
         if (!topic.internal) recovered.records += log.logEndOffset - log.logStartOffset
@@ -60,7 +66,7 @@ export class Topics {
   }
 
   #add(entry: TopicEntry): Topic {
-    const topic: Topic = { name: entry.name, id: entry.id, internal: internalTopics.has(entry.name), configs: entry.configs, logs: [] }
+    const topic: Topic = { name: entry.name, id: entry.id, internal: isInternalTopic(entry.name), configs: entry.configs, logs: [] }
     this.#byName.set(topic.name, topic)
     this.#byId.set(topic.id, topic)
     return topic
@@ -117,6 +123,7 @@ export class Topics {
       this.#log.info('created topic', { topic: entry.name, partitions: entry.partitions })
       return { ok: true, topic }
     } catch (error) {
+      await this.#undoMake(entry, 0)
       return this.#storageFailed(entry.name, error)
     }
   }
@@ -128,6 +135,14 @@ export class Topics {
       opened.push((await this.#logs.open(entry.name, partition, this.#parse(entry.configs))).log)
     }
     return opened
+  }
+
+  async #undoMake(entry: TopicEntry, from: number): Promise<void> {
+    for (let partition = from; partition < entry.partitions; partition++) {
+      await this.#logs
+        .remove(entry.name, partition)
+        .catch((error: unknown) => this.#log.warn('a folder is left over', { topic: entry.name, partition, error }))
+    }
   }
 
   #storageFailed(topic: string, error: unknown): TopicOutcome {
@@ -144,6 +159,7 @@ export class Topics {
       topic.logs.push(...opened)
       return { ok: true, topic }
     } catch (error) {
+      await this.#undoMake(entry, topic.logs.length)
       return this.#storageFailed(topic.name, error)
     }
   }

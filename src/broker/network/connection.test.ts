@@ -173,6 +173,16 @@ describe('a connection', () => {
     await vi.waitFor(() => expect(witness.frames.length).toBe(1))
   })
 
+  it('closes on what a stranger sends before authentication, be it a request or a large frame (P8)', async () => {
+    await broker.close()
+    await start({ listeners: [{ host: '127.0.0.1', port: 0, credentials: { username: 'u', password: 'p' } }] })
+    const early = open()
+    early.socket.write(request(metadata, 5, 5, { topics: [], allowAutoTopicCreation: false }))
+    const large = open()
+    large.socket.write(Buffer.from([0, 0x10, 0, 0]))
+    await vi.waitFor(() => expect([early.ended(), early.frames.length, large.ended()]).toEqual([true, 0, true]))
+  })
+
   it('stops reading from a client that takes no answers, and serves it in full once it does', async () => {
     await makeTopic()
     const { socket, frames } = open()

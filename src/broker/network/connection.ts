@@ -27,6 +27,7 @@ const saslAuthenticateKey = 36
 const beforeSaslDone: ReadonlySet<number> = new Set([apiVersionsKey, saslHandshakeKey, saslAuthenticateKey])
 /** Answer bytes the socket has not taken yet at which no further request is looked at. */
 const maxUnsentBytes = 4 << 20
+const maxStrangerBytes = 512 << 10
 
 /**
  * One client: requests are started in their order and answered in it. While many answers wait, or the client does not take
@@ -38,6 +39,7 @@ export class Connection {
   readonly #frames: FrameReader
   readonly #sasl: SaslState
   readonly #gone = new AbortController()
+  readonly #maxFrameBytes: number
   readonly #maxWaiting: number
   readonly #clientHost: string
   #queue: Buffer[] = []
@@ -51,7 +53,8 @@ export class Connection {
     const { config } = options.broker
     this.#socket = socket
     this.#options = options
-    this.#frames = new FrameReader(config.number('socket.request.max.bytes'))
+    this.#maxFrameBytes = config.number('socket.request.max.bytes')
+    this.#frames = new FrameReader(this.#maxFrameBytes)
     this.#sasl = { credentials: options.credentials, stage: options.credentials ? 'start' : 'done' }
     this.#maxWaiting = config.number('queued.max.requests')
     this.#clientHost = `/${socket.remoteAddress ?? ''}`
@@ -65,6 +68,8 @@ export class Connection {
   }
 
   #received(chunk: Buffer): void {
+    // As Kafka's sasl.server.max.receive.size: strangers cannot make us hold much.
+    this.#frames.maxBytes = this.#sasl.stage === 'done' ? this.#maxFrameBytes : Math.min(maxStrangerBytes, this.#maxFrameBytes)
     const wrong = this.#frames.push(chunk, this.#queue)
     this.#work()
     if (wrong) this.#refuse(wrong)

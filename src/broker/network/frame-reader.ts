@@ -1,13 +1,14 @@
 /** Cuts a stream of bytes into frames: a size (int32), then so many bytes. */
 export class FrameReader {
-  readonly #maxBytes: number
+  /** Largest frame that is taken; may be changed between pushes. */
+  maxBytes: number
   readonly #size = Buffer.alloc(4)
   #sizeFilled = 0
   #frame: Buffer | null = null
   #filled = 0
 
   constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes
+    this.maxBytes = maxBytes
   }
 
   /** Appends the frames that are whole now to `into`: views on `chunk` where it holds them whole. The text says why the bytes are no frames. */
@@ -25,7 +26,7 @@ export class FrameReader {
       if (this.#sizeFilled < 4) return null
       this.#sizeFilled = 0
       const size = this.#size.readInt32BE(0)
-      if (size < 0 || size > this.#maxBytes) return `a frame of ${size} bytes is not between 0 and ${this.#maxBytes}`
+      if (size < 0 || size > this.maxBytes) return `a frame of ${size} bytes is not between 0 and ${this.maxBytes}`
       if (at + size <= chunk.length) {
         into.push(chunk.subarray(at, at + size))
         at += size

@@ -23,10 +23,10 @@ export const metadataHandler = handler(metadata, [0, 13], async (request, contex
 
 type Wanted = NonNullable<MetadataRequest['topics']>[number]
 
-async function find({ name, topicId }: Wanted, request: MetadataRequest, { broker }: RequestContext) {
+async function find({ name, topicId }: Wanted, request: MetadataRequest, { broker, apiVersion }: RequestContext) {
   if (name === null) {
     const topic = broker.topics.byId(topicId)
-    return topic ? describe(topic) : unknown(null, topicId, errorCodes.UNKNOWN_TOPIC_ID)
+    return topic ? describe(topic) : unknown(apiVersion >= 12 ? null : '', topicId, errorCodes.UNKNOWN_TOPIC_ID)
   }
   const topic = broker.topics.get(name)
   if (topic) return describe(topic)

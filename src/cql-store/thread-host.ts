@@ -14,7 +14,11 @@ export async function startCqlStoreThread(
   const { log = silentLogger, ...rest } = options
   if (context.signal?.aborted) throw abortReason(context.signal)
   const workerData: ThreadOptions = rest
-  const worker = new Worker(siblingModule(import.meta.url, './thread'), { workerData, execArgv: [...childExecArgv] })
+  const worker = new Worker(siblingModule(import.meta.url, './thread'), {
+    workerData,
+    execArgv: [...childExecArgv],
+    resourceLimits: { maxYoungGenerationSizeMb: 12 },
+  })
   const ready = Promise.withResolvers<Extract<FromThread, { is: 'ready' }>>()
   const failed = Promise.withResolvers<never>()
   const ended = Promise.withResolvers<void>()

@@ -3,7 +3,7 @@ import type { Assignment } from '../lang/index.ts'
 import { invalid, unsupported } from '../refusal.ts'
 import { isMultiCell, type Column } from '../schema/index.ts'
 import type { Cell, RowWriter } from '../storage/index.ts'
-import type { Times } from './modify.ts'
+import type { Times } from './target.ts'
 import type { Scope } from './scope.ts'
 import { compileTerm, type CompiledTerm, type TermContext } from './terms.ts'
 import { elementsOf } from './values.ts'
@@ -136,7 +136,8 @@ function removeElements(term: Parameters<typeof compileTerm>[0], column: Column,
     write: (rows, scope, times) => {
       const bytes = value(scope)
       if (!(bytes instanceof Uint8Array)) return
-      for (const path of elementsOf(keys, bytes).toSorted(Buffer.compare)) rows.cell(tombstone(id, times.timestamp, scope, path))
+      for (const path of elementsOf(keys, bytes).toSorted((a, b) => Buffer.compare(a, b)))
+        rows.cell(tombstone(id, times.timestamp, scope, path))
     },
   }
 }

@@ -43,7 +43,7 @@ function textOf(from: CqlType): ((value: CqlValue) => CqlValue) | null {
       return (value) => new Date(Number(value) * 86_400_000).toISOString().slice(0, 10)
     case 'float':
     case 'double':
-      return (value) => (Number.isInteger(value) ? `${String(value)}.0` : String(value))
+      return (value) => (Number.isInteger(value) ? `${Number(value)}.0` : `${Number(value)}`)
     case 'ascii':
     case 'text':
     case 'int':
@@ -55,7 +55,7 @@ function textOf(from: CqlType): ((value: CqlValue) => CqlValue) | null {
     case 'uuid':
     case 'timeuuid':
     case 'inet':
-      return (value) => String(value)
+      return (value) => (typeof value === 'object' ? null : `${value}`)
     default:
       return null
   }

@@ -1,4 +1,5 @@
-export { compileModification, type CompiledModification, type Target } from './modify.ts'
+export { compileModification, type CompiledModification } from './modify.ts'
+export type { Target } from './target.ts'
 export { compileSelect, type CompiledSelect, type Page, type VirtualRows } from './select.ts'
 export { Binds, type Scope } from './scope.ts'
 export { compileTerm } from './terms.ts'

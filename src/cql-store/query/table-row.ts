@@ -12,7 +12,7 @@ import {
   type PartitionDeletions,
   type Row,
 } from '../storage/index.ts'
-import { rowKeyOf } from './modify.ts'
+import { rowKeyOf } from './target.ts'
 import { assembleCollection } from './values.ts'
 
 /** A row as SELECT sees it: of its partition, with the partition's static cells. */

@@ -115,7 +115,7 @@ export function decodeRow(bytes: Buffer): Row {
   }
   const count = bytes.readUInt16BE(at)
   at += 2
-  const cells: Cell[] = new Array<Cell>(count)
+  const cells: Cell[] = []
   for (let i = 0; i < count; i++) {
     const column = bytes.readUInt16BE(at)
     const flags = bytes.readUInt8(at + 2)
@@ -133,7 +133,7 @@ export function decodeRow(bytes: Buffer): Row {
     }
     if (flags & cellFlags.tombstone) {
       const kind = flags & cellFlags.collectionDeletion ? 'collection-deletion' : 'tombstone'
-      cells[i] = { kind, column, path, timestamp, ttl: 0, at: bytes.readUInt32BE(at), value: empty }
+      cells.push({ kind, column, path, timestamp, ttl: 0, at: bytes.readUInt32BE(at), value: empty })
       at += 4
       continue
     }
@@ -146,7 +146,7 @@ export function decodeRow(bytes: Buffer): Row {
     }
     const length = bytes.readUInt32BE(at)
     if (at + 4 + length > bytes.length) throw new RangeError('a cell runs past the end of its row')
-    cells[i] = { kind: 'value', column, path, timestamp, ttl, at: expiresAt, value: bytes.subarray(at + 4, at + 4 + length) }
+    cells.push({ kind: 'value', column, path, timestamp, ttl, at: expiresAt, value: bytes.subarray(at + 4, at + 4 + length) })
     at += 4 + length
   }
   return { clustering, liveness, deletion, cells }

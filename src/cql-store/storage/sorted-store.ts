@@ -31,7 +31,7 @@ export class SortedStore {
         noSubdir: false,
         maxReaders: 16,
         overlappingSync: true,
-        commitDelay: 100,
+        commitDelay: 0,
         noMemInit: true,
       }),
     )

@@ -25,7 +25,7 @@ const tableColumns =
 /** Every table that drivers and tools read to learn of the node and its schema. */
 export function systemTables(facts: NodeFacts): VirtualTable[] {
   const tables: VirtualTable[] = [...nodeTables(facts), ...schemaTables(facts.catalogue), ...emptyTables()]
-  return [...tables, ...virtualSchemaTables(() => tables)]
+  return [...tables, ...virtualSchemaTables()]
 }
 
 function nodeTables({ catalogue, address, port }: NodeFacts): VirtualTable[] {
@@ -237,14 +237,14 @@ function columnValues(table: Table): VirtualValues[] {
 }
 
 /** The system's own tables, as drivers learn of them: all of them are virtual here. */
-function virtualSchemaTables(tables: () => VirtualTable[]): VirtualTable[] {
+function virtualSchemaTables(): VirtualTable[] {
   return [
     virtualTable('system_virtual_schema', 'keyspaces', 'keyspace_name text', 1, 0, () => [{ keyspace_name: 'system_virtual_schema' }]),
     virtualTable('system_virtual_schema', 'tables', 'keyspace_name text, table_name text, comment text', 1, 1, () =>
       ['keyspaces', 'tables', 'columns'].map((name) => ({
         keyspace_name: 'system_virtual_schema',
         table_name: name,
-        comment: `virtual schema of ${tables().length} tables: ${name}`,
+        comment: `virtual ${name} definitions`,
       })),
     ),
     virtualTable(

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { asMillraceError, MillraceError, type LogFields, type Logger, type LogLevel } from '../platform/index.ts'
+import { asMillraceError, keepCompiledCode, MillraceError, type LogFields, type Logger, type LogLevel } from '../platform/index.ts'
 import { startBroker } from './start-broker.ts'
 import type { FromThread, ThreadOptions, ToThread } from './thread-messages.ts'
 
@@ -34,6 +34,7 @@ async function main(options: ThreadOptions): Promise<void> {
         port.close()
       })
     })
+    keepCompiledCode()
     post({ is: 'started', address: broker.address, listeners: broker.listeners, recovered: broker.recovered })
   } catch (error) {
     post({ is: 'refused', error: asMillraceError(error).toJSON() })

@@ -13,3 +13,4 @@ export { ensureTable, type EnsureTable, type Replication, type TableSession } fr
 export { sinkConformance, type SinkSuite, type SinkUnderTest } from './conformance/sink.ts'
 export { sourceConformance, type SourceUnderTest } from './conformance/source.ts'
 export { type TestApi } from './conformance/test-api.ts'
+export { followFetched, type FetchedTotals } from './runner/cursor-store.ts'

@@ -1,5 +1,4 @@
 import type { ErrorJson } from '../platform/errors.ts'
-import type { Json } from './json.ts'
 import type { Endpoints, StreamStatus } from './task-messages.ts'
 
 /** What the API tells of a running Millrace; the CLI prints it, the console shows it. All of it JSON. */
@@ -78,54 +77,4 @@ export interface DeadLetterView {
   value: string | null
   valueIsBase64: boolean
   headers: { key: string; value: string | null }[]
-}
-
-export interface RunView {
-  dagId: string
-  runId: string
-  state: 'queued' | 'running' | 'success' | 'failed'
-  reason: string | null
-  trigger: 'manual' | 'scheduled'
-  logicalDate: string
-  dataInterval: { start: string; end: string }
-  queuedAt: string
-  startedAt: string | null
-  endedAt: string | null
-  params: Record<string, Json>
-}
-
-export interface DagView {
-  id: string
-  schedule: string | null
-  paused: boolean
-  nextRun: string | null
-  lastRun: RunView | null
-  runCount: number
-  tasks: string[]
-  owner: string | null
-  tags: string[]
-}
-
-export interface AttemptView {
-  attempt: number
-  state: string
-  reason: string | null
-  startedAt: string
-  endedAt: string | null
-  logPath: string
-}
-
-export interface TaskInstanceView {
-  taskId: string
-  state: string
-  attempt: number
-  startedAt: string | null
-  endedAt: string | null
-  progress: { done: number; total: number | null } | null
-  error: ErrorJson | null
-  attempts: AttemptView[]
-}
-
-export interface RunDetail extends RunView {
-  tasks: TaskInstanceView[]
 }

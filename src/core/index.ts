@@ -53,17 +53,5 @@ export {
 } from './loaded.ts'
 export type { UserConfig } from './config.ts'
 export { recordKey } from './record-key.ts'
-export type {
-  AttemptView,
-  DagView,
-  DeadLetterView,
-  DoctorReport,
-  DoctorStep,
-  EndpointsView,
-  FlowCounts,
-  PartView,
-  RunDetail,
-  RunView,
-  StatusView,
-  TaskInstanceView,
-} from './api-views.ts'
+export type { DeadLetterView, DoctorReport, DoctorStep, EndpointsView, FlowCounts, PartView, StatusView } from './api-views.ts'
+export type { AttemptState, AttemptView, DagView, RunDetail, RunState, RunView, TaskInstanceView, TaskState } from './run-views.ts'

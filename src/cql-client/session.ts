@@ -1,5 +1,5 @@
 import { asMillraceError, messageOf, MillraceError } from '../platform/index.ts'
-import type { CqlValue } from '../cql-wire/index.ts'
+import { quoteIdentifier, type CqlValue } from '../cql-wire/index.ts'
 import { CqlConnection, mayTryElsewhere } from './connection.ts'
 import { DriverQueries, type QueryOptions, type QueryResult } from './driver.ts'
 import { serverError } from './errors.ts'
@@ -12,6 +12,8 @@ import { openWriter, type RowWriter, type WriterOptions } from './writer.ts'
 export interface CassandraSession extends AsyncDisposable {
   /** Any statement, by the npm driver (loaded at the first call). Errors: CQL and CQL_RETRIABLE with details `{ cqlCode, cqlError }`, UNREACHABLE, TIMED_OUT. */
   query(cql: string, options?: QueryOptions): Promise<QueryResult>
+  /** Rows of a table, without the driver. It reads the whole table: TIMED_OUT or a read time-out when that takes too long. */
+  count(keyspace: string, table: string): Promise<number>
   /** A statement that changes the schema, without the driver; resolves when all nodes agree on the new one. */
   changeSchema(cql: string): Promise<void>
   table(keyspace: string, name: string): Promise<TableInfo | null>
@@ -105,6 +107,12 @@ class Session implements CassandraSession {
   async query(cql: string, options?: QueryOptions): Promise<QueryResult> {
     this.#throwIfClosed()
     return this.#driver.query(cql, options)
+  }
+
+  async count(keyspace: string, table: string): Promise<number> {
+    const name = `${quoteIdentifier(keyspace)}.${quoteIdentifier(table)}`
+    const [row] = await this.#ask((connection) => select(connection, `SELECT count(*) FROM ${name}`))
+    return Number(row?.count ?? 0)
   }
 
   async changeSchema(cql: string): Promise<void> {

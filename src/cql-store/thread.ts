@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { asMillraceError, messageOf, type LogFields, type Logger, type LogLevel } from '../platform/index.ts'
+import { keepCompiledCode, asMillraceError, messageOf, type LogFields, type Logger, type LogLevel } from '../platform/index.ts'
 import { startCqlStore } from './start.ts'
 import type { FromThread, ThreadOptions, ToThread } from './thread-messages.ts'
 
@@ -19,6 +19,7 @@ async function run(options: ThreadOptions): Promise<void> {
       })
     })
     const { host, address, recovered } = store
+    keepCompiledCode()
     send({ is: 'ready', host, port: store.port, address, recovered })
   } catch (error) {
     send({ is: 'refused', error: asMillraceError(error).toJSON() })

@@ -2,7 +2,7 @@ export { asMillraceError, errnoOf, messageOf, MillraceError, type ErrorCode, typ
 export { abortReason, backoffMs, systemClock, type Clock } from './clock.ts'
 export { Releasers, type Part } from './lifecycle.ts'
 export { createLogger, silentLogger, type Logger, type LogFields, type LogLevel } from './log.ts'
-export { childExecArgv, runsFromSource, siblingModule, siblingPath } from './modules.ts'
+export { childExecArgv, keepCompiledCode, runsFromSource, siblingModule, siblingPath } from './modules.ts'
 export { systemDisk, type Disk, type DiskFile } from './disk.ts'
 export { isLoopback, listenTcp, parseHostPort, type TcpServer } from './tcp.ts'
 export { processIsAlive } from './processes.ts'

@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module'
 import { fileURLToPath } from 'node:url'
 
 /** True when this code runs from its TypeScript sources, false when built. */
@@ -20,3 +21,12 @@ export function siblingPath(from: string, name: string): string {
 export const childExecArgv: readonly string[] = runsFromSource
   ? ['--conditions=millrace-source', '--disable-warning=ExperimentalWarning']
   : ['--disable-warning=ExperimentalWarning']
+
+/**
+ * Writes compiled code to Node's compile cache soon after a start, while nothing waits: it would be written at an orderly
+ * exit alone, and children and killed processes have none. The next start then neither strips types nor compiles again
+ * (about 25 MB and 100 ms a process).
+ */
+export function keepCompiledCode(): void {
+  setTimeout(flushCompileCache, 3_000).unref()
+}

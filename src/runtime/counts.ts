@@ -1,3 +1,4 @@
+import { followFetched, type FetchedTotals } from '../connectors/index.ts'
 import { names, type Endpoints, type FlowCounts, type Project, type Topology } from '../core/index.ts'
 import { connectCassandra, type CassandraSession } from '../cql-client/index.ts'
 import { connectKafka, type KafkaClient } from '../kafka-client/index.ts'
@@ -15,32 +16,50 @@ export interface Observed {
 /** Asks topics and tables how much is in them, over the same protocols and addresses as everyone else. */
 export interface Observer extends AsyncDisposable {
   observe(project: Project, stream: Topology): Promise<Observed>
+  /** Records that the sources of the project have fetched and had acknowledged, ever; null while Kafka does not say. */
+  fetched(): Promise<number | null>
   close(): Promise<void>
 }
 
-/** Counting a table reads it: never spend more than about a twentieth of the time on it. */
+/** Counting a table reads it: spend about a twentieth of the time on it at most, but do not let a count grow old either. */
 const countShare = 20
+const oldestCountMs = 10_000
 
-export function createObserver(endpoints: Endpoints, log: Logger): Observer {
+export function createObserver(project: string, endpoints: Endpoints, log: Logger): Observer {
   const kafka = reused<KafkaClient>(() =>
     connectKafka({ ...endpoints.kafka, clientId: 'millrace.observer', log, connectTimeoutMs: 2_000, requestTimeoutMs: 5_000 }),
   )
   const cassandra = reused<CassandraSession>(() => connectCassandra({ ...endpoints.cassandra, log, requestTimeoutMs: 10_000 }))
   const tables = new Map<string, { count: number | null; error: MillraceError | null; askAgainMs: number }>()
 
+  const totals = reused<FetchedTotals>(async () => kafka.use(async (client) => followFetched(client, project)))
+  const hasCursors = async (): Promise<boolean> =>
+    kafka.use(async (client) => (await client.admin.metadata([names.cursors(project)])).topics.some((topic) => topic.error === null))
+
   const countTable = async (table: string): Promise<{ count: number | null; error: MillraceError | null }> => {
     const known = tables.get(table)
     const startedMs = performance.now()
     if (known && startedMs < known.askAgainMs) return known
-    const result = await settle(cassandra.use((session) => session.query(`SELECT count(*) FROM ${table}`)))
+    const result = await settle(cassandra.use((session) => session.count(...splitTable(table))))
     const endedMs = performance.now()
-    const count = result.ok ? Number(Object.values(result.value.rows[0] ?? {})[0] ?? 0) : null
-    const entry = { count, error: result.ok ? null : result.error, askAgainMs: endedMs + (endedMs - startedMs) * countShare }
+    const count = result.ok ? result.value : null
+    const restMs = result.ok ? Math.min(oldestCountMs, (endedMs - startedMs) * countShare) : 0
+    const entry = { count, error: result.ok ? null : result.error, askAgainMs: endedMs + restMs }
     tables.set(table, entry)
     return entry
   }
 
+  const close = async (): Promise<void> => {
+    await totals.close()
+    await kafka.close()
+    await cassandra.close()
+  }
+
   return {
+    fetched: async () => {
+      const total = await settle((async () => ((await hasCursors()) ? totals.use((each) => each.total()) : 0))())
+      return total.ok ? total.value : null
+    },
     observe: async (project, stream) => {
       const table = stream.nodes.find((node) => node.is === 'sink')?.table ?? ''
       const topic = stream.nodes.find((node) => node.is === 'source')?.topic ?? ''
@@ -65,15 +84,14 @@ export function createObserver(endpoints: Endpoints, log: Logger): Observer {
         committed: found?.committed ?? new Map<number, bigint>(),
       }
     },
-    close: async () => {
-      await kafka.close()
-      await cassandra.close()
-    },
-    [Symbol.asyncDispose]: async () => {
-      await kafka.close()
-      await cassandra.close()
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   }
+}
+
+function splitTable(table: string): [keyspace: string, name: string] {
+  const [keyspace = '', name = ''] = table.split('.')
+  return [keyspace, name]
 }
 
 interface InKafka {

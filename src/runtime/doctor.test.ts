@@ -37,6 +37,7 @@ const lastRun: Facts['lastRuns'][number] = {
   startedAt: '',
   endedAt: '',
   params: {},
+  dagVersion: 1,
   tasks: [],
   lastLine: null,
 }

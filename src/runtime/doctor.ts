@@ -1,6 +1,6 @@
 import type { DoctorReport, DoctorStep, Endpoints, StatusView, StreamStatus } from '../core/index.ts'
 import type { ErrorJson } from '../platform/index.ts'
-import type { RunDetail } from '../scheduler/index.ts'
+import type { RunDetail } from '../core/index.ts'
 import type { Observed } from './counts.ts'
 
 /** What the doctor looks at: gathered by the supervisor, judged here without asking anyone. */
@@ -9,7 +9,7 @@ export interface Facts {
   endpoints: Endpoints
   /** The last run of each DAG, none when there is none yet. */
   lastRuns: readonly (RunDetail & { lastLine: string | null })[]
-  fetched: number
+  fetched: number | null
   flows: readonly { observed: Observed; stream: StreamStatus | null; refused: ErrorJson | null }[]
   /** Set while topics and tables could not be made yet. */
   provisionError: ErrorJson | null
@@ -40,11 +40,11 @@ export function diagnose(facts: Facts): DoctorReport {
 
 function summarise(facts: Facts, stopped: DoctorStep | null): string {
   const lines = facts.flows.map(({ observed: { counts } }) => {
-    const parts = [`${facts.fetched} fetched`, `${shown(counts.inTopic)} in topic`, `${shown(counts.inTable)} in table`]
+    const parts = [`${shown(facts.fetched)} fetched`, `${shown(counts.inTopic)} in topic`, `${shown(counts.inTable)} in table`]
     if ((counts.deadLetters ?? 0) > 0) parts.push(`${counts.deadLetters} dead letters`)
     return parts.join(' · ')
   })
-  const counts = lines.join('; ') || `${facts.fetched} fetched`
+  const counts = lines.join('; ') || `${shown(facts.fetched)} fetched`
   return stopped === null
     ? counts
     : `${counts}: ${stopped.name} ${stopped.at === 'source' ? 'fails' : 'stopped'}, because ${stopped.because ?? 'unknown'}`
@@ -55,7 +55,7 @@ function shown(count: number | null): string {
 }
 
 function sourceStep({ lastRuns, fetched, endpoints }: Facts): DoctorStep {
-  const found = `${fetched} fetched`
+  const found = `${shown(fetched)} fetched`
   const [newest] = lastRuns
   if (newest === undefined) {
     return { at: 'source', name: 'source', state: 'waiting', found, because: 'no DAG has run yet: start one with "millrace trigger <dag>"' }
@@ -129,6 +129,15 @@ function streamStep({ observed, stream, refused }: Facts['flows'][number], facts
 }
 
 function tableStep({ counts, tableError }: Observed): DoctorStep {
+  if (tableError?.retriable === false && /unconfigured table|does not exist/.test(tableError.message)) {
+    return {
+      at: 'table',
+      name: counts.table,
+      state: 'waiting',
+      found: 'not there yet',
+      because: 'it is made when the stream starts (autoCreate)',
+    }
+  }
   if (tableError !== null) return { at: 'table', name: counts.table, state: 'stopped', found: 'not reached', because: tableError.message }
   return {
     at: 'table',

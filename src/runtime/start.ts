@@ -3,6 +3,7 @@ import type { Endpoints, Project } from '../core/index.ts'
 import {
   asMillraceError,
   isLoopback,
+  keepCompiledCode,
   Releasers,
   systemClock,
   backoffMs,
@@ -11,6 +12,7 @@ import {
   type Part,
 } from '../platform/index.ts'
 import { startScheduler, type SchedulerHandle } from '../scheduler/index.ts'
+import { startGuard } from './children/guard.ts'
 import { findConfig, startLoading, type Loading } from './children/loading.ts'
 import { endOrphans, openChildRegister, type ChildRegister } from './children/orphans.ts'
 import { startStreamProcess } from './children/stream-process.ts'
@@ -18,7 +20,6 @@ import { createTaskPool } from './children/task-pool.ts'
 import { createObserver } from './counts.ts'
 import { ensureCredentials, openDataFolder, removeApiAddress, writeApiAddress, type DataFolder } from './data-folder.ts'
 import { startEmbeddedBroker, startEmbeddedStore, type Credentials } from './embedded.ts'
-import { countFetched } from './fetched.ts'
 import { openLogFile } from './log-file.ts'
 import { provision } from './provision.ts'
 import { resolveRandomUser } from './random-user.ts'
@@ -69,7 +70,10 @@ async function start(options: StartOptions, releasers: Releasers): Promise<Millr
   releasers.add('log file', () => logFile.close())
   const { log } = logFile
   await endOrphans(folder.path, log)
-  const register = openChildRegister(folder.path)
+  const guard = startGuard()
+  releasers.add('guard', () => guard.close())
+  const register = openChildRegister(folder.path, guard)
+  keepCompiledCode()
 
   const pipelines = loadPipelines(loading, settings, folder, log)
   const systems = await startSystems(settings, folder, register, releasers, log)
@@ -83,8 +87,7 @@ async function start(options: StartOptions, releasers: Releasers): Promise<Millr
     provisionError: null,
     refused: new Map(),
     streamStatuses: () => [],
-    observer: createObserver(systems.endpoints, log.child('observer')),
-    fetched: countFetched(systems.scheduler),
+    observer: createObserver(settings.project, systems.endpoints, log.child('observer')),
   }
   releasers.add('observer', () => running.observer.close())
   const stop = Promise.withResolvers<void>()
@@ -224,7 +227,11 @@ async function adopt(running: Running, loaded: Loaded, log: Logger): Promise<voi
   running.loadError = loaded.error
   running.warnings = loaded.warnings
   for (const warning of loaded.warnings) log.warn(warning)
-  if (loaded.project === null) return
+  if (loaded.project === null) {
+    // Runs that were going on, go on with the definitions they were started with.
+    running.scheduler.resume()
+    return
+  }
   running.project = loaded.project
   await running.scheduler.register(loaded.project)
 }

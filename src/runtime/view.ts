@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises'
 import type { ApiPorts } from '../api-server/index.ts'
 import type { DoctorReport, Endpoints, FlowCounts, PartView, Project, StatusView, StreamStatus } from '../core/index.ts'
 import { systemClock, type MillraceError } from '../platform/index.ts'
-import type { RunDetail, SchedulerHandle } from '../scheduler/index.ts'
+import type { RunDetail } from '../core/index.ts'
+import type { SchedulerHandle } from '../scheduler/index.ts'
 import type { Observed, Observer } from './counts.ts'
 import { listDeadLetters } from './dead-letters.ts'
 import { diagnose, type Facts } from './doctor.ts'
-import type { FetchedCounter } from './fetched.ts'
 import type { Settings } from './settings.ts'
 
 /** The state of a running Millrace that its views are made from; changed by `start` alone. */
@@ -15,7 +15,6 @@ export interface Running {
   readonly endpoints: Endpoints
   readonly scheduler: SchedulerHandle
   readonly observer: Observer
-  readonly fetched: FetchedCounter
   readonly startedAt: string
   project: Project
   warnings: string[]
@@ -37,7 +36,7 @@ export function createView(running: Running): View & { ports: Omit<ApiPorts, 'sc
   const observeAll = (): Promise<Observed[]> =>
     Promise.all(running.project.streams.map((stream) => running.observer.observe(running.project, stream)))
   const status = async (): Promise<StatusView> => {
-    const [observed, fetched] = await Promise.all([observeAll(), running.fetched.total()])
+    const [observed, fetched] = await Promise.all([observeAll(), running.observer.fetched()])
     const flows = observed.map(({ counts }): FlowCounts => ({ ...counts, fetched }))
     return {
       project: running.settings.project,
@@ -53,7 +52,7 @@ export function createView(running: Running): View & { ports: Omit<ApiPorts, 'sc
     }
   }
   const doctor = async (): Promise<DoctorReport> => {
-    const [observed, fetched, lastRuns] = await Promise.all([observeAll(), running.fetched.total(), lastRunsOf(running.scheduler)])
+    const [observed, fetched, lastRuns] = await Promise.all([observeAll(), running.observer.fetched(), lastRunsOf(running.scheduler)])
     const statuses = running.streamStatuses()
     return diagnose({
       status: { loadError: running.loadError?.toJSON() ?? null },

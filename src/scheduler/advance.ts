@@ -3,7 +3,7 @@ import { setRunState } from './runs.ts'
 import type { TaskInstanceTable } from './store/tables.ts'
 import { evaluateTriggerRule, isFinished } from './trigger-rules.ts'
 import { touch, type RunKey, type Turn } from './turn.ts'
-import type { TaskState } from './types.ts'
+import type { TaskState } from '../core/index.ts'
 
 /** Retries and deferrals whose time has come go back to `scheduled`. @returns when the next one is due, or null */
 export async function wakeTasks(turn: Turn): Promise<number | null> {

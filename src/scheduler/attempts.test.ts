@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import type { AttemptEnd, SchedulerHandle, TaskInstanceView } from './index.ts'
+import type { TaskInstanceView } from '../core/index.ts'
+import type { AttemptEnd, SchedulerHandle } from './index.ts'
 import { createRig, dagDef, failure, ok, projectOf, settle, taskDef, taskStates, type Rig } from './scheduler-rig.ts'
 import type { TaskDef } from '../core/index.ts'
 

@@ -3,7 +3,8 @@ import { MillraceError, type ErrorJson } from '../platform/index.ts'
 import { describeMs, maxLostInRow, retryDelayMs } from './retry.ts'
 import type { TaskInstanceTable } from './store/tables.ts'
 import { touch, type Turn } from './turn.ts'
-import type { AttemptEnd, AttemptState, TaskState } from './types.ts'
+import type { AttemptState, TaskState } from '../core/index.ts'
+import type { AttemptEnd } from './types.ts'
 
 /** A result, or another value a task shares, in bytes of JSON. */
 export const maxXcomBytes = 49_152

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import type { DagDef, Project, TaskDef } from '../core/index.ts'
 import type { Clock } from '../platform/index.ts'
 import { startScheduler } from './scheduler.ts'
-import type { AttemptEnd, AttemptEvents, AttemptStart, RunDetail, SchedulerHandle, SchedulerOptions } from './types.ts'
+import type { RunDetail } from '../core/index.ts'
+import type { AttemptEnd, AttemptEvents, AttemptStart, SchedulerHandle, SchedulerOptions } from './types.ts'
 
 /** For tests: a clock that stands still until it is moved. */
 export class ManualClock implements Clock {

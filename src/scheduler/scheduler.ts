@@ -8,7 +8,8 @@ import { openStore, storeError, type Store } from './store/open-store.ts'
 import type { DagTable } from './store/tables.ts'
 import { manualInterval } from './timetable.ts'
 import type { Turn } from './turn.ts'
-import type { RunView, SchedulerHandle, SchedulerOptions, TriggerOptions } from './types.ts'
+import type { RunView } from '../core/index.ts'
+import type { SchedulerHandle, SchedulerOptions, TriggerOptions } from './types.ts'
 import { presentDag, readDags, readRun, readRunDetail, readRuns, type ViewContext } from './views.ts'
 
 /**

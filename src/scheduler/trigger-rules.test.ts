@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { triggerRules, type TriggerRule } from '../core/index.ts'
 import { evaluateTriggerRule, type RuleVerdict } from './trigger-rules.ts'
-import type { TaskState } from './types.ts'
+import type { TaskState } from '../core/index.ts'
 
 const s: TaskState = 'success'
 const f: TaskState = 'failed'

@@ -1,5 +1,5 @@
 import type { TriggerRule } from '../core/index.ts'
-import type { TaskState } from './types.ts'
+import type { TaskState } from '../core/index.ts'
 
 export type RuleVerdict = 'wait' | 'run' | 'skipped' | 'upstream_failed'
 

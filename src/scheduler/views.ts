@@ -4,7 +4,7 @@ import type { DefinitionCache } from './definitions.ts'
 import { nextScheduled } from './runs.ts'
 import type { StoreTransaction } from './store/open-store.ts'
 import type { DagRunTable, DagTable, TaskAttemptTable, TaskInstanceTable } from './store/tables.ts'
-import type { AttemptView, DagView, RunDetail, RunView, TaskInstanceView } from './types.ts'
+import type { AttemptView, DagView, RunDetail, RunView, TaskInstanceView } from '../core/index.ts'
 
 export interface ViewContext {
   trx: StoreTransaction

@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module'
 import type { FromLoader, ToLoader } from '../core/index.ts'
 import { asMillraceError } from '../platform/index.ts'
 import { openChannel } from './channel.ts'
@@ -8,7 +9,10 @@ export async function serveLoading(): Promise<void> {
   const channel = openChannel<ToLoader, FromLoader>()
   const handle = async (message: ToLoader): Promise<FromLoader> => {
     if (message.is === 'load-config') return { is: 'config', config: await loadConfig(message.path) }
-    return { is: 'loaded', ...(await loadProject(message, (file) => channel.send({ is: 'loading', file }))) }
+    const loaded = await loadProject(message, (file) => channel.send({ is: 'loading', file }))
+    // This child is ended once it has answered.
+    flushCompileCache()
+    return { is: 'loaded', ...loaded }
   }
   channel.onMessage((message) => {
     void handle(message)

@@ -17,7 +17,7 @@ function start(options?: Parameters<typeof startMillrace>[1]): Started {
 }
 
 beforeEach(() => {
-  project = createProject("every: '20ms', for: '1s'")
+  project = createProject("every: '20ms', pages: 10")
 })
 afterEach(async () => {
   for (const millrace of started.splice(0)) await millrace[Symbol.asyncDispose]()
@@ -37,7 +37,7 @@ async function runSucceeds(): Promise<void> {
 test('a source that answers nonsense is retried, visibly, and no empty record reaches the topic', { timeout: 90_000 }, async () => {
   const api = await startScriptedApi([answers.status(429, { 'retry-after': '1' }), answers.html, answers.error])
   try {
-    project.edit((code) => code.replace("for: '1s'", "for: '12s'"))
+    project.edit((code) => code.replace('pages: 10', "for: '15s'"))
     start({ env: { MILLRACE_RANDOMUSER: 'live', MILLRACE_RANDOMUSER_URL: api.url } })
     await eventually(
       () => run(project, ['logs', 'user_automation']).stdout,

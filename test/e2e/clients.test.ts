@@ -14,7 +14,7 @@ let kafka = ''
 let cassandra: string[] = []
 
 beforeAll(async () => {
-  project = createProject("every: '10ms', for: '1s'")
+  project = createProject("every: '10ms', pages: 10")
   millrace = startMillrace(project)
   await millrace.until(/in table/)
   const status = await eventually(

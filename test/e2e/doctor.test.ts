@@ -14,7 +14,7 @@ function start(env: Record<string, string> = {}): Started {
 }
 
 beforeEach(() => {
-  project = createProject("every: '20ms', for: '1s'")
+  project = createProject("every: '20ms', pages: 10")
 })
 afterEach(async () => {
   for (const millrace of started.splice(0)) await millrace[Symbol.asyncDispose]()

@@ -15,7 +15,7 @@ export function addStartCommand(program: Command, context: WithContext): void {
       const { output, projectDir } = context()
       const stop = new AbortController()
       // Before anything is started: an early Ctrl-C is answered once the start can be undone.
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort())
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort())
       const millrace = await startMillrace({ projectDir, env: process.env, triggerOnce: triggerOnce ?? null })
       try {
         await printStart(millrace, output)

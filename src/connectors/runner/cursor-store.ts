@@ -10,12 +10,20 @@ export interface StoredCursor {
   cursor: Json
   run: string
   attempt: number
+  /** Records that all pages up to here held. */
+  fetched: number
   /** ISO 8601 UTC. */
   at: string
 }
 
+/** Where a source goes on, and how many records came before. */
+export interface Position {
+  cursor: Json
+  fetched: number
+}
+
 /** The last cursor of `source` in the project's compacted topic; null when it has none (or its tombstone). */
-export async function readCursor(kafka: SourceKafka, project: string, source: string, signal: AbortSignal): Promise<Json | null> {
+export async function readCursor(kafka: SourceKafka, project: string, source: string, signal: AbortSignal): Promise<Position | null> {
   const topic = names.cursors(project)
   const reader = kafka.reader({ topic, from: 'earliest', maxWaitMs: 50 })
   let last: Uint8Array | null = null
@@ -43,11 +51,13 @@ function lastOf(batch: Batch, source: string, before: Uint8Array | null): Uint8A
   return last
 }
 
-function parseCursor(bytes: Uint8Array, topic: string, source: string): Json {
+function parseCursor(bytes: Uint8Array, topic: string, source: string): Position {
   let problem = 'it is no cursor of this version of Millrace'
   try {
-    const stored: { v?: unknown; cursor?: Json } | null = JSON.parse(Buffer.from(bytes).toString('utf8'))
-    if (isObject(stored) && stored['v'] === 1 && stored.cursor !== undefined) return stored.cursor
+    const stored: { v?: unknown; cursor?: Json; fetched?: unknown } | null = JSON.parse(Buffer.from(bytes).toString('utf8'))
+    if (isObject(stored) && stored['v'] === 1 && stored.cursor !== undefined) {
+      return { cursor: stored.cursor, fetched: typeof stored.fetched === 'number' ? stored.fetched : 0 }
+    }
   } catch (error) {
     problem = String(error)
   }
@@ -65,3 +75,35 @@ function parseCursor(bytes: Uint8Array, topic: string, source: string): Json {
 export function cursorRecord(project: string, source: string, stored: StoredCursor): { topic: string; key: string; value: Uint8Array } {
   return { topic: names.cursors(project), key: source, value: Buffer.from(JSON.stringify(stored)) }
 }
+
+/** Follows the cursors of all sources of a project: how many records their acknowledged pages held so far, crashes and retries included. */
+export interface FetchedTotals {
+  total(): Promise<number>
+  close(): Promise<void>
+}
+
+export function followFetched(kafka: Pick<SourceKafka, 'reader'>, project: string): FetchedTotals {
+  const topic = names.cursors(project)
+  const reader = kafka.reader({ topic, from: 'earliest', maxWaitMs: 10 })
+  const fetched = new Map<string, number>()
+  const take = (batch: Batch): void => {
+    for (let i = 0; i < batch.count; i++) {
+      const key = bytesAt(batch, batch.keyAt, i)
+      const value = bytesAt(batch, batch.valueAt, i)
+      if (key === null) continue
+      const source = Buffer.from(key).toString('utf8')
+      fetched.set(source, value === null ? 0 : parseCursor(value, topic, source).fetched)
+    }
+  }
+  return {
+    total: async () => {
+      do {
+        for (const batch of await reader.poll({ signal: neverAborts })) take(batch)
+      } while (!reader.atEnd())
+      return [...fetched.values()].reduce((sum, count) => sum + count, 0)
+    },
+    close: () => reader.close(),
+  }
+}
+
+const neverAborts = new AbortController().signal

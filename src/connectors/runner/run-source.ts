@@ -39,7 +39,9 @@ export async function runSource(options: RunSource): Promise<SourceRun> {
   const source = openSource(flow, endpoints, world, log)
   const until = <T>(work: Promise<T>): Promise<T> => untilAborted(work, signal)
   await until(ensureCursorTopic(kafka, project, log))
-  const cursor = await until(readCursor(kafka, project, flow.source.name, signal))
+  const position = await until(readCursor(kafka, project, flow.source.name, signal))
+  const cursor = position?.cursor ?? null
+  const fetchedBefore = position?.fetched ?? 0
   log(
     `${flow.source.name} reads ${source.says}; ${cursor === null ? 'no cursor yet: from the beginning' : `goes on at ${JSON.stringify(cursor)}`}`,
   )
@@ -52,7 +54,8 @@ export async function runSource(options: RunSource): Promise<SourceRun> {
   }
   const store = async (next: Json): Promise<void> => {
     const at = new Date(world.clock.nowMs()).toISOString()
-    await send([cursorRecord(project, flow.source.name, { v: 1, cursor: next, run: run.runId, attempt: run.attempt, at })])
+    const fetched = fetchedBefore + totals.fetched
+    await send([cursorRecord(project, flow.source.name, { v: 1, cursor: next, run: run.runId, attempt: run.attempt, fetched, at })])
   }
   try {
     for await (const page of source.read(cursor, signal)) {

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { errnoOf, systemClock, systemDisk, type Logger } from '../../platform/index.ts'
+import type { Guard } from './guard.ts'
 
 /**
  * The children of this data folder, kept in a file: should a supervisor die so suddenly that a child outlives it, the
@@ -12,7 +13,7 @@ export interface ChildRegister {
   remove(pid: number): void
 }
 
-export function openChildRegister(dataDir: string): ChildRegister {
+export function openChildRegister(dataDir: string, guard: Guard): ChildRegister {
   const file = join(dataDir, 'children.json')
   const pids = new Set<number>()
   const save = (): void => systemDisk.replaceFile(file, JSON.stringify([...pids]) + '\n')
@@ -21,10 +22,12 @@ export function openChildRegister(dataDir: string): ChildRegister {
     owner: dataDir,
     add: (pid) => {
       pids.add(pid)
+      guard.add(pid)
       save()
     },
     remove: (pid) => {
       pids.delete(pid)
+      guard.remove(pid)
       save()
     },
   }

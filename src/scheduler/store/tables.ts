@@ -1,4 +1,4 @@
-import type { AttemptState, RunState, TaskState } from '../types.ts'
+import type { AttemptState, RunState, TaskState } from '../../core/index.ts'
 
 /** Times are milliseconds since 1970, flags 0 or 1, JSON is text: the same on SQLite and PostgreSQL. */
 export interface Tables {

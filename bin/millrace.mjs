@@ -2,11 +2,11 @@
 // Starts the command on Node 24: in this process when it is one, else on the Node that npm installed beside the package.
 import { existsSync } from 'node:fs'
 import * as nodeModule from 'node:module'
-import { become, endWithoutNode, findNode } from './pinned-node.mjs'
+import { become, endBecause, findNode, findObstacle } from './pinned-node.mjs'
 
-const node = findNode()
-if (node === null) endWithoutNode()
-else if (node !== process.execPath) become(node, process.argv.slice(1))
+const obstacle = await findObstacle()
+if (obstacle !== null) endBecause(obstacle)
+else if (findNode() !== process.execPath) become(findNode(), process.argv.slice(1))
 else {
   nodeModule.enableCompileCache()
   process.env.NODE_COMPILE_CACHE ??= nodeModule.getCompileCacheDir() ?? ''

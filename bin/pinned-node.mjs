@@ -16,11 +16,21 @@ export function findNode() {
   }
 }
 
-/** Ends this process in one line that says what to do. */
-export function endWithoutNode() {
-  console.error(
-    `millrace: needs Node ${neededMajor} and this is ${process.version}; install Node ${neededMajor}, or let npm bring it: "npm install" without --omit=optional.`,
+/** What keeps Millrace from running here, in one line that says what to do; null when nothing does. */
+export async function findObstacle() {
+  if (findNode() === null)
+    return `needs Node ${neededMajor} and this is ${process.version}; install Node ${neededMajor}, or let npm bring it: "npm ci" (or "npm install") without --omit=optional.`
+  // One for all: its native binding is an optional package of this platform, as everyone's is.
+  const installed = await import('@node-rs/crc32').then(
+    () => true,
+    () => false,
   )
+  return installed ? null : 'packages are missing: run "npm ci" (or "npm install"), and without --omit=optional.'
+}
+
+/** Ends this process with a line. */
+export function endBecause(obstacle) {
+  console.error(`millrace: ${obstacle}`)
   process.exit(69)
 }
 
@@ -30,9 +40,6 @@ export function become(command, args, env = process.env) {
   // The terminal sends Ctrl-C to the child as well; others' signals are passed on.
   process.on('SIGINT', () => {})
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
-  child.on('error', (error) => {
-    console.error(`millrace: ${command} could not be started: ${error.message}`)
-    process.exit(69)
-  })
+  child.on('error', (error) => endBecause(`${command} could not be started: ${error.message}`))
   child.on('exit', (code, signal) => process.exit(signal === null ? (code ?? 1) : 128))
 }

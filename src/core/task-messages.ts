@@ -67,7 +67,16 @@ export type FromTask =
   | { is: 'xcom'; key: string; value: Json }
 
 /** To a child that runs streams. */
-export type ToStreams = { is: 'start'; project: Project; streams: string[]; endpoints: Endpoints } | { is: 'stop' }
+export type ToStreams =
+  | {
+      is: 'start'
+      project: Project
+      streams: string[]
+      endpoints: Endpoints
+      /** Names the member in its consumer groups (KIP-345): a process that replaces a dead one takes its partitions over at once. */
+      instance: string
+    }
+  | { is: 'stop' }
 
 export type StreamState =
   | { is: 'starting' }

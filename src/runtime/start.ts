@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { startApiServer } from '../api-server/index.ts'
 import type { Endpoints, Project } from '../core/index.ts'
 import {
@@ -253,6 +254,7 @@ function runStreams(running: Running, register: ChildRegister, releasers: Releas
       project,
       streams,
       endpoints,
+      instance: await instanceId(running.scheduler),
       log: log.child('streams'),
       onSpawn: (pid) => register.add(pid),
       onExit: (pid) => register.remove(pid),
@@ -270,6 +272,13 @@ function runStreams(running: Running, register: ChildRegister, releasers: Releas
     stopping.abort()
     await (await started)?.stop(stopGraceMs)
   })
+}
+
+/** Made once per data folder: a start after a crash takes the place of the process that died, in every consumer group, at once. */
+async function instanceId(scheduler: SchedulerHandle): Promise<string> {
+  const id = (await scheduler.setting('instance')) ?? `millrace-${randomBytes(8).toString('hex')}`
+  await scheduler.setSetting('instance', id)
+  return id
 }
 
 async function provisionUntilDone(running: Running, signal: AbortSignal, log: Logger): ReturnType<typeof provision> {

@@ -32,6 +32,7 @@ export interface StreamConsumerOptions {
   groupId: string
   topics: readonly string[]
   startingOffsets: 'earliest' | 'latest'
+  groupInstanceId?: string
   maxBytes?: number
   onAssigned(partitions: readonly AssignedPartition[]): void
   /** Awaited before the partitions are given up. */

@@ -14,6 +14,8 @@ export interface RunStreamOptions {
   log: Logger
   /** Aborting it stops gracefully: the batches in hand are finished (at most 5 s), offsets committed, the group left. */
   signal: AbortSignal
+  /** Makes it a static member (KIP-345) of that id: whoever runs this stream under it next takes over without waiting for the session to end. */
+  instance?: string
   clock?: Clock
 }
 

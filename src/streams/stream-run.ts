@@ -30,6 +30,7 @@ export interface ResolvedRunOptions {
   readonly sink: Sink<Row>
   readonly onStatus: (status: StreamStatus) => void
   readonly log: Logger
+  readonly instance?: string
   readonly signal: AbortSignal
   readonly clock: Clock
 }
@@ -193,13 +194,14 @@ export class StreamRun {
     this.#mustRejoin = false
     this.#dropAll()
     await this.#closeConsumer()
-    const { project, kafka } = this.#options
+    const { project, kafka, instance } = this.#options
     const joined = await this.#untilThere('fetch', async () =>
       kafka.consumer({
         groupId: names.group(project, stream.name),
         topics: [stream.topic.name],
         startingOffsets: stream.startingOffsets,
         maxBytes: FETCH_BYTES,
+        ...(instance === undefined ? {} : { groupInstanceId: instance }),
         onAssigned: (partitions) => this.#assigned(stream, partitions),
         onRevoked: (partitions) => this.#revoked(partitions, pipeline, committer),
         onLost: (partitions) => {

@@ -149,7 +149,7 @@ function dagWithRefs(def: DagDef, ref: (node: string) => FunctionRef): DagDef {
 function warningsOf(found: readonly Found[]): string[] {
   return found.flatMap(({ definition, file }) =>
     definition.is === 'dag' && definition.def.tasks.length === 0
-      ? [`${file.source}: dag "${definition.def.id}" has no task: a task is added by calling it, as in "${'const t = d.task(…); t()'}".`]
+      ? [`${file.source}: dag "${definition.def.id}" has no task: a task is added by calling it, as in "const t = d.task(…); t()".`]
       : [],
   )
 }

@@ -1,10 +1,12 @@
-import type { Endpoints, FromStreams, LoadedStream, Project, StreamState, StreamStatus, ToStreams } from '../core/index.ts'
+import type { FromStreams, LoadedStream, Project, StreamState, StreamStatus, ToStreams } from '../core/index.ts'
 import { openCassandraSink } from '../connectors/index.ts'
 import { connectKafka } from '../kafka-client/index.ts'
 import { abortReason, asMillraceError, backoffMs, createLogger, MillraceError, systemClock, type Logger } from '../platform/index.ts'
 import { runStream } from '../streams/index.ts'
 import { openChannel, type Channel } from './channel.ts'
 import { loadedDefinition } from './loaded-definition.ts'
+
+type Order = Extract<ToStreams, { is: 'start' }>
 
 /** Runs the streams it is told to until it is told to stop; each goes on by itself through outages. */
 export async function serveStreams(): Promise<void> {
@@ -16,7 +18,7 @@ export async function serveStreams(): Promise<void> {
       stop.abort(new MillraceError('CANCELLED', 'stopping'))
       return
     }
-    const running = message.streams.map((name) => keepRunning(name, message.project, message.endpoints, channel, log, stop.signal))
+    const running = message.streams.map((name) => keepRunning(name, message, channel, log, stop.signal))
     void Promise.all(running).then(() => (stop.signal.aborted ? channel.send({ is: 'stopped' }) : undefined))
   })
   await channel.send({ is: 'ready' })
@@ -25,8 +27,7 @@ export async function serveStreams(): Promise<void> {
 /** Systems that are away at the start are waited for (P6); what the stream itself stops at is final and shown. */
 async function keepRunning(
   name: string,
-  project: Project,
-  endpoints: Endpoints,
+  order: Order,
   channel: Channel<ToStreams, FromStreams>,
   log: Logger,
   signal: AbortSignal,
@@ -43,7 +44,7 @@ async function keepRunning(
   show({ is: 'starting' })
   for (let attempt = 0; !signal.aborted; attempt++) {
     try {
-      await runOnce(name, project, endpoints, onStatus, log, signal)
+      await runOnce(name, order, onStatus, log, signal)
       return show({ is: 'stopped', error: null })
     } catch (error) {
       if (signal.aborted) return show({ is: 'stopped', error: null })
@@ -62,8 +63,7 @@ async function keepRunning(
 
 async function runOnce(
   name: string,
-  project: Project,
-  endpoints: Endpoints,
+  { project, endpoints, instance }: Order,
   onStatus: (status: StreamStatus) => void,
   log: Logger,
   signal: AbortSignal,
@@ -73,7 +73,7 @@ async function runOnce(
   await using kafka = await connectKafka({ ...endpoints.kafka, clientId: `millrace.${project.name}.${name}`, log: own, signal })
   const sink = await openCassandraSink({ table: stream.table, endpoint: endpoints.cassandra, log: own, signal })
   try {
-    await runStream({ project: project.name, stream, kafka, sink, onStatus, log: own, signal })
+    await runStream({ project: project.name, stream, kafka, sink, onStatus, log: own, signal, instance })
   } finally {
     await sink.close()
   }

@@ -97,9 +97,12 @@ export function followFetched(kafka: Pick<SourceKafka, 'reader'>, project: strin
   }
   return {
     total: async () => {
-      do {
-        for (const batch of await reader.poll({ signal: neverAborts })) take(batch)
-      } while (!reader.atEnd())
+      // An empty poll, not the high watermark last seen: that one is as old as the last answer.
+      for (let isEmpty = false; !isEmpty; ) {
+        const batches = await reader.poll({ signal: neverAborts })
+        for (const batch of batches) take(batch)
+        isEmpty = batches.length === 0 && reader.atEnd()
+      }
       return [...fetched.values()].reduce((sum, count) => sum + count, 0)
     },
     close: () => reader.close(),

@@ -14,6 +14,8 @@ interface StreamProcessOptions {
   project: Project
   streams: readonly string[]
   endpoints: Endpoints
+  /** Id of this data folder's member in consumer groups. */
+  instance: string
   log: Logger
   onSpawn: (pid: number) => void
   onExit: (pid: number) => void
@@ -33,7 +35,13 @@ export function startStreamProcess(options: StreamProcessOptions): StreamProcess
   const onMessage = (message: FromStreams): void => {
     lastWordMs = clock.monotonicMs()
     if (message.is === 'ready')
-      child?.send({ is: 'start', project: options.project, streams: [...options.streams], endpoints: options.endpoints })
+      child?.send({
+        is: 'start',
+        project: options.project,
+        streams: [...options.streams],
+        endpoints: options.endpoints,
+        instance: options.instance,
+      })
     else if (message.is === 'status') statuses.set(message.status.stream, message.status)
     else if (message.is === 'log') logLine(log, message.line)
     else if (message.is === 'stopped') child?.kill()
@@ -85,6 +93,5 @@ function logLine(log: Logger, line: string): void {
   const parsed: unknown = JSON.parse(line)
   if (typeof parsed !== 'object' || parsed === null) return
   const { level, message, part, at: _at, ...fields } = parsed as Record<string, unknown>
-  const write = level === 'error' ? log.error : level === 'warn' ? log.warn : log.info
-  write(String(message), { from: part, ...fields })
+  log[level === 'error' || level === 'warn' ? level : 'info'](String(message), { from: part, ...fields })
 }

@@ -1,6 +1,7 @@
 // One command for a person: format, lint, types, drawing, dead code, then all tests. Stops at the first that fails.
 import { spawnSync } from 'node:child_process'
 
+/** @type {[name: string, command: string, args: string[]][]} */
 const steps = [
   ['format', 'prettier', ['--check', '--log-level', 'warn', '.']],
   ['lint', 'oxlint', ['--type-aware', '--deny-warnings']],

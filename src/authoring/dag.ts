@@ -99,8 +99,8 @@ export function dag(id: string, options: DagOptions): Dag {
       return (...inputs) => {
         if (functions.has(taskId))
           throw new MillraceError('DEFINITION_INVALID', `dag ${id}: task "${taskId}" is called twice; give the second one another id.`)
-        functions.set(taskId, (ctx, ...given) => fn(ctx, ...(given as readonly unknown[] as I)))
-        const ids = inputs.map((input) => (input as TaskNode<unknown>).id)
+        functions.set(taskId, (ctx, ...given) => fn(ctx, ...(given as I)))
+        const ids = inputs.map((input) => input.id)
         const node: TaskDef = { ...task, inputs: ids, upstream: [...new Set(ids)] }
         def.tasks.push(node)
         return taskNode(def, node)

@@ -130,7 +130,7 @@ function lastName(field: Field): Field {
 }
 
 function defOf(type: z.core.$ZodType): ZodDef {
-  const def: z.core.$ZodTypeDef & Partial<Omit<ZodDef, 'type'>> = type._zod.def as z.core.$ZodTypeDef & Partial<Omit<ZodDef, 'type'>>
+  const def: z.core.$ZodTypeDef & Partial<Omit<ZodDef, 'type'>> = type._zod.def
   return def
 }
 

@@ -18,7 +18,7 @@ export interface Context {
   readonly projectDir: string
   readonly output: Output
   /** The API of the running Millrace; throws NOT_RUNNING when there is none. */
-  api(): Promise<ApiClient>
+  readonly api: () => Promise<ApiClient>
   kafka(): Promise<Endpoints['kafka']>
   cassandra(): Promise<Endpoints['cassandra']>
   settings(): Promise<Settings>

@@ -28,8 +28,17 @@ function bigintsAsText(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? value.toString() : value
 }
 
+function cellText(cell: unknown): string {
+  if (cell === null || cell === undefined) return '-'
+  return typeof cell === 'string'
+    ? cell
+    : typeof cell === 'object'
+      ? JSON.stringify(cell, bigintsAsText)
+      : `${cell as number | bigint | boolean}`
+}
+
 export function alignColumns(headers: readonly string[], rows: readonly (readonly unknown[])[]): string {
-  const cells = [headers, ...rows].map((row) => row.map((cell) => (cell === null || cell === undefined ? '-' : String(cell))))
+  const cells = [headers, ...rows].map((row) => row.map(cellText))
   const widths = headers.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)))
   return cells
     .map((row) => row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0))).join('  ') + '\n')

@@ -85,7 +85,7 @@ describe("README's table of commands", () => {
   /** First words after `millrace` and the rest of the usage, as the table's first column writes them. */
   const rows = readme
     .split('\n')
-    .filter((line) => /^\| `millrace /.test(line))
+    .filter((line) => line.startsWith('| `millrace '))
     .flatMap((line) => codeSpans(line.split('|')[1] ?? ''))
     .map((span) => span.replace(/^millrace /, ''))
   const help = new Map<string, string>()

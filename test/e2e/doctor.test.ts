@@ -26,7 +26,11 @@ const stopsAt = (report: DoctorReport): string => report.steps.find((step) => st
 
 /** A port that nobody answers on, and one that somebody else holds. */
 async function takePort(): Promise<{ server: Server; port: number }> {
-  const server = createServer((socket) => socket.end('hello\n'))
+  const server = createServer((socket) => {
+    // Read to its end, so that the connection closes and the server can.
+    socket.on('error', () => undefined)
+    socket.resume().end('hello\n')
+  })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
   return { server, port: typeof address === 'object' && address ? address.port : 0 }
@@ -79,7 +83,7 @@ test('the sink refuses: the doctor names column and types, and the start stays u
   const first = start()
   await first.until(/[1-9]\d* in table/)
   expect(await first.stop()).toBe(0)
-  project.edit((code) => code.replace('gender: z.string()', 'gender: z.int32()').replace('gender,', 'gender: gender.length,'))
+  project.edit((code) => code.replace('gender: z.string()', 'gender: z.int32()').replace('    gender,\n', '    gender: gender.length,\n'))
   start()
   const report = await eventually(
     () => (run(project, ['status']).code === 0 ? diagnosis() : null),

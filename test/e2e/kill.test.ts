@@ -61,7 +61,12 @@ describe.each(rounds)('kill -9 while the job runs, round %i', () => {
   test('of the supervisor alone: its children end by themselves', { timeout: 120_000 }, async () => {
     await eventually(status, (now) => inTable(now) > 10)
     const children = childrenOf(millrace.pid)
-    expect(children.map(roleOf).filter((role) => role !== null).toSorted()).toEqual(['streams', 'tasks'])
+    expect(
+      children
+        .map(roleOf)
+        .filter((role) => role !== null)
+        .toSorted(),
+    ).toEqual(['streams', 'tasks'])
     process.kill(millrace.pid, 'SIGKILL')
     await eventually(
       () => children.filter((pid) => roleOf(pid) !== null),

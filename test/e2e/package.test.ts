@@ -69,7 +69,7 @@ function install(): void {
   const dependencies = { ...example.dependencies, millrace: `file:../package/millrace-${version}.tgz` }
   writeFileSync(join(project, 'package.json'), JSON.stringify({ ...example, dependencies }))
   const pipeline = join(project, 'users.pipeline.ts')
-  writeFileSync(pipeline, readFileSync(pipeline, 'utf8').replace("every: '1s', for: '60s'", "every: '20ms', for: '2s'"))
+  writeFileSync(pipeline, readFileSync(pipeline, 'utf8').replace("every: '1s', for: '60s'", "every: '50ms', for: '30s'"))
   succeed('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund'], { cwd: project, env: environment })
 }
 

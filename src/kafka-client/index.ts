@@ -5,7 +5,6 @@ export { connectKafka, type KafkaClient } from './client.ts'
 export type { CommittedOffset } from './committed-offsets.ts'
 export type { GroupConsumer } from './consumer.ts'
 export type { ListedOffset, OffsetAt } from './list-offsets.ts'
-export { murmur2, partitionForKey } from './murmur2.ts'
 export type {
   AssignedPartition,
   ConsumerOptions,

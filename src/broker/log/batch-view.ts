@@ -21,11 +21,6 @@ export function lastOffsetAt(bytes: Buffer, at: number): number {
   return baseOffsetAt(bytes, at) + bytes.readInt32BE(at + 23)
 }
 
-/** Needs the first 43 bytes. Milliseconds; −1 for no timestamp. */
-export function maxTimestampAt(bytes: Buffer, at: number): number {
-  return bytes.readInt32BE(at + 35) * 0x1_0000_0000 + bytes.readUInt32BE(at + 39)
-}
-
 export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

@@ -2,7 +2,7 @@ import { invalid } from '../refusal.ts'
 import { afterPrefix, encodeClustering } from '../storage/index.ts'
 import type { Column, Table } from '../schema/index.ts'
 import type { Scope } from './scope.ts'
-import { filterOf, type ColumnRestriction, type Filter, type TupleBound, type Where } from './where.ts'
+import { type ColumnRestriction, type TupleBound, type Where } from './where.ts'
 
 /** A range of encoded clustering keys: `start` included, `end` not. */
 export interface Slice {
@@ -94,8 +94,4 @@ function tupleSlice(table: Table, tuples: readonly TupleBound[], scope: Scope): 
 
 function isDescending(columns: readonly Column[]): boolean {
   return columns[0]?.descending ?? false
-}
-
-export function restFilters(rest: readonly ColumnRestriction[]): Filter[] {
-  return rest.map(filterOf)
 }

@@ -1,5 +1,5 @@
 export { Engine, type Waiter } from './engine.ts'
-export { orderingOf, encodeOrdered, bigintOf, type OrderedAs } from './ordered-encoding.ts'
+export { orderingOf, encodeOrdered, type OrderedAs } from './ordered-encoding.ts'
 export {
   afterPrefix,
   encodeClustering,

@@ -44,12 +44,6 @@ export interface Row {
   cells: Cell[]
 }
 
-export const noDeletion: Deletion | null = null
-
-export function emptyRow(clustering: Uint8Array[]): Row {
-  return { clustering, liveness: null, deletion: noDeletion, cells: [] }
-}
-
 /** Bytes in unsigned lexicographic order; null (no path) first. */
 export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   return Buffer.compare(a, b)

@@ -28,43 +28,49 @@ export function diagnose(facts: Facts): DoctorReport {
     }
     return { summary: `The pipeline files do not load: ${facts.status.loadError.message}`, healthy: false, steps: [step] }
   }
-  const source = sourceStep(facts)
-  const steps = [
-    source,
-    ...facts.flows.flatMap((flow) => [topicStep(flow.observed, facts), streamStep(flow, facts), tableStep(flow.observed)]),
-  ]
-  // The first step that stops is the cause; later ones only wait for it.
-  const stopped = steps.find((step) => step.state === 'stopped')
-  return { summary: summarise(facts, stopped ?? null), healthy: stopped === undefined, steps }
+  const sources = sourceSteps(facts)
+  const flows = facts.flows.map((flow) => [topicStep(flow.observed, facts), streamStep(flow, facts), tableStep(flow.observed)])
+  // In a flow the first step that stops is the cause; later ones only wait for it.
+  const causes = [...sources.filter(isStopped), ...flows.flatMap((steps) => steps.find(isStopped) ?? [])]
+  return { summary: summarise(facts, causes), healthy: causes.length === 0, steps: [...sources, ...flows.flat()] }
 }
 
-function summarise(facts: Facts, stopped: DoctorStep | null): string {
+function isStopped(step: DoctorStep): boolean {
+  return step.state === 'stopped'
+}
+
+function summarise(facts: Facts, causes: readonly DoctorStep[]): string {
   const lines = facts.flows.map(({ observed: { counts } }) => {
     const parts = [`${shown(facts.fetched)} fetched`, `${shown(counts.inTopic)} in topic`, `${shown(counts.inTable)} in table`]
     if ((counts.deadLetters ?? 0) > 0) parts.push(`${counts.deadLetters} dead letters`)
     return parts.join(' · ')
   })
   const counts = lines.join('; ') || `${shown(facts.fetched)} fetched`
-  return stopped === null
-    ? counts
-    : `${counts}: ${stopped.name} ${stopped.at === 'source' ? 'fails' : 'stopped'}, because ${stopped.because ?? 'unknown'}`
+  const because = causes.map(
+    ({ name, at, because: why }) => `${name} ${at === 'source' ? 'fails' : 'stopped'}, because ${why ?? 'unknown'}`,
+  )
+  return because.length === 0 ? counts : `${counts}: ${because.join('; and ')}`
 }
 
 function shown(count: number | null): string {
   return count === null ? '?' : String(count)
 }
 
-function sourceStep({ lastRuns, fetched, endpoints }: Facts): DoctorStep {
+/** A step for each DAG that fails, or one that says that all is well. */
+function sourceSteps({ lastRuns, fetched, endpoints }: Facts): DoctorStep[] {
   const found = `${shown(fetched)} fetched`
   const [newest] = lastRuns
   if (newest === undefined) {
-    return { at: 'source', name: 'source', state: 'waiting', found, because: 'no DAG has run yet: start one with "millrace trigger <dag>"' }
+    return [
+      { at: 'source', name: 'source', state: 'waiting', found, because: 'no DAG has run yet: start one with "millrace trigger <dag>"' },
+    ]
   }
-  for (const run of lastRuns) {
+  const failing = lastRuns.flatMap((run): DoctorStep[] => {
     const because = runProblem(run, endpoints.randomUser.url)
-    if (because !== null) return { at: 'source', name: run.dagId, state: 'stopped', found, because }
-  }
-  return { at: 'source', name: newest.dagId, state: 'ok', found: `${found}, last run ${newest.state}`, because: null }
+    return because === null ? [] : [{ at: 'source', name: run.dagId, state: 'stopped', found, because }]
+  })
+  if (failing.length > 0) return failing
+  return [{ at: 'source', name: newest.dagId, state: 'ok', found: `${found}, last run ${newest.state}`, because: null }]
 }
 
 function runProblem(run: Facts['lastRuns'][number], source: string): string | null {

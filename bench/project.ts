@@ -11,7 +11,12 @@ const root = join(import.meta.dirname, '..')
 export interface BenchProject {
   readonly dir: string
   /** @returns the process, and milliseconds on `performance.now()` when it was asked for */
-  start(args?: readonly string[]): { child: ChildProcess; startedMs: number; firstMatch(pattern: RegExp): Promise<number>; stop(): Promise<void> }
+  start(args?: readonly string[]): {
+    child: ChildProcess
+    startedMs: number
+    firstMatch(pattern: RegExp): Promise<number>
+    stop(): Promise<void>
+  }
   api(): Promise<ApiClient>
   /** Takes the stream out of the pipeline file; the result puts it back. */
   withoutStream(): () => void
@@ -20,7 +25,8 @@ export interface BenchProject {
 
 export function createBenchProject(pace: string): BenchProject {
   const dir = mkdtempSync(join(tmpdir(), 'millrace-bench-'))
-  for (const file of ['millrace.config.ts', 'users.pipeline.ts', 'package.json']) cpSync(join(root, 'examples/users', file), join(dir, file))
+  for (const file of ['millrace.config.ts', 'users.pipeline.ts', 'package.json'])
+    cpSync(join(root, 'examples/users', file), join(dir, file))
   symlinkSync(join(root, 'node_modules'), join(dir, 'node_modules'))
   const pipeline = join(dir, 'users.pipeline.ts')
   writeFileSync(pipeline, readFileSync(pipeline, 'utf8').replace("every: '1s', for: '60s'", pace))

@@ -8,15 +8,21 @@ const wanted = (name: string): boolean => asked.length === 0 || asked.includes(n
 
 if (wanted('first-row')) {
   const seconds = (await benchFirstRow()).toSorted((a, b) => a - b)
-  console.log(`start to first row: min ${seconds[0]?.toFixed(2)} s, median ${seconds[Math.floor(seconds.length / 2)]?.toFixed(2)} s, max ${seconds.at(-1)?.toFixed(2)} s (aim ≤ 3 s)`)
+  console.log(
+    `start to first row: min ${seconds[0]?.toFixed(2)} s, median ${seconds[Math.floor(seconds.length / 2)]?.toFixed(2)} s, max ${seconds.at(-1)?.toFixed(2)} s (aim ≤ 3 s)`,
+  )
 }
 if (wanted('memory')) {
   const usage = await benchMemory()
   const total = usage.reduce((sum, { megabytes }) => sum + megabytes, 0)
-  console.log(`PSS while the job runs: ${total.toFixed(0)} MB (aim ≤ 250 MB): ${usage.map(({ role, megabytes }) => `${role} ${megabytes.toFixed(0)}`).join(', ')}`)
+  console.log(
+    `PSS while the job runs: ${total.toFixed(0)} MB (aim ≤ 250 MB): ${usage.map(({ role, megabytes }) => `${role} ${megabytes.toFixed(0)}`).join(', ')}`,
+  )
 }
 if (wanted('throughput')) {
   const result = await benchThroughput(Number(process.env.MILLRACE_BENCH_RECORDS ?? 500_000))
-  console.log(`topic → table: ${Math.round(result.recordsPerSecond)} records/s, ${result.records} records in ${result.seconds.toFixed(1)} s (aim ≥ 50000/s)`)
+  console.log(
+    `topic → table: ${Math.round(result.recordsPerSecond)} records/s, ${result.records} records in ${result.seconds.toFixed(1)} s (aim ≥ 50000/s)`,
+  )
   console.log(`CPU s per 100,000: ${result.cpuPer100k.map(({ role, seconds }) => `${role} ${seconds.toFixed(2)}`).join(', ')}`)
 }

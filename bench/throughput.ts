@@ -83,6 +83,9 @@ function cpuNow(pid: number): Map<number, number> {
 function report(pid: number, first: { atMs: number; written: number; cpu: Map<number, number> }, written: number): Throughput {
   const seconds = (performance.now() - first.atMs) / 1_000
   const records = written - first.written
-  const cpuPer100k = familyOf(pid).map((each) => ({ role: each.role, seconds: ((usageOf(each.pid).cpuSeconds - (first.cpu.get(each.pid) ?? 0)) * 100_000) / records }))
+  const cpuPer100k = familyOf(pid).map((each) => ({
+    role: each.role,
+    seconds: ((usageOf(each.pid).cpuSeconds - (first.cpu.get(each.pid) ?? 0)) * 100_000) / records,
+  }))
   return { records, seconds, recordsPerSecond: records / seconds, cpuPer100k }
 }

@@ -28,13 +28,15 @@ test('nothing is left for later, skipped, or hidden from the compiler', () => {
   const files = sources.filter((file) => file !== 'test/tidy.test.ts')
   expect(withMatch(files, /\b(TODO|FIXME|XXX|HACK)\b/)).toEqual([])
   expect(withMatch(files, /\b(it|test|describe)\.(only|todo)\b/)).toEqual([])
-  expect(withMatch(files, /@ts-(ignore|expect-error|nocheck)|as unknown as|: any\b|\bas any\b/)).toEqual([])
+  // Code alone: a comment may well speak of any number of things.
+  expect(withMatch(files, /^(?!\s*(\*|\/\/|\/\*)).*(as unknown as|: any\b|\bas any\b)/m)).toEqual([])
+  expect(withMatch(files, /@ts-(ignore|expect-error|nocheck)/)).toEqual([])
 })
 
 test('only the outermost doors end the process', () => {
   expect(
     withMatch(
-      sources.filter((file) => file.startsWith('src/')),
+      sources.filter((file) => file.startsWith('src/') && !file.endsWith('.test.ts')),
       /process\.exit\(/,
     ),
   ).toEqual([])

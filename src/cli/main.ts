@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
-import { asMillraceError } from '../platform/index.ts'
+import { asMillraceError, errnoOf } from '../platform/index.ts'
+import { version } from '../runtime/index.ts'
 import { addDagCommands } from './commands/dags.ts'
 import { addDeadLetterCommands } from './commands/dead-letters.ts'
 import { addLifecycleCommands } from './commands/lifecycle.ts'
@@ -15,6 +16,10 @@ export type WithContext = () => Context
 /** The outermost door: runs one command line and sets the exit code (that of the error catalogue; 64 for wrong usage). */
 export async function runCli(args: readonly string[]): Promise<void> {
   const program = createProgram()
+  // A reader that has seen enough (`| head`) is no error; what is still printed goes nowhere.
+  process.stdout.on('error', (error) => {
+    if (errnoOf(error) !== 'EPIPE') throw error
+  })
   try {
     await program.parseAsync(args, { from: 'user' })
   } catch (error) {
@@ -33,6 +38,7 @@ export async function runCli(args: readonly string[]): Promise<void> {
 function createProgram(): Command {
   const program = new Command('millrace')
     .description('Turns an API into a live, queryable table.')
+    .version(version)
     .option('-p, --project <dir>', 'folder of the project (or one inside it)', '.')
     .option('--json', 'print JSON for scripts', false)
     .option('--kafka <servers>', 'Kafka by address, without a running Millrace')

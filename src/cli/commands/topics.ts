@@ -129,6 +129,8 @@ async function consume(kafka: KafkaClient, topic: string, options: ConsumeOption
   const reader = kafka.reader({ topic, from: parseFrom(options.from) })
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
+  // Nobody reads any more: `consume … | head`.
+  process.stdout.once('error', () => stop.abort())
   let printed = 0
   try {
     while (printed < limit && !stop.signal.aborted) {

@@ -98,7 +98,7 @@ export function followFetched(kafka: Pick<SourceKafka, 'reader'>, project: strin
   return {
     total: async () => {
       // An empty poll, not the high watermark last seen: that one is as old as the last answer.
-      for (let isEmpty = false; !isEmpty; ) {
+      for (let isEmpty = false; !isEmpty;) {
         const batches = await reader.poll({ signal: neverAborts })
         for (const batch of batches) take(batch)
         isEmpty = batches.length === 0 && reader.atEnd()

@@ -32,8 +32,8 @@ export interface ChildOptions<Out> {
 export function spawnChild<In, Out>(options: ChildOptions<Out>): Child<In> {
   const entry = new URL(`../../worker/main${runsFromSource ? '.ts' : '.js'}`, import.meta.url)
   const child = fork(entry, [options.role], {
-    execArgv: [...childExecArgv, ...(process.env.XARGV?.split(' ') ?? [])],
-    env: { ...process.env, MILLRACE_OWNER: options.owner, FORCE_COLOR: '0', ...JSON.parse(process.env.XENV ?? '{}') },
+    execArgv: [...childExecArgv],
+    env: { ...process.env, MILLRACE_OWNER: options.owner, FORCE_COLOR: '0' },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   child.on('message', (message) => options.onMessage(message as Out))

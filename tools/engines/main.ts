@@ -1,0 +1,59 @@
+/** `node tools/engines/main.ts list|start <name>|stop <name>|status`: real systems for a person to try things on. */
+import { asMillraceError, MillraceError } from '../../src/platform/index.ts'
+import { artifactDir, isComplete } from './artifacts.ts'
+import { missing } from './requirements.ts'
+import { allStarted, startForPerson, stopForPerson, type Started } from './started.ts'
+import type { System } from './system.ts'
+import { systems } from './systems/index.ts'
+
+const usage = `Usage: node tools/engines/main.ts list | start <name> | stop <name> | status
+Names: ${[...systems.keys()].join(', ')}`
+
+function list(): void {
+  for (const system of systems.values()) {
+    const state = isComplete(artifactDir(system)) ? 'in the cache' : 'comes at the first start'
+    console.log(`${system.name.padEnd(12)}${system.title.padEnd(26)}${String(system.memoryMb).padStart(5)} MB   ${state}`)
+  }
+}
+
+function show({ title, pids, address, logs }: Started): void {
+  console.log(`${title}: ${address.setting}=${address.value}  (process ${pids.join(', ')})`)
+  for (const log of logs) console.log(`  log ${log}`)
+}
+
+async function run([command, name]: readonly string[]): Promise<void> {
+  switch (command) {
+    case 'list':
+      return list()
+    case 'status': {
+      const all = allStarted()
+      if (all.length === 0) console.log('none runs')
+      return all.forEach(show)
+    }
+    case 'start': {
+      const system = systemNamed(name)
+      const lacking = missing()
+      if (lacking !== null) throw new MillraceError('CONFIG_MISSING', lacking)
+      return show(await startForPerson(system))
+    }
+    case 'stop':
+      await stopForPerson(systemNamed(name))
+      return console.log('stopped')
+    default:
+      throw new MillraceError('BAD_REQUEST', usage)
+  }
+}
+
+function systemNamed(name: string | undefined): System {
+  const system = systems.get(name ?? '')
+  if (!system) throw new MillraceError('BAD_REQUEST', usage)
+  return system
+}
+
+try {
+  await run(process.argv.slice(2))
+} catch (error) {
+  const failure = asMillraceError(error)
+  console.error(failure.message)
+  process.exitCode = failure.exitCode
+}

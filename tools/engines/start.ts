@@ -1,0 +1,112 @@
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { ensureArtifacts } from './artifacts.ts'
+import { makeRunDir, newLogPath } from './cache.ts'
+import { freePorts } from './ports.ts'
+import { type RunningProcess, runToEnd, startProcess } from './process.ts'
+import type { Engine, Place, System } from './system.ts'
+
+export interface StartOptions {
+  /** Folder of its data and configuration; without one a new folder, removed in the end. */
+  readonly dir?: string
+  /** True: it goes on when this process ends. */
+  readonly outlives?: boolean
+}
+
+/** Brings a system's artifacts if need be and starts it; resolves once it answers. */
+export async function startSystem(system: System, options: StartOptions = {}): Promise<Engine> {
+  const artifactDir = await ensureArtifacts(system)
+  const place: Place = { dir: options.dir ?? makeRunDir(system.name), artifactDir, ports: await freePorts(system.ports) }
+  const engine = new StartedSystem(system, place, options)
+  try {
+    await engine.begin()
+    return engine
+  } catch (error) {
+    await engine[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+class StartedSystem implements Engine {
+  readonly #system: System
+  readonly #place: Place
+  readonly #options: StartOptions
+  readonly #logs: Map<string, string>
+  #running: RunningProcess[] = []
+
+  constructor(system: System, place: Place, options: StartOptions) {
+    this.#system = system
+    this.#place = place
+    this.#options = options
+    this.#logs = new Map(system.processes.map(({ name }) => [name, newLogPath(name === system.name ? name : `${system.name}-${name}`)]))
+  }
+
+  get name(): string {
+    return this.#system.name
+  }
+  get title(): string {
+    return this.#system.title
+  }
+  get pid(): number {
+    return this.#running.at(-1)?.pid ?? -1
+  }
+  get pids(): readonly number[] {
+    return this.#running.map(({ pid }) => pid)
+  }
+  get ports(): Readonly<Record<string, number>> {
+    return this.#place.ports
+  }
+  get address(): { setting: string; value: string } {
+    return this.#system.address(this.#place)
+  }
+  get logs(): readonly string[] {
+    return [...this.#logs.values()]
+  }
+
+  async begin(): Promise<void> {
+    const { dir } = this.#place
+    const marker = join(dir, 'prepared')
+    const { processes } = this.#system
+    for (const process of processes) this.#write(process.files(this.#place))
+    for (const process of existsSync(marker) ? [] : processes) {
+      const preparation = process.prepare?.(this.#place)
+      if (preparation) await runToEnd(preparation, `preparing ${process.name}`)
+    }
+    writeFileSync(marker, '')
+    for (const process of processes) {
+      const logPath = this.#logs.get(process.name) ?? join(dir, `${process.name}.log`)
+      const port = this.#place.ports[process.ready.port] ?? 0
+      const command = process.command(this.#place)
+      this.#running.push(await startProcess(process, command, { logPath, cwd: dir, port, outlives: this.#options.outlives ?? false }))
+    }
+  }
+
+  async stop(): Promise<void> {
+    for (let process = this.#running.pop(); process; process = this.#running.pop()) {
+      await process.stop(this.#system.processes.find(({ name }) => name === process?.name)?.stopSignal ?? 'SIGTERM')
+    }
+  }
+
+  async kill(): Promise<void> {
+    await Promise.all(this.#running.splice(0).map((process) => process.stop('SIGKILL')))
+  }
+
+  async restart(): Promise<void> {
+    await this.stop()
+    await this.begin()
+  }
+
+  /** Nobody needs its data any more, so it is not asked politely. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill()
+    rmSync(this.#place.dir, { recursive: true, force: true, maxRetries: 5 })
+  }
+
+  #write(files: Readonly<Record<string, string>>): void {
+    for (const [name, text] of Object.entries(files)) {
+      const path = join(this.#place.dir, name)
+      mkdirSync(dirname(path), { recursive: true })
+      writeFileSync(path, text)
+    }
+  }
+}

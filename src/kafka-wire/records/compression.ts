@@ -1,6 +1,5 @@
+import { createRequire } from 'node:module'
 import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
-import { compressFrameSync, decompressFrameSync } from 'lz4-napi'
-import { compressSync as compressSnappy, uncompressSync as uncompressSnappy } from 'snappy'
 import { asBuffer } from '../reader.ts'
 import { WireError } from '../wire-error.ts'
 
@@ -19,6 +18,16 @@ const XERIAL_HEADER = Buffer.from('82534e41505059000000000100000001', 'hex')
 const XERIAL_MAGIC_BYTES = 8
 const XERIAL_BLOCK_BYTES = 32 * 1024
 
+// Native libraries, loaded by the first batch that needs them: each takes up to 3 MB a process, and most processes meet neither.
+const require = createRequire(import.meta.url)
+const lz4 = once((): typeof import('lz4-napi') => require('lz4-napi'))
+const snappy = once((): typeof import('snappy') => require('snappy'))
+
+function once<Module>(load: () => Module): () => Module {
+  let loaded: Module | null = null
+  return () => (loaded ??= load())
+}
+
 export function compressionOf(attributes: number): Compression | null {
   return byNumber[attributes & 7] ?? null
 }
@@ -36,7 +45,7 @@ const codecs: Record<Compression, Codec> = {
   none: { compress: (bytes) => bytes, decompress: (packed) => packed },
   gzip: { compress: (bytes) => gzipSync(bytes), decompress: (packed) => gunzipSync(packed, { maxOutputLength: MAX_UNCOMPRESSED_BYTES }) },
   snappy: { compress: compressXerial, decompress: decompressSnappy },
-  lz4: { compress: (bytes) => compressFrameSync(bytes), decompress: (packed) => decompressFrameSync(packed) },
+  lz4: { compress: (bytes) => lz4().compressFrameSync(bytes), decompress: (packed) => lz4().decompressFrameSync(packed) },
   zstd: {
     compress: (bytes) => zstdCompressSync(bytes),
     decompress: (packed) => zstdDecompressSync(packed, { maxOutputLength: MAX_UNCOMPRESSED_BYTES }),
@@ -62,7 +71,7 @@ export function decompress(compression: Compression, bytes: Uint8Array): Buffer 
 function compressXerial(bytes: Buffer): Buffer {
   const parts: Buffer[] = [XERIAL_HEADER]
   for (let at = 0; at < bytes.byteLength; at += XERIAL_BLOCK_BYTES) {
-    const block = compressSnappy(bytes.subarray(at, at + XERIAL_BLOCK_BYTES))
+    const block = snappy().compressSync(bytes.subarray(at, at + XERIAL_BLOCK_BYTES))
     const length = Buffer.alloc(4)
     length.writeInt32BE(block.byteLength)
     parts.push(length, block)
@@ -100,6 +109,6 @@ function decompressSnappyBlock(block: Buffer): Buffer {
   if (claimed > block.byteLength * SNAPPY_MAX_RATIO || claimed > MAX_UNCOMPRESSED_BYTES) {
     throw new WireError(`a snappy block of ${block.byteLength} bytes claims to unpack to ${claimed}`)
   }
-  const unpacked = uncompressSnappy(block, { asBuffer: true })
+  const unpacked = snappy().uncompressSync(block, { asBuffer: true })
   return typeof unpacked === 'string' ? Buffer.from(unpacked) : unpacked
 }

@@ -1,0 +1,33 @@
+import { expect, it } from 'vitest'
+import { MemoryDisk } from '../testing/memory-disk.ts'
+import { Catalogue } from './catalogue.ts'
+
+const topic = { name: 'users', id: 'AAAA', partitions: 3, configs: { 'retention.ms': '1000' } }
+
+it('knows after a restart what it was told before', () => {
+  const disk = new MemoryDisk()
+  new Catalogue(disk, '/data', null).add(topic)
+  const again = new Catalogue(disk, '/data', null)
+  expect([again.topics, again.leaderEpoch]).toEqual([[topic], 1])
+})
+
+it.each([
+  ['no JSON', '{'],
+  ['a list', '[]'],
+  ['no topics', JSON.stringify({ leaderEpoch: 0, nextProducerId: 0, deleting: [] })],
+  ['a negative epoch', JSON.stringify({ leaderEpoch: -1, nextProducerId: 0, topics: [], deleting: [] })],
+  ['a topic without partitions', catalogueOf({ ...topic, partitions: 0 })],
+  ['half a partition', catalogueOf({ ...topic, partitions: 1.5 })],
+  ['a setting that is no text', catalogueOf({ ...topic, configs: { 'retention.ms': 1000 } })],
+  ['no settings', catalogueOf({ ...topic, configs: null })],
+  ['a topic that is no object', catalogueOf('users')],
+])('refuses a catalogue with %s', (_what, text) => {
+  const disk = new MemoryDisk()
+  new Catalogue(disk, '/data', null).add(topic)
+  disk.replaceFile('/data/topics.json', text)
+  expect(() => new Catalogue(disk, '/data', null)).toThrow(/topics\.json is not a sound topic catalogue/)
+})
+
+function catalogueOf(entry: unknown): string {
+  return JSON.stringify({ leaderEpoch: 0, nextProducerId: 0, topics: [entry], deleting: [] })
+}

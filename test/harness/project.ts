@@ -29,5 +29,7 @@ export function createProject(pace = "every: '20ms', for: '3s'"): TestProject {
     remove: () => rmSync(dir, { recursive: true, force: true, maxRetries: 5 }),
   }
   project.edit((code) => code.replace("every: '1s', for: '60s'", pace))
+  // A test that runs over midnight must not meet the day's scheduled run.
+  project.edit((code) => code.replace("schedule: '@daily'", "schedule: '@daily', startDate: '2999-01-01T00:00:00Z'"))
   return project
 }

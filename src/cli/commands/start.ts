@@ -1,3 +1,4 @@
+import { relative } from 'node:path'
 import type { Command } from 'commander'
 import type { DagView, StatusView } from '../../core/index.ts'
 import { systemClock } from '../../platform/index.ts'
@@ -42,18 +43,14 @@ async function printStart(millrace: Millrace, output: Output): Promise<void> {
   for (const line of startLines(status, dags, millrace)) output.line(line)
 }
 
-export function startLines(
-  status: StatusView,
-  dags: readonly DagView[],
-  millrace: Pick<Millrace, 'recoveredRecords' | 'logPath'>,
-): string[] {
+function startLines(status: StatusView, dags: readonly DagView[], millrace: Pick<Millrace, 'recoveredRecords' | 'logPath'>): string[] {
   const part = (name: StatusView['parts'][number]['name']): string => {
     const found = status.parts.find((each) => each.name === name)
     return found === undefined ? '-' : `${found.address} (${found.is}${found.state === 'failed' ? `, not answering: ${found.detail}` : ''})`
   }
   const source = status.parts.find((each) => each.name === 'random-user')
   const lines = [
-    `Millrace ${version} · project ${status.project} · data in ${status.dataDir}`,
+    `Millrace ${version} · project ${status.project} · data in ${here(status.dataDir)}`,
     `kafka      ${part('kafka')}`,
     `cassandra  ${part('cassandra')}`,
     `dags       ${dags.map((dag) => `${dag.id} ${dag.schedule ?? 'manual'}`).join(', ') || 'none'}`,
@@ -66,12 +63,20 @@ export function startLines(
     lines.push(`recovered  ${there.map((flow) => `${flow.inTopic} in ${flow.topic}, ${flow.inTable} in ${flow.table}`).join('; ')}`)
   }
   const [table] = status.flows
+  const project = relative(process.cwd(), status.projectDir)
+  const command = project === '' ? 'npx millrace' : `npx millrace -p ${project}`
   lines.push(
     table === undefined
       ? `log        ${millrace.logPath}`
-      : `look       millrace query "SELECT * FROM ${table.table} LIMIT 3" · millrace doctor · log ${millrace.logPath}`,
+      : `look       ${command} query "SELECT * FROM ${table.table} LIMIT 3" · ${command} doctor · log ${here(millrace.logPath)}`,
   )
   return lines
+}
+
+/** A path as one would type it from here. */
+function here(path: string): string {
+  const short = relative(process.cwd(), path)
+  return short.startsWith('..') ? path : short
 }
 
 /** One live line on a terminal; elsewhere a plain line whenever the counts changed. */

@@ -1,3 +1,3 @@
-export { startBroker } from './start-broker.ts'
+export { startBroker } from './start-here.ts'
 export { startBrokerThread } from './start-broker-thread.ts'
 export type { BrokerHandle, BrokerOptions, Listener, Recovered } from './options.ts'

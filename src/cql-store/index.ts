@@ -1,2 +1,3 @@
-export { startCqlStore, type CqlStoreHandle, type CqlStoreOptions } from './start.ts'
+export { startCqlStore } from './start-here.ts'
+export type { CqlStoreHandle, CqlStoreOptions } from './start.ts'
 export { startCqlStoreThread } from './thread-host.ts'

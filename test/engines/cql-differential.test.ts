@@ -1,0 +1,70 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { connectCassandra, type CassandraSession } from '../../src/cql-client/index.ts'
+import { startCqlStore, type CqlStoreHandle } from '../../src/cql-store/index.ts'
+import { MillraceError } from '../../src/platform/index.ts'
+import { engines, type CassandraEngine } from '../../tools/engines/index.ts'
+import { enginesAvailable } from './available.ts'
+import { cqlFamilies } from './data/cql-statements.ts'
+import { cqlDifferences, unsupportedCql } from './differences.ts'
+
+/** What a statement did: rows with their columns and types, in order, or the protocol's error code. */
+type Answer = { columns: string[]; rows: string[] } | { error: string; refused?: string }
+
+async function ask(session: CassandraSession, statement: string): Promise<Answer> {
+  try {
+    const { columns, rows } = await session.query(statement)
+    return { columns: columns.map(({ name, type }) => `${name} ${type}`), rows: rows.map((row) => JSON.stringify(row)) }
+  } catch (error) {
+    if (!(error instanceof MillraceError)) throw error
+    const refused = /^INVALID: (.+) is not supported by Millrace's table store/.exec(error.message)?.[1]
+    return { error: String(error.details.cqlError ?? error.message), ...(refused === undefined ? {} : { refused }) }
+  }
+}
+
+describe.skipIf(!enginesAvailable())('the table store beside Cassandra 5', () => {
+  const meant = new Set(cqlDifferences.map((difference) => difference.of))
+  /** Features that were refused by name. */
+  const refused = new Set<string>()
+  const dir = mkdtempSync(join(tmpdir(), 'millrace-differential-'))
+  let cassandra: CassandraEngine
+  let store: CqlStoreHandle
+  let theirs: CassandraSession
+  let ours: CassandraSession
+
+  beforeAll(async () => {
+    cassandra = await engines.cassandra5()
+    store = await startCqlStore({ dataDir: dir, host: '127.0.0.1', port: 0, flush: 'os' })
+    theirs = await connectCassandra({ contactPoints: [cassandra.contactPoint], localDataCenter: 'datacenter1' })
+    ours = await connectCassandra({ contactPoints: [`127.0.0.1:${store.port}`], localDataCenter: 'datacenter1' })
+  }, 600_000)
+  afterAll(async () => {
+    await ours.close()
+    await theirs.close()
+    await store.close()
+    await cassandra[Symbol.asyncDispose]()
+    rmSync(dir, { recursive: true, force: true })
+  })
+
+  test.each(cqlFamilies)('answers the same: $name', { timeout: 120_000 }, async ({ statements }) => {
+    const found: { statement: string; ours: Answer; theirs: Answer }[] = []
+    for (const statement of statements) {
+      const [our, their] = await Promise.all([ask(ours, statement), ask(theirs, statement)])
+      if ('refused' in our && our.refused !== undefined && unsupportedCql[our.refused] !== undefined) {
+        refused.add(our.refused)
+        continue
+      }
+      const isSame = JSON.stringify(our) === JSON.stringify(their)
+      if (isSame === meant.has(statement)) found.push({ statement, ours: our, theirs: their })
+    }
+    expect(found).toEqual([])
+  })
+
+  test('has no difference listed that is none any more', () => {
+    expect(Object.keys(unsupportedCql).filter((feature) => !refused.has(feature))).toEqual([])
+    const all = new Set(cqlFamilies.flatMap(({ statements }) => statements))
+    expect([...meant].filter((statement) => !all.has(statement))).toEqual([])
+  })
+})

@@ -17,6 +17,7 @@ export {
 } from './definitions.ts'
 export { bytesAt, type Batch, type Header } from './batch.ts'
 export type { Outcome, Sink, SinkResult, Source, SourcePage, SourceSpec } from './connector.ts'
+export { startingStatus } from './task-messages.ts'
 export type {
   AttemptId,
   Consistency,

@@ -99,6 +99,21 @@ export interface StreamStatus {
   lastDeadLetter: { reason: string; message: string; topic: string; partition: number; offset: string } | null
 }
 
+/** A stream before its worker has said anything. */
+export function startingStatus(stream: string): StreamStatus {
+  return {
+    stream,
+    state: { is: 'starting' },
+    recordsRead: 0,
+    rowsWritten: 0,
+    filtered: 0,
+    deadLetters: 0,
+    lag: 0,
+    committed: {},
+    lastDeadLetter: null,
+  }
+}
+
 export type FromStreams =
   { is: 'ready' } | { is: 'status'; status: StreamStatus } | { is: 'log'; line: string; at: number } | { is: 'stopped' }
 

@@ -1,4 +1,12 @@
-import type { FromStreams, LoadedStream, Project, StreamState, StreamStatus, ToStreams } from '../core/index.ts'
+import {
+  startingStatus,
+  type FromStreams,
+  type LoadedStream,
+  type Project,
+  type StreamState,
+  type StreamStatus,
+  type ToStreams,
+} from '../core/index.ts'
 import { openCassandraSink } from '../connectors/index.ts'
 import { connectKafka } from '../kafka-client/index.ts'
 import { abortReason, asMillraceError, backoffMs, createLogger, MillraceError, systemClock, type Logger } from '../platform/index.ts'
@@ -32,7 +40,7 @@ async function keepRunning(
   log: Logger,
   signal: AbortSignal,
 ): Promise<void> {
-  let last: StreamStatus = emptyStatus(name)
+  let last: StreamStatus = startingStatus(name)
   const show = (state: StreamState): void => {
     last = { ...last, state }
     void channel.send({ is: 'status', status: last })
@@ -86,18 +94,4 @@ async function loadStream(name: string, project: Project): Promise<LoadedStream>
   const definition = await loadedDefinition(topology.fn)
   if (definition.is !== 'stream') throw new MillraceError('PIPELINE_INVALID', `"${topology.fn.export}" is not a stream.`)
   return definition.stream
-}
-
-function emptyStatus(stream: string): StreamStatus {
-  return {
-    stream,
-    state: { is: 'starting' },
-    recordsRead: 0,
-    rowsWritten: 0,
-    filtered: 0,
-    deadLetters: 0,
-    lag: 0,
-    committed: {},
-    lastDeadLetter: null,
-  }
 }

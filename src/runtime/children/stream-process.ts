@@ -1,4 +1,4 @@
-import type { Endpoints, FromStreams, Project, StreamStatus, ToStreams } from '../../core/index.ts'
+import { startingStatus, type Endpoints, type FromStreams, type Project, type StreamStatus, type ToStreams } from '../../core/index.ts'
 import { backoffMs, MillraceError, systemClock, type Clock, type Logger } from '../../platform/index.ts'
 import { describeExit, spawnChild, type Child } from './child.ts'
 
@@ -27,7 +27,7 @@ const silenceLimitMs = 60_000
 
 export function startStreamProcess(options: StreamProcessOptions): StreamProcess {
   const { clock = systemClock, log } = options
-  const statuses = new Map<string, StreamStatus>()
+  const statuses = new Map(options.streams.map((name) => [name, startingStatus(name)]))
   const stopping = new AbortController()
   let child: Child<ToStreams> | null = null
   let lastWordMs = clock.monotonicMs()
@@ -50,6 +50,7 @@ export function startStreamProcess(options: StreamProcessOptions): StreamProcess
   const run = async (): Promise<void> => {
     for (let attempt = 0; !stopping.signal.aborted; attempt++) {
       const startedMs = clock.monotonicMs()
+      let isSilent = false
       lastWordMs = startedMs
       const spawned = spawnChild<ToStreams, FromStreams>({
         role: 'streams',
@@ -60,17 +61,20 @@ export function startStreamProcess(options: StreamProcessOptions): StreamProcess
       child = spawned
       options.onSpawn(spawned.pid)
       const watch = setInterval(() => {
-        if (clock.monotonicMs() - lastWordMs > silenceLimitMs) spawned.kill()
+        isSilent = clock.monotonicMs() - lastWordMs > silenceLimitMs
+        if (isSilent) spawned.kill()
       }, 1_000).unref()
       const exit = await spawned.exited
       clearInterval(watch)
       options.onExit(spawned.pid)
       if (stopping.signal.aborted) return
       if (clock.monotonicMs() - startedMs > 60_000) attempt = 0
-      const error = new MillraceError('CHILD_EXITED', `The stream process ended (${describeExit(exit)}) and is started again.`)
+      const how = isSilent ? `it said nothing for ${silenceLimitMs / 1_000} s: a step may loop` : describeExit(exit)
+      const error = new MillraceError('CHILD_EXITED', `The stream process ended (${how}) and is started again.`)
       log.error(error.message)
-      for (const [name, status] of statuses)
+      for (const [name, status] of statuses) {
         statuses.set(name, { ...status, state: { is: 'retrying', error: error.toJSON(), sinceMs: clock.nowMs(), attempt } })
+      }
       await clock.sleep(backoffMs(attempt, { initialMs: 100, maxMs: 10_000 }), stopping.signal).catch(() => undefined)
     }
   }

@@ -6,7 +6,7 @@ const steps = [
   ['format', 'prettier', ['--check', '--log-level', 'warn', '.']],
   ['lint', 'oxlint', ['--type-aware', '--deny-warnings']],
   ['types', 'tsc', ['-p', '.']],
-  ['drawing', 'vitest', ['run', '--silent', 'test/drawing.test.ts', 'test/tidy.test.ts']],
+  ['drawing', 'vitest', ['run', 'test/drawing.test.ts', 'test/tidy.test.ts']],
   ['dead code', 'knip', []],
   ['tests', 'node', ['scripts/test.mjs']],
 ]

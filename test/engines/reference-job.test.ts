@@ -5,7 +5,7 @@ import { connectCassandra } from '../../src/cql-client/index.ts'
 import type { DoctorReport, RunView, StatusView } from '../../src/core/index.ts'
 import { engines, type CassandraEngine, type KafkaEngine } from '../../tools/engines/index.ts'
 import { childrenOf, eventually, roleOf, run, runJson, startMillrace, type Started } from '../harness/millrace.ts'
-import { createProject, root, type TestProject } from '../harness/project.ts'
+import { asTested, createProject, root, type TestProject } from '../harness/project.ts'
 import { idsInTable, idsInTopic } from '../harness/users.ts'
 import { enginesAvailable } from './available.ts'
 
@@ -64,7 +64,7 @@ describe.skipIf(!enginesAvailable())('the reference job on real systems', () => 
 
     test('is the file of the example, but for its pace', () => {
       const example = readFileSync(join(root, 'examples/users/users.pipeline.ts'), 'utf8')
-      expect(readFileSync(project.pipelinePath, 'utf8')).toBe(example.replace("every: '1s', for: '60s'", PACE))
+      expect(readFileSync(project.pipelinePath, 'utf8')).toBe(asTested(example, PACE))
     })
 
     test('says which systems it uses', () => {

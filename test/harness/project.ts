@@ -28,8 +28,13 @@ export function createProject(pace = "every: '20ms', for: '3s'"): TestProject {
     edit: (change) => writeFileSync(pipelinePath, change(readFileSync(pipelinePath, 'utf8'))),
     remove: () => rmSync(dir, { recursive: true, force: true, maxRetries: 5 }),
   }
-  project.edit((code) => code.replace("every: '1s', for: '60s'", pace))
-  // A test that runs over midnight must not meet the day's scheduled run.
-  project.edit((code) => code.replace("schedule: '@daily'", "schedule: '@daily', startDate: '2999-01-01T00:00:00Z'"))
+  project.edit((code) => asTested(code, pace))
   return project
+}
+
+/** The example at a test's pace; and a test that runs over midnight must not meet the day's scheduled run. */
+export function asTested(example: string, pace: string): string {
+  return example
+    .replace("every: '1s', for: '60s'", pace)
+    .replace("schedule: '@daily'", "schedule: '@daily', startDate: '2999-01-01T00:00:00Z'")
 }

@@ -95,4 +95,67 @@ export const unsupportedCql: Readonly<Record<string, string>> = {
   'writetime of a non-frozen collection': later,
 }
 
-export const kafkaDifferences: readonly Difference[] = []
+export const kafkaDifferences: readonly Difference[] = [
+  {
+    of: 'config message.timestamp.after.max.ms',
+    is: 'defect',
+    reason: 'Since 4.0 (KIP-1030) the default is one hour, so that a record of the far future cannot keep its segment for ever.',
+  },
+  {
+    of: 'config min.insync.replicas',
+    is: 'meant',
+    reason: "Kafka 4 keeps it as the cluster's own setting since eligible leader replicas (KIP-966) are on; the value is the same.",
+  },
+  {
+    of: 'field abortedTransactions',
+    is: 'defect',
+    reason: 'Kafka leaves it null for readers of uncommitted records; an empty list says the same to clients.',
+  },
+  { of: 'create only to validate', is: 'meant', reason: 'Kafka makes up an id for a topic that it does not create.' },
+  {
+    of: 'create with a name that collides',
+    is: 'defect',
+    reason: 'Kafka refuses "a_b" where "a.b" is (INVALID_TOPIC_EXCEPTION): a project that has both works here only.',
+  },
+  { of: 'produce a cut batch', is: 'defect', reason: 'Kafka answers INVALID_RECORD, not CORRUPT_MESSAGE.' },
+  {
+    of: 'produce a keyless record to a compacted topic',
+    is: 'defect',
+    reason: 'The same error code, but Kafka names the record in recordErrors and says logStartOffset.',
+  },
+  { of: 'produce control records', is: 'defect', reason: 'The same error code, but Kafka says logStartOffset.' },
+  {
+    of: 'produce within no transaction',
+    is: 'defect',
+    reason: 'Kafka answers TRANSACTIONAL_ID_AUTHORIZATION_FAILED, not INVALID_TXN_STATE; comes with transactions.',
+  },
+  { of: 'fetch beyond the end', is: 'meant', reason: 'Kafka leaves out the high watermark; knowing it helps whoever reads the answer.' },
+  { of: 'fetch before the start', is: 'meant', reason: 'Kafka leaves out the high watermark; knowing it helps whoever reads the answer.' },
+  {
+    of: 'fetch with a leader epoch to come',
+    is: 'meant',
+    reason: 'Kafka leaves out the high watermark; knowing it helps whoever reads the answer.',
+  },
+  {
+    of: 'produce a batch twice',
+    is: 'defect',
+    reason: 'Kafka answers a doubled batch with the time of its last record as logAppendTimeMs; clients do not use it with CreateTime.',
+  },
+  {
+    of: 'fetch records with old times',
+    is: 'defect',
+    reason:
+      "A segment is rolled when its first record's time is segment.ms before the clock's, in Kafka when it is so before the new batch's. " +
+      'Records older than a week get a segment a batch, and a fetch gives one batch.',
+  },
+  {
+    of: 'produce a record of the far future',
+    is: 'defect',
+    reason: 'Kafka refuses it as INVALID_TIMESTAMP (message.timestamp.after.max.ms is one hour).',
+  },
+  {
+    of: 'join again with other protocols',
+    is: 'defect',
+    reason: 'Kafka answers INCONSISTENT_GROUP_PROTOCOL to the only member of a group too.',
+  },
+]

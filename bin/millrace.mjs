@@ -3,12 +3,16 @@
 import { existsSync } from 'node:fs'
 import * as nodeModule from 'node:module'
 import { dirname } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
 import { become, endBecause, findNode, findObstacle } from './pinned-node.mjs'
 
 const obstacle = await findObstacle()
 if (obstacle !== null) endBecause(obstacle)
 else if (findNode() !== process.execPath) become(findNode(), process.argv.slice(1))
 else {
+  // V8 would let the young generation of each heap grow to 32 MB and keep it: this one stays as it is, those of the threads begun
+  // later have 2 MB a half from the first (together 35 MB less). Before the compile cache is enabled: compiled code is kept by these flags.
+  if (process.argv.includes('start')) setFlagsFromString('--semi-space-growth-factor=1 --min-semi-space-size=2')
   nodeModule.enableCompileCache()
   // Children and threads share it; the directory it was made in has Node's version in its name already.
   const cacheDir = nodeModule.getCompileCacheDir()

@@ -80,6 +80,9 @@ export function createTaskPool(options: TaskPoolOptions): TaskPool {
     const end = new Promise<AttemptEnd>((resolve) => {
       pooled.busy = { attempt, on, end: resolve, cancelled: null }
     })
+    // A child of ours is alive until it exits, also while its task keeps its event loop busy for minutes (P7).
+    const beat = setInterval(() => on.heartbeat(), 1_000).unref()
+    void end.then(() => clearInterval(beat))
     void options.endpoints().then((endpoints) => pooled.child.send({ is: 'run', attempt, task, ctx, endpoints }))
     return {
       end,

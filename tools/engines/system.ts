@@ -37,6 +37,8 @@ export interface Process {
   prepare?(place: Place): Command
   command(place: Place): Command
   readonly ready: Readiness
+  /** When it ends before it is ready and its error says this, it is started again, as its operator would. */
+  readonly startAgainOn?: RegExp
   /** How it is asked to end before it is killed. */
   readonly stopSignal: NodeJS.Signals
 }

@@ -108,6 +108,7 @@ const zooKeeperBroker: Process = {
     'kafka.properties': properties({
       'broker.id': 1,
       'zookeeper.connect': `127.0.0.1:${ports.zookeeper}`,
+      'zookeeper.session.timeout.ms': 6_000,
       listeners: `PLAINTEXT://127.0.0.1:${ports.kafka}`,
       'log.dirs': join(dir, 'data'),
       ...oneNode,
@@ -120,6 +121,8 @@ const zooKeeperBroker: Process = {
       jvmArgs: [`-Dlog4j.configuration=file:${join(place.dir, 'log4j.properties')}`],
     }),
   ready: { port: 'kafka', request: apiVersions, says: /\bstarted \(kafka\.server\.KafkaServer\)/, withinMs: READY_WITHIN_MS },
+  // ZooKeeper keeps a killed broker's node until its session is over.
+  startAgainOn: /NodeExistsException/,
   stopSignal: 'SIGTERM',
 }
 

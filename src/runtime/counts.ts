@@ -23,7 +23,7 @@ export interface Observer extends AsyncDisposable {
 
 /** Counting a table reads it: spend about a twentieth of the time on it at most, but do not let a count grow old either. */
 const countShare = 20
-const oldestCountMs = 10_000
+const oldestCountMs = 60_000
 
 export function createObserver(project: string, endpoints: Endpoints, log: Logger): Observer {
   const kafka = reused<KafkaClient>(() =>

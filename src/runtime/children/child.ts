@@ -28,7 +28,7 @@ export interface ChildOptions<Out> {
   onLine: (line: string) => void
 }
 
-/** V8 would take 16 for each half of the young generation and keep them; streams are as fast with this. */
+/** Each half of the young generation, in MB; V8's own 16 would be kept once grown into. */
 const youngGenerationMb = 2
 
 /** Forks `src/worker/main` in the given role. */

@@ -1,13 +1,11 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { messageOf } from '../../src/platform/index.ts'
+import { messageOf, systemClock } from '../../src/platform/index.ts'
 import { ensureArtifacts } from './artifacts.ts'
 import { makeRunDir, newLogPath } from './cache.ts'
 import { freePorts } from './ports.ts'
 import { type RunningProcess, runToEnd, startProcess } from './process.ts'
 import type { Engine, Place, Process, System } from './system.ts'
-
-const START_ATTEMPTS = 5
 
 export interface StartOptions {
   /** Folder of its data and configuration; without one a new folder, removed in the end. */
@@ -83,11 +81,12 @@ class StartedSystem implements Engine {
     const logPath = this.#logs.get(process.name) ?? join(this.#place.dir, `${process.name}.log`)
     const port = this.#place.ports[process.ready.port] ?? 0
     const options = { logPath, cwd: this.#place.dir, port, outlives: this.#options.outlives ?? false }
-    for (let attempt = 1; ; attempt++) {
+    const deadlineMs = systemClock.monotonicMs() + process.ready.withinMs
+    for (;;) {
       try {
         return await startProcess(process, process.command(this.#place), options)
       } catch (error) {
-        if (attempt === START_ATTEMPTS || !process.startAgainOn?.test(messageOf(error))) throw error
+        if (systemClock.monotonicMs() > deadlineMs || !process.startAgainOn?.test(messageOf(error))) throw error
       }
     }
   }

@@ -120,7 +120,8 @@ const zooKeeperBroker: Process = {
       args: [join(place.dir, 'kafka.properties')],
       jvmArgs: [`-Dlog4j.configuration=file:${join(place.dir, 'log4j.properties')}`],
     }),
-  ready: { port: 'kafka', request: apiVersions, says: /\bstarted \(kafka\.server\.KafkaServer\)/, withinMs: READY_WITHIN_MS },
+  // It says that it is started before its controller has told it of any broker; until then no topic can be created.
+  ready: { port: 'kafka', request: apiVersions, says: /Recorded new ZK controller/, withinMs: READY_WITHIN_MS },
   // ZooKeeper keeps a killed broker's node until its session is over.
   startAgainOn: /NodeExistsException/,
   stopSignal: 'SIGTERM',

@@ -151,7 +151,9 @@ async function makeTopic(cluster: Cluster, topic: NewTopic): Promise<{ name: str
   const errorCode = said?.errorCode ?? errorCodes.UNKNOWN_SERVER_ERROR
   if (errorCode === errorCodes.TOPIC_ALREADY_EXISTS) return { name, created: false }
   if (errorCode !== errorCodes.NONE) {
-    throw kafkaError(errorCode, `Creating topic "${name}"`, { message: said?.errorMessage ?? null, details: { topic: name } })
+    // The broker's own default cannot be too many for long: right after its start the controller does not know of any broker yet.
+    const retriable = errorCode === errorCodes.INVALID_REPLICATION_FACTOR && replicationFactor < 0
+    throw kafkaError(errorCode, `Creating topic "${name}"`, { message: said?.errorMessage ?? null, details: { topic: name }, retriable })
   }
   return { name, created: true }
 }

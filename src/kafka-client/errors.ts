@@ -5,13 +5,17 @@ import { MillraceError } from '../platform/index.ts'
 export function kafkaError(
   errorCode: number,
   what: string,
-  options: { message?: string | null; details?: Record<string, string | number | boolean | null> } = {},
+  options: { message?: string | null; details?: Record<string, string | number | boolean | null>; retriable?: boolean } = {},
 ): MillraceError {
   const name = errorName(errorCode)
   const said = options.message ? `: ${options.message}` : ''
-  return new MillraceError(isRetriable(errorCode) ? 'KAFKA_RETRIABLE' : 'KAFKA', `${what}: the broker answered ${name}${said}.`, {
-    details: { errorCode, errorName: name, ...options.details },
-  })
+  return new MillraceError(
+    options.retriable === true || isRetriable(errorCode) ? 'KAFKA_RETRIABLE' : 'KAFKA',
+    `${what}: the broker answered ${name}${said}.`,
+    {
+      details: { errorCode, errorName: name, ...options.details },
+    },
+  )
 }
 
 /** The error's number in Kafka's protocol, or null when it did not come from a broker. */

@@ -142,13 +142,6 @@ export const kafkaDifferences: readonly Difference[] = [
     reason: 'Kafka answers a doubled batch with the time of its last record as logAppendTimeMs; clients do not use it with CreateTime.',
   },
   {
-    of: 'fetch records with old times',
-    is: 'defect',
-    reason:
-      "A segment is rolled when its first record's time is segment.ms before the clock's, in Kafka when it is so before the new batch's. " +
-      'Records older than a week get a segment a batch, and a fetch gives one batch.',
-  },
-  {
     of: 'produce a record of the far future',
     is: 'defect',
     reason: 'Kafka refuses it as INVALID_TIMESTAMP (message.timestamp.after.max.ms is one hour).',

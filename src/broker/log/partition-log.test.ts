@@ -52,6 +52,15 @@ describe('a partition log', () => {
     await log.close()
   })
 
+  it('rolls a segment by the time of its records, however old they are', async () => {
+    const { log } = await openTestLog(new MemoryDisk(), { flush: 'os', configs: { 'segment.ms': '60000' } })
+    for (let i = 0; i < 4; i++) log.append(testBatch(1, { timestampMs: 1_000 + i }))
+    expect(log.segments.length).toBe(1)
+    log.append(testBatch(1, { timestampMs: 61_001 }))
+    expect(log.segments.length).toBe(2)
+    await log.close()
+  })
+
   it('shows records at once with flush os', async () => {
     const { log } = await openTestLog(new MemoryDisk(), { flush: 'os' })
     log.append(testBatch(3))

@@ -145,7 +145,7 @@ export class PartitionLog {
   #write(bytes: Uint8Array, header: BatchHeader, timestampMs: number): Appended {
     const baseOffset = this.#logEndOffset
     patchBatch(bytes, 0, { baseOffset: BigInt(baseOffset), partitionLeaderEpoch: this.#context.leaderEpoch })
-    const segment = this.#writable(bytes.length, header.recordCount)
+    const segment = this.#writable(bytes.length, header.recordCount, timestampMs)
     if (!segment || !this.#writeBytes(segment, bytes)) return storageError(this.#offline)
     const lastOffset = baseOffset + header.lastOffsetDelta
     segment.noteBatch(lastOffset, bytes.length, timestampMs, this.#config.indexIntervalBytes)
@@ -165,10 +165,10 @@ export class PartitionLog {
     return this.#appended(baseOffset, lastOffset + 1, timestampMs)
   }
 
-  /** The active segment, after rolling it where the batch does not fit; null when that failed. */
-  #writable(bytes: number, records: number): Segment | null {
+  /** The active segment, rolled first where the batch does not fit or is `segment.ms` younger (Kafka: its time, not the clock's); null when that failed. */
+  #writable(bytes: number, records: number, timestampMs: number): Segment | null {
     const active = this.#active()
-    const old = this.#config.segmentMs < this.#context.clock.nowMs() - active.firstTimestampMs && active.firstTimestampMs >= 0
+    const old = active.firstTimestampMs >= 0 && timestampMs - active.firstTimestampMs > this.#config.segmentMs
     const far = this.#logEndOffset + records - active.baseOffset > 0x7fff_ffff
     if (active.sizeBytes === 0 || (active.sizeBytes + bytes <= this.#config.segmentBytes && !old && !far)) return active
     try {

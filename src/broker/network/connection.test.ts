@@ -102,10 +102,10 @@ describe('a connection', () => {
     await vi.waitFor(() => expect(frames.length).toBe(4))
     expect(frames.map((frame) => frame.readInt32BE(0))).toEqual([1, 2, 4, 5])
     const first = frames[0] && decodeResponse(fetch, 11, frames[0])
-    expect(first?.body.responses[0]?.partitions[0]).toMatchObject({
-      errorCode: 0,
-      records: expect.objectContaining({ length: testBatch(3).length }),
-    })
+    const partition = first?.body.responses[0]?.partitions[0]
+    expect(partition?.errorCode).toBe(0)
+    // One batch, or both when one sync showed them together.
+    expect([testBatch(3).length, 2 * testBatch(3).length]).toContain(partition?.records?.length)
   })
 
   it('answers a fetch without news after its wait, and an error at once', async () => {

@@ -31,7 +31,8 @@ export class SortedStore {
         noSubdir: false,
         maxReaders: 16,
         overlappingSync: true,
-        commitDelay: 0,
+        // Milliseconds: puts of many turns share a transaction, and so its copies of branch pages and its sync.
+        commitDelay: 25,
         noMemInit: true,
       }),
     )

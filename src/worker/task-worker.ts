@@ -14,13 +14,11 @@ export async function serveTasks(): Promise<void> {
     }
     const controller = new AbortController()
     current = controller
-    const heartbeat = setInterval(() => void channel.send({ is: 'heartbeat' }), 1_000)
     const log = createLogger((line) => void channel.send({ is: 'log', line: line.trimEnd(), at: Date.now() }), {
       part: 'task',
       level: 'warn',
     })
     void runTask(message, controller.signal, (report) => void channel.send(report), log).then(async (result) => {
-      clearInterval(heartbeat)
       current = null
       await channel.send({ is: 'end', attempt: message.attempt, result })
     })

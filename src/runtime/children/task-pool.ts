@@ -56,7 +56,6 @@ export function createTaskPool(options: TaskPoolOptions): TaskPool {
     if (message.is === 'log') busy.on.log(message.line, message.at)
     else if (message.is === 'progress') busy.on.progress(message.done, message.total)
     else if (message.is === 'xcom') busy.on.xcom(message.key, message.value)
-    else if (message.is === 'heartbeat') busy.on.heartbeat()
     else if (message.is === 'end' && isSame(message.attempt, busy.attempt)) {
       pooled.busy = null
       busy.end(busy.cancelled === null ? message.result : { is: 'cancelled', reason: busy.cancelled })

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
+import { childrenOf, roleOf } from '../test/harness/millrace.ts'
 
 /** What a process has used so far. CPU seconds, user and system; PSS in bytes (memory shared with others counted in part). */
 export interface Usage {
@@ -17,21 +18,5 @@ export function usageOf(pid: number): Usage {
 
 /** The process and its children, by role. */
 export function familyOf(pid: number): { role: string; pid: number }[] {
-  const children = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && parentOf(name) === pid)
-  return [{ role: 'supervisor', pid }, ...children.map((name) => ({ role: roleOf(name), pid: Number(name) }))]
-}
-
-function parentOf(pid: string): number | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
-  } catch {
-    return null
-  }
-}
-
-function roleOf(pid: string): string {
-  const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
-  const at = args.findIndex((arg) => /worker\/main\.[tj]s$/.test(arg))
-  return at < 0 ? 'other' : (args[at + 1] ?? 'other')
+  return [{ role: 'supervisor', pid }, ...childrenOf(pid).map((child) => ({ role: roleOf(child) ?? 'other', pid: child }))]
 }

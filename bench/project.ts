@@ -1,11 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createApiClient, type ApiClient } from '../src/api-client/index.ts'
 import { readApiAddress } from '../src/runtime/index.ts'
-
-const root = join(import.meta.dirname, '..')
+import { createProject, root } from '../test/harness/project.ts'
 
 /** The reference job in a folder of its own, run as a user runs it: launcher, free ports, local stand-in. */
 export interface BenchProject {
@@ -24,17 +21,12 @@ export interface BenchProject {
 }
 
 export function createBenchProject(pace: string): BenchProject {
-  const dir = mkdtempSync(join(tmpdir(), 'millrace-bench-'))
-  for (const file of ['millrace.config.ts', 'users.pipeline.ts', 'package.json'])
-    cpSync(join(root, 'examples/users', file), join(dir, file))
-  symlinkSync(join(root, 'node_modules'), join(dir, 'node_modules'))
-  const pipeline = join(dir, 'users.pipeline.ts')
-  writeFileSync(pipeline, readFileSync(pipeline, 'utf8').replace("every: '1s', for: '60s'", pace))
+  const project = createProject(pace)
   return {
-    dir,
+    dir: project.dir,
     start: (args = ['--trigger-once', 'user_automation']) => {
       const startedMs = performance.now()
-      const child = spawn(process.execPath, [join(root, 'bin/millrace.mjs'), '--project', dir, 'start', ...args], {
+      const child = spawn(process.execPath, [join(root, 'bin/millrace.mjs'), '--project', project.dir, 'start', ...args], {
         env: { ...process.env, MILLRACE_KAFKA_PORT: '0', MILLRACE_CQL_PORT: '0', MILLRACE_RANDOMUSER: 'local' },
         stdio: ['ignore', 'pipe', 'inherit'],
       })
@@ -58,16 +50,19 @@ export function createBenchProject(pace: string): BenchProject {
     },
     api: async () => {
       for (;;) {
-        const address = readApiAddress(join(dir, '.millrace'))
+        const address = readApiAddress(project.dataDir)
         if (address !== null) return createApiClient(address.socket)
         await new Promise((resolve) => setTimeout(resolve, 5))
       }
     },
     withoutStream: () => {
-      const code = readFileSync(pipeline, 'utf8')
-      writeFileSync(pipeline, code.replace(/export const loadUsers[\s\S]*?\n\n/, ''))
-      return () => writeFileSync(pipeline, code)
+      let whole = ''
+      project.edit((code) => {
+        whole = code
+        return code.replace(/export const loadUsers[\s\S]*?\n\n/, '')
+      })
+      return () => project.edit(() => whole)
     },
-    remove: () => rmSync(dir, { recursive: true, force: true, maxRetries: 5 }),
+    remove: () => project.remove(),
   }
 }

@@ -95,7 +95,7 @@ export class ByteReader {
     return length < 0 ? null : this.raw(length, what)
   }
 
-  /** `[value]`: −1 null, −2 unset from v4 on (v3: any negative length is null). */
+  /** `[value]`: −1 null, −2 unset from v4 on (v3 reads each negative length as null). */
   value(version: number): Uint8Array | null | typeof UNSET {
     const length = this.int('a value')
     if (length >= 0) return this.raw(length, 'a value')

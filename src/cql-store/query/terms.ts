@@ -106,7 +106,7 @@ function resolveCall(name: string, args: readonly Term[], context: TermContext):
   }
 }
 
-/** The overload that takes arguments of these types (null: any). @throws CqlRefusal when there is none */
+/** The overload that takes arguments of these types (null fits each). @throws CqlRefusal when there is none */
 export function resolveFunction(name: string, types: readonly (CqlType | null)[]): ScalarFunction {
   const overloads = overloadsOf(name)
   if (overloads.length === 0) {

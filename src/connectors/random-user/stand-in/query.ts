@@ -3,7 +3,7 @@ import { randomUserFields, randomUserNationalities, type RandomUserField, type R
 export interface StandInQuery {
   results: number
   page: number
-  /** Null: any; the answer says which one was taken. */
+  /** Null takes either; the answer says which one was taken. */
   seed: string | null
   nationalities: RandomUserNationality[] | null
   fields: readonly RandomUserField[]

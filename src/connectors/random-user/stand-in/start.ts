@@ -3,7 +3,7 @@ import type { Logger, Part } from '../../../platform/index.ts'
 export interface RandomUserStandInOptions {
   /** Loopback only: it asks nobody for credentials (P8). */
   host: string
-  /** 0: any free one. */
+  /** 0 picks a free one. */
   port: number
   log?: Logger
 }

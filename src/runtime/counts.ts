@@ -155,7 +155,9 @@ function reused<T extends { close(): Promise<void> }>(connect: () => Promise<T>)
       try {
         return await action(await (current ??= connect()))
       } catch (error) {
-        if (asMillraceError(error).retriable) await drop()
+        const { retriable, code } = asMillraceError(error)
+        // CLOSED: it hung on another connection that was dropped, as the reader of the cursors does on the client.
+        if (retriable || code === 'CLOSED') await drop()
         throw error
       }
     },

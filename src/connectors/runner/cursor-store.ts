@@ -95,16 +95,22 @@ export function followFetched(kafka: Pick<SourceKafka, 'reader'>, project: strin
       fetched.set(source, value === null ? 0 : parseCursor(value, topic, source).fetched)
     }
   }
+  const readOn = async (): Promise<number> => {
+    // An empty poll, not the high watermark last seen: that one is as old as the last answer.
+    for (let isEmpty = false; !isEmpty;) {
+      const batches = await reader.poll({ signal: neverAborts })
+      for (const batch of batches) take(batch)
+      isEmpty = batches.length === 0 && reader.atEnd()
+    }
+    return [...fetched.values()].reduce((sum, count) => sum + count, 0)
+  }
+  // One reader: whoever asks while it reads gets the same answer.
+  let reading: Promise<number> | null = null
   return {
-    total: async () => {
-      // An empty poll, not the high watermark last seen: that one is as old as the last answer.
-      for (let isEmpty = false; !isEmpty;) {
-        const batches = await reader.poll({ signal: neverAborts })
-        for (const batch of batches) take(batch)
-        isEmpty = batches.length === 0 && reader.atEnd()
-      }
-      return [...fetched.values()].reduce((sum, count) => sum + count, 0)
-    },
+    total: () =>
+      (reading ??= readOn().finally(() => {
+        reading = null
+      })),
     close: () => reader.close(),
   }
 }

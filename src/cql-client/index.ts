@@ -1,5 +1,5 @@
 export { connectCassandra, type CassandraSession } from './session.ts'
-export { type CassandraConnectOptions, type WriteConsistency } from './options.ts'
+export { type CassandraConnectOptions, type TlsOptions, type WriteConsistency } from './options.ts'
 export { type QueryOptions, type QueryResult } from './driver.ts'
 export { type TableInfo } from './tables.ts'
 export { type RowWriter, type WriterOptions } from './writer.ts'

@@ -3,14 +3,34 @@ import { consistencies } from '../cql-wire/index.ts'
 
 export type WriteConsistency = 'LOCAL_QUORUM' | 'LOCAL_ONE' | 'ONE' | 'QUORUM' | 'ALL'
 
+/** TLS; an empty object is TLS with the authorities that Node knows. Certificates and keys are PEM texts. */
+export interface TlsOptions {
+  /** The authorities that may have signed the servers' certificates; those that Node knows when left out. */
+  ca?: string
+  /** The client's own certificate, then those between it and its authority (mTLS). Goes with `key`. */
+  cert?: string
+  key?: string
+  /** Of an encrypted `key`. */
+  passphrase?: string
+  /** The name that servers' certificates must be for, whatever their address is; sent to them as SNI. */
+  serverName?: string
+  /** False: a certificate may be for any name, as long as its authority is known. Default true. */
+  verifyHostname?: boolean
+}
+
 export interface CassandraConnectOptions {
-  /** `host:port`, port 9042 where none is given. Tried in order. */
+  /** `host:port`, port 9042 where none is given. Tried in order. May be empty with `secureBundle`, and is not looked at then. */
   contactPoints: readonly string[]
-  /** Only its nodes are written to and queried. */
+  /** Only its nodes are written to and queried. With `secureBundle` the bundle's counts. */
   localDataCenter: string
   credentials?: { username: string; password: string }
-  /** Default LOCAL_QUORUM. */
+  tls?: TlsOptions
+  /** Of writes; default LOCAL_QUORUM. */
   consistency?: WriteConsistency
+  /** Of reads; default: `consistency`. */
+  readConsistency?: WriteConsistency
+  /** Path of a secure connect bundle (a zip, as Astra gives): contact points, data centre and certificates then come from it. */
+  secureBundle?: string
   /** How long a connection, a question or a row may wait for its answer; default 12,000. */
   requestTimeoutMs?: number
   log?: Logger

@@ -17,4 +17,5 @@ export type {
 export type { OutgoingRecord, Producer } from './producer.ts'
 export type { Acknowledged } from './producer-batch.ts'
 export type { TopicReader } from './reader.ts'
+export type { OauthToken, SaslOptions, TlsOptions } from './security.ts'
 export type { Compression } from '../kafka-wire/index.ts'

@@ -1,5 +1,6 @@
 import type { Compression } from '../kafka-wire/index.ts'
-import { type Logger, parseHostPort, silentLogger } from '../platform/index.ts'
+import { type Logger, MillraceError, parseHostPort, silentLogger } from '../platform/index.ts'
+import type { SaslOptions, TlsOptions } from './security.ts'
 
 export interface TopicPartition {
   topic: string
@@ -11,7 +12,9 @@ export interface KafkaConnectOptions {
   bootstrapServers: readonly string[]
   /** Named in the broker's logs and quotas. */
   clientId: string
-  sasl?: { mechanism: 'PLAIN'; username: string; password: string }
+  /** Encrypts every connection; without it none is. */
+  tls?: TlsOptions
+  sasl?: SaslOptions
   /** How long one request may take, and how long a call goes on retrying it. Default 30,000. */
   requestTimeoutMs?: number
   /** Default 5,000, the handshake included. */
@@ -33,11 +36,19 @@ export function resolveConnectOptions(options: KafkaConnectOptions): ResolvedCon
   return Object.freeze({
     bootstrapServers: options.bootstrapServers.map((server) => parseHostPort(server, 9092)),
     clientId: options.clientId,
-    sasl: options.sasl ?? null,
+    sasl: plainOnly(options),
     requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
     connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
     log: options.log ?? silentLogger,
   })
+}
+
+function plainOnly({ sasl, tls }: KafkaConnectOptions): ResolvedConnectOptions['sasl'] {
+  if (tls) throw new MillraceError('CONFIG_INVALID', 'This version of the client does not speak TLS.')
+  if (!sasl) return null
+  if (sasl.mechanism !== 'PLAIN') throw new MillraceError('CONFIG_INVALID', `This version of the client does not speak ${sasl.mechanism}.`)
+  const { username, password } = sasl
+  return { mechanism: 'PLAIN', username, password }
 }
 
 export interface ProducerOptions {

@@ -29,6 +29,10 @@ export interface UserConfig {
     /** Replication of keyspaces that `autoCreate` makes, e.g. `{ class: 'NetworkTopologyStrategy', datacenter1: 3 }`. */
     replication?: Readonly<Record<string, string | number>>
   }
+  metadata?: {
+    /** PostgreSQL that keeps runs, tasks and settings, `postgres://user@host:5432/database`. Default: SQLite in the data folder. */
+    url?: string
+  }
   randomUser?: {
     /** `auto` asks the live service once at start and falls back to the local stand-in. Default `auto`. */
     mode?: 'auto' | 'live' | 'local'

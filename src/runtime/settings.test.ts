@@ -19,6 +19,7 @@ describe('settings', () => {
       kafkaBootstrapServers: null,
       cassandraContactPoints: null,
       registryUrl: null,
+      metadataUrl: null,
       localDataCenter: 'datacenter1',
       consistency: 'ONE',
       replication: { class: 'SimpleStrategy', replication_factor: 1 },
@@ -68,6 +69,7 @@ describe('settings', () => {
     ['MILLRACE_CONSOLE_PORT', '-1', /MILLRACE_CONSOLE_PORT="-1"/],
     ['MILLRACE_REGISTRY_URL', 'nowhere', /MILLRACE_REGISTRY_URL="nowhere" is not a URL/],
     ['MILLRACE_RANDOMUSER', 'remote', /not one of auto, live, local/],
+    ['MILLRACE_METADATA_URL', 'mysql://u:s3cret@h/db', /MILLRACE_METADATA_URL is not the URL of a PostgreSQL database: (?!.*s3cret)/],
   ])('refuse %s=%s, saying what is allowed', (name, value, message) => {
     expect(() => resolve({ name: 'users' }, { [name]: value })).toThrow(message)
   })

@@ -17,6 +17,8 @@ export interface Settings {
   readonly kafkaBootstrapServers: readonly string[] | null
   readonly cassandraContactPoints: readonly string[] | null
   readonly registryUrl: string | null
+  /** PostgreSQL that keeps the metadata (runs, tasks, settings), with its password; null: SQLite in the data folder. Never log it (P8). */
+  readonly metadataUrl: string | null
   readonly localDataCenter: string
   readonly consistency: Consistency
   readonly replication: Readonly<Record<string, string | number>>
@@ -25,6 +27,7 @@ export interface Settings {
 }
 
 const port = z.int().min(0).max(65_535)
+const metadataUrlForm = 'write postgres://user@host:5432/database'
 const addresses = z.array(z.string().min(1)).min(1)
 const configSchema = z.strictObject({
   name: z.string().regex(projectNamePattern, 'use 1 to 60 letters, digits, "_" or "-"'),
@@ -42,6 +45,7 @@ const configSchema = z.strictObject({
       replication: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
     })
     .optional(),
+  metadata: z.strictObject({ url: z.url({ protocol: /^postgres(ql)?$/, error: metadataUrlForm }).optional() }).optional(),
   randomUser: z.strictObject({ mode: z.enum(['auto', 'live', 'local']).optional(), url: z.url().optional() }).optional(),
 })
 
@@ -55,7 +59,7 @@ export function resolveSettings(options: { config: unknown; configPath: string; 
   const { config, configPath, projectDir, env } = options
   const parsed = configSchema.safeParse(config)
   if (!parsed.success) throw configError(configPath, parsed.error)
-  const { name, kafka = {}, cassandra = {}, randomUser = {}, ...rest } = parsed.data
+  const { name, kafka = {}, cassandra = {}, metadata = {}, randomUser = {}, ...rest } = parsed.data
   const host = text(env, 'MILLRACE_HOST') ?? rest.host ?? '127.0.0.1'
   const contactPoints = list(env, 'MILLRACE_CASSANDRA_CONTACT_POINTS') ?? cassandra.contactPoints ?? null
   for (const reserved of ['MILLRACE_REGISTRY_PORT', 'MILLRACE_CONSOLE_PORT']) portOf(env, reserved)
@@ -72,6 +76,7 @@ export function resolveSettings(options: { config: unknown; configPath: string; 
     kafkaBootstrapServers: list(env, 'MILLRACE_KAFKA_BOOTSTRAP_SERVERS') ?? kafka.bootstrapServers ?? null,
     cassandraContactPoints: contactPoints,
     registryUrl: url(env, 'MILLRACE_REGISTRY_URL'),
+    metadataUrl: metadataUrl(env) ?? metadata.url ?? null,
     localDataCenter: cassandra.localDataCenter ?? 'datacenter1',
     consistency: cassandra.consistency ?? (contactPoints === null ? 'ONE' : 'LOCAL_QUORUM'),
     replication: cassandra.replication ?? { class: 'SimpleStrategy', replication_factor: 1 },
@@ -123,6 +128,13 @@ function url(env: Environment, name: string): string | null {
   if (value !== undefined && !URL.canParse(value))
     throw new MillraceError('CONFIG_INVALID', `${name}="${value}" is not a URL; write http://host:port/…`)
   return value ?? null
+}
+
+/** The value may hold a password: the message names the variable alone (P8). */
+function metadataUrl(env: Environment): string | null {
+  const value = text(env, 'MILLRACE_METADATA_URL') ?? null
+  if (value === null || (URL.canParse(value) && /^postgres(ql)?:/.test(value))) return value
+  throw new MillraceError('CONFIG_INVALID', `MILLRACE_METADATA_URL is not the URL of a PostgreSQL database: ${metadataUrlForm}.`)
 }
 
 function modeOf(env: Environment): Settings['randomUserMode'] | null {

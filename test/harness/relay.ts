@@ -148,7 +148,9 @@ class Lane {
   #move(): void {
     if (this.#pace.is === 'silent') return
     this.#stopTimer()
-    for (let next = this.#queue[0]; next && this.#mayWrite; next = this.#queue[0]) {
+    while (this.#mayWrite) {
+      const next = this.#queue[0]
+      if (!next) break
       const waitMs = next.dueMs - performance.now()
       if (waitMs > 0) {
         this.#timer = setTimeout(() => this.#move(), waitMs)

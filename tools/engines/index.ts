@@ -1,7 +1,7 @@
 import { missing } from './requirements.ts'
-import { startSystem } from './start.ts'
+import { startSystem, type StartOptions } from './start.ts'
 import type { Engine } from './system.ts'
-import { cassandra5, kafka3, kafka4 } from './systems/index.ts'
+import { cassandra5, kafka3, kafka4, postgres15 } from './systems/index.ts'
 
 export type { Engine } from './system.ts'
 
@@ -15,8 +15,15 @@ export interface CassandraEngine extends Engine {
   readonly contactPoint: string
 }
 
-async function startKafka(system: typeof kafka4): Promise<KafkaEngine> {
-  const engine = await startSystem(system)
+type TestOptions = Pick<StartOptions, 'advertised'>
+
+export interface PostgresEngine extends Engine {
+  /** `postgres://user:password@127.0.0.1:port/postgres`, as MILLRACE_METADATA_URL takes it; the password is of this start only (P8). */
+  readonly url: string
+}
+
+async function startKafka(system: typeof kafka4, options?: TestOptions): Promise<KafkaEngine> {
+  const engine = await startSystem(system, options)
   return Object.assign(engine, { bootstrapServers: engine.address.value })
 }
 
@@ -25,11 +32,15 @@ export const engines = {
   /** What this machine lacks to run them and how to get it; null when it lacks nothing. */
   missing,
   /** Kafka 4 in KRaft mode, one node. */
-  kafka4: (): Promise<KafkaEngine> => startKafka(kafka4),
+  kafka4: (options?: TestOptions): Promise<KafkaEngine> => startKafka(kafka4, options),
   /** Kafka 3.9 on ZooKeeper, one node each. */
-  kafka3: (): Promise<KafkaEngine> => startKafka(kafka3),
+  kafka3: (options?: TestOptions): Promise<KafkaEngine> => startKafka(kafka3, options),
   cassandra5: async (): Promise<CassandraEngine> => {
     const engine = await startSystem(cassandra5)
     return Object.assign(engine, { contactPoint: engine.address.value })
+  },
+  postgres15: async (): Promise<PostgresEngine> => {
+    const engine = await startSystem(postgres15)
+    return Object.assign(engine, { url: engine.address.value })
   },
 }

@@ -1,23 +1,30 @@
+import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { messageOf, systemClock } from '../../src/platform/index.ts'
 import { ensureArtifacts } from './artifacts.ts'
 import { makeRunDir, newLogPath } from './cache.ts'
-import { freePorts } from './ports.ts'
+import { releasePorts, takePorts } from './ports.ts'
 import { type RunningProcess, runToEnd, startProcess } from './process.ts'
-import type { Engine, Place, Process, System } from './system.ts'
+import type { Address, Command, Engine, Place, Process, System } from './system.ts'
+import { asOrdinaryUser, giveToOrdinaryUser } from './unprivileged.ts'
+
+const SECRET_BYTES = 24
 
 export interface StartOptions {
   /** Folder of its data and configuration; without one a new folder, removed in the end. */
   readonly dir?: string
   /** True: it goes on when this process ends. */
   readonly outlives?: boolean
+  /** By name of a port: the one that clients are told in its place. A proxy listens there. */
+  readonly advertised?: Readonly<Record<string, number>>
 }
 
 /** Brings a system's artifacts if need be and starts it; resolves once it answers. */
 export async function startSystem(system: System, options: StartOptions = {}): Promise<Engine> {
   const artifactDir = await ensureArtifacts(system)
-  const place: Place = { dir: options.dir ?? makeRunDir(system.name), artifactDir, ports: await freePorts(system.ports) }
+  const { dir = makeRunDir(system.name), advertised = {} } = options
+  const place: Place = { dir, artifactDir, ports: await freePorts(system.ports), advertised }
   const engine = new StartedSystem(system, place, options)
   try {
     await engine.begin()
@@ -57,7 +64,10 @@ class StartedSystem implements Engine {
   get ports(): Readonly<Record<string, number>> {
     return this.#place.ports
   }
-  get address(): { setting: string; value: string } {
+  get secrets(): Readonly<Record<string, string>> {
+    return this.#place.secrets
+  }
+  get address(): Address {
     return this.#system.address(this.#place)
   }
   get logs(): readonly string[] {
@@ -69,9 +79,10 @@ class StartedSystem implements Engine {
     const marker = join(dir, 'prepared')
     const { processes } = this.#system
     for (const process of processes) this.#write(process.files(this.#place))
+    if (this.#system.refusesRoot) giveToOrdinaryUser(dir)
     for (const process of existsSync(marker) ? [] : processes) {
       const preparation = process.prepare?.(this.#place)
-      if (preparation) await runToEnd(preparation, `preparing ${process.name}`)
+      if (preparation) await runToEnd(this.#allowed(preparation), `preparing ${process.name}`)
     }
     writeFileSync(marker, '')
     for (const process of processes) this.#running.push(await this.#start(process))
@@ -84,11 +95,16 @@ class StartedSystem implements Engine {
     const deadlineMs = systemClock.monotonicMs() + process.ready.withinMs
     for (;;) {
       try {
-        return await startProcess(process, process.command(this.#place), options)
+        return await startProcess(process, this.#allowed(process.command(this.#place)), options)
       } catch (error) {
         if (systemClock.monotonicMs() > deadlineMs || !process.startAgainOn?.test(messageOf(error))) throw error
       }
     }
+  }
+
+  #allowed(command: Command): Command {
+    const { dir, artifactDir } = this.#place
+    return this.#system.refusesRoot ? asOrdinaryUser(command, [join(dir, '.'), join(artifactDir, '.')]) : command
   }
 
   async stop(): Promise<void> {
@@ -108,15 +124,17 @@ class StartedSystem implements Engine {
 
   /** Nobody needs its data any more, so it is not asked politely. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.kill()
+    const signalOf = (name: string): NodeJS.Signals => this.#system.processes.find((each) => each.name === name)?.discardSignal ?? 'SIGKILL'
+    await Promise.all(this.#running.splice(0).map((process) => process.stop(signalOf(process.name))))
     rmSync(this.#place.dir, { recursive: true, force: true, maxRetries: 5 })
+    releasePorts(this.#place.ports)
   }
 
   #write(files: Readonly<Record<string, string>>): void {
     for (const [name, text] of Object.entries(files)) {
       const path = join(this.#place.dir, name)
       mkdirSync(dirname(path), { recursive: true })
-      writeFileSync(path, text)
+      writeFileSync(path, text, { mode: 0o600 })
     }
   }
 }

@@ -3,21 +3,64 @@ export interface System {
   readonly name: string
   /** With the version, for people. */
   readonly title: string
-  readonly artifacts: Artifacts
+  /** All in one folder. Systems with the same artifacts share it. */
+  readonly artifacts: readonly Artifacts[]
+  /** The major version of Java that must be first in the path; without one it needs none. */
+  readonly java?: number
+  /** True: its programs refuse to run as root; a root starts them as an ordinary user. */
+  readonly refusesRoot?: true
+  /** Names of secrets made at random for each start (P8): `place.secrets` has them. */
+  readonly secrets?: readonly string[]
   /** Names of the ports that it listens on; a free one is picked for each. */
   readonly ports: readonly string[]
   /** In the order they start; they are stopped in the opposite one. */
   readonly processes: readonly Process[]
-  /** What a client is told: the name of a setting and `host:port`. */
-  address(place: Place): { readonly setting: string; readonly value: string }
+  /** What a client is told. */
+  address(place: Place): Address
   /** Resident memory once it stands, as measured; for people. */
   readonly memoryMb: number
 }
 
-/** Jars of Maven coordinates (`group:artifact:version`) and all they need at run time. Other kinds of artifacts join this union. */
-export interface Artifacts {
+/** The name of a setting and what it takes: `host:port` or a URL. */
+export interface Address {
+  readonly setting: string
+  /** May hold one of the secrets: for clients, never for a log or a screen (P8). */
+  readonly value: string
+}
+
+/** What comes by one of the ordinary clients, into the folder `into` of the system's artifact folder (that folder itself without one). */
+export type Artifacts = MavenJars | MavenArchive | PipPackages | AptPackages
+
+interface Into {
+  readonly into?: string
+}
+
+/** Jars of Maven coordinates (`group:artifact:version`) and all they need at run time. */
+export interface MavenJars extends Into {
   readonly is: 'maven'
   readonly coordinates: readonly string[]
+  /** Groups that are not to come with them. */
+  readonly excludedGroups?: readonly string[]
+  /** True: a jar that the folder has already, in whatever version, stays as it is. */
+  readonly onlyAbsent?: true
+}
+
+/** A `.tar.gz` that Maven has (`group:artifact:version:tar.gz[:classifier]`), unpacked. */
+export interface MavenArchive extends Into {
+  readonly is: 'maven-archive'
+  readonly coordinate: string
+}
+
+/** Packages of PyPI (`name==version`) without what they depend on: they only carry programs. */
+export interface PipPackages extends Into {
+  readonly is: 'pip'
+  readonly packages: readonly string[]
+}
+
+/** Debian packages with every package they need that this machine lacks, unpacked and not installed: nothing on the machine changes. */
+export interface AptPackages extends Into {
+  readonly is: 'apt'
+  readonly packages: readonly string[]
 }
 
 /** Where a started system lives. */
@@ -27,6 +70,8 @@ export interface Place {
   /** Folder of its artifacts; shared, not to be written. */
   readonly artifactDir: string
   readonly ports: Readonly<Record<string, number>>
+  /** The port that clients are told, for each that is not the one it listens on: a proxy stands there. */
+  readonly advertised: Readonly<Record<string, number>>
 }
 
 export interface Process {
@@ -41,6 +86,8 @@ export interface Process {
   readonly startAgainOn?: RegExp
   /** How it is asked to end before it is killed. */
   readonly stopSignal: NodeJS.Signals
+  /** How it is ended when nobody needs its data any more; `SIGKILL` unless it would leave something of the kernel's behind. */
+  readonly discardSignal?: NodeJS.Signals
 }
 
 export interface Command {
@@ -67,7 +114,9 @@ export interface Engine extends AsyncDisposable {
   /** Of all its processes, in the order they were started. */
   readonly pids: readonly number[]
   readonly ports: Readonly<Record<string, number>>
-  readonly address: { readonly setting: string; readonly value: string }
+  /** Made for this start; a client needs them, nobody else (P8). */
+  readonly secrets: Readonly<Record<string, string>>
+  readonly address: Address
   /** Paths of its log files; they are kept after the end. */
   readonly logs: readonly string[]
   /** In order, as an operator would; its data stay for `restart`. */

@@ -19,6 +19,21 @@ const bootstrapServers = (place: Place): { setting: string; value: string } => (
   value: `127.0.0.1:${place.ports.kafka}`,
 })
 
+/**
+ * Clients and brokers have listeners of their own: what stands before the clients' (a proxy, at the advertised port) does not stand between
+ * controller and broker.
+ */
+const listeners = ({ ports, advertised }: Place, others: readonly string[] = []): Record<string, string> => ({
+  listeners: [`CLIENTS://127.0.0.1:${ports.kafka}`, `BROKERS://127.0.0.1:${ports.brokers}`, ...others].join(','),
+  'advertised.listeners': [
+    `CLIENTS://127.0.0.1:${advertised.kafka ?? ports.kafka}`,
+    `BROKERS://127.0.0.1:${ports.brokers}`,
+    ...others,
+  ].join(','),
+  'listener.security.protocol.map': 'CLIENTS:PLAINTEXT,BROKERS:PLAINTEXT,CONTROLLER:PLAINTEXT',
+  'inter.broker.listener.name': 'BROKERS',
+})
+
 const log4j2 = properties({
   'appender.out.type': 'Console',
   'appender.out.name': 'out',
@@ -37,18 +52,15 @@ const log4j1 = properties({
 
 const kraftBroker: Process = {
   name: 'kafka',
-  files: ({ dir, ports }) => ({
+  files: (place) => ({
     'log4j2.properties': log4j2,
     'kafka.properties': properties({
       'process.roles': 'broker,controller',
       'node.id': 1,
-      'controller.quorum.bootstrap.servers': `127.0.0.1:${ports.controller}`,
-      listeners: `PLAINTEXT://127.0.0.1:${ports.kafka},CONTROLLER://127.0.0.1:${ports.controller}`,
-      'advertised.listeners': `PLAINTEXT://127.0.0.1:${ports.kafka},CONTROLLER://127.0.0.1:${ports.controller}`,
+      'controller.quorum.bootstrap.servers': `127.0.0.1:${place.ports.controller}`,
       'controller.listener.names': 'CONTROLLER',
-      'inter.broker.listener.name': 'PLAINTEXT',
-      'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
-      'log.dirs': join(dir, 'data'),
+      ...listeners(place, [`CONTROLLER://127.0.0.1:${place.ports.controller}`]),
+      'log.dirs': join(place.dir, 'data'),
       'share.coordinator.state.topic.replication.factor': 1,
       'share.coordinator.state.topic.min.isr': 1,
       ...oneNode,
@@ -72,8 +84,9 @@ const kraftBroker: Process = {
 export const kafka4: System = {
   name: 'kafka4',
   title: 'Kafka 4.4.0 (KRaft)',
-  artifacts: { is: 'maven', coordinates: ['org.apache.kafka:kafka_2.13:4.4.0', 'org.apache.logging.log4j:log4j-slf4j-impl:2.25.5'] },
-  ports: ['kafka', 'controller'],
+  artifacts: [{ is: 'maven', coordinates: ['org.apache.kafka:kafka_2.13:4.4.0', 'org.apache.logging.log4j:log4j-slf4j-impl:2.25.5'] }],
+  java: 17,
+  ports: ['kafka', 'brokers', 'controller'],
   processes: [kraftBroker],
   address: bootstrapServers,
   memoryMb: 400,
@@ -104,13 +117,13 @@ const zooKeeper: Process = {
 
 const zooKeeperBroker: Process = {
   name: 'kafka',
-  files: ({ dir, ports }) => ({
+  files: (place) => ({
     'kafka.properties': properties({
       'broker.id': 1,
-      'zookeeper.connect': `127.0.0.1:${ports.zookeeper}`,
+      'zookeeper.connect': `127.0.0.1:${place.ports.zookeeper}`,
       'zookeeper.session.timeout.ms': 6_000,
-      listeners: `PLAINTEXT://127.0.0.1:${ports.kafka}`,
-      'log.dirs': join(dir, 'data'),
+      ...listeners(place),
+      'log.dirs': join(place.dir, 'data'),
       ...oneNode,
     }),
   }),
@@ -130,8 +143,9 @@ const zooKeeperBroker: Process = {
 export const kafka3: System = {
   name: 'kafka3',
   title: 'Kafka 3.9.2 (ZooKeeper)',
-  artifacts: { is: 'maven', coordinates: ['org.apache.kafka:kafka_2.13:3.9.2', 'org.apache.kafka:kafka-tools:3.9.2'] },
-  ports: ['zookeeper', 'kafka'],
+  artifacts: [{ is: 'maven', coordinates: ['org.apache.kafka:kafka_2.13:3.9.2', 'org.apache.kafka:kafka-tools:3.9.2'] }],
+  java: 17,
+  ports: ['zookeeper', 'kafka', 'brokers'],
   processes: [zooKeeper, zooKeeperBroker],
   address: bootstrapServers,
   memoryMb: 500,

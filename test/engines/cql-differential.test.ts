@@ -24,7 +24,7 @@ async function ask(session: CassandraSession, statement: string): Promise<Answer
   }
 }
 
-describe.skipIf(!enginesAvailable())('the table store beside Cassandra 5', () => {
+describe.skipIf(!enginesAvailable('cassandra5'))('the table store beside Cassandra 5', () => {
   const meant = new Set(cqlDifferences.map((difference) => difference.of))
   /** Features that were refused by name. */
   const refused = new Set<string>()

@@ -17,7 +17,7 @@ const topics = async (bootstrapServers: string): Promise<string[]> => {
   return (await kafka.admin.metadata()).topics.map(({ name }) => name)
 }
 
-describe.skipIf(!enginesAvailable())('a real system under tools/engines', () => {
+describe.skipIf(!enginesAvailable('kafka4'))('a real system under tools/engines', () => {
   test('keeps its data and its address over kill and restart, and leaves only its log behind', { timeout: 600_000 }, async () => {
     const kafka = await engines.kafka4()
     try {
@@ -61,7 +61,11 @@ describe.skipIf(!enginesAvailable())('a real system under tools/engines', () => 
   test('has artifacts whose folder is brought again when a file is damaged', { timeout: 600_000 }, async () => {
     const cache = mkdtempSync(join(tmpdir(), 'millrace-artifacts-'))
     try {
-      const system = { name: 'one-jar', title: 'one jar', artifacts: { is: 'maven', coordinates: ['org.slf4j:slf4j-api:1.7.36'] } } as const
+      const system = {
+        name: 'one-jar',
+        title: 'one jar',
+        artifacts: [{ is: 'maven', coordinates: ['org.slf4j:slf4j-api:1.7.36'] }],
+      } as const
       const dir = await ensureArtifacts(system, cache)
       const jar = join(dir, 'slf4j-api-1.7.36.jar')
       expect(existsSync(jar)).toBe(true)
@@ -80,7 +84,7 @@ describe.skipIf(!enginesAvailable())('a real system under tools/engines', () => 
       const system = {
         name: 'none',
         title: 'No such thing',
-        artifacts: { is: 'maven', coordinates: ['org.slf4j:slf4j-api:0.0.0'] },
+        artifacts: [{ is: 'maven', coordinates: ['org.slf4j:slf4j-api:0.0.0'] }],
       } as const
       await expect(ensureArtifacts(system, cache)).rejects.toMatchObject({
         code: 'UNREACHABLE',

@@ -16,7 +16,7 @@ const systems = [
   { name: 'Kafka 3.9 on ZooKeeper', start: engines.kafka3 },
 ]
 
-describe.skipIf(!enginesAvailable()).each(systems)('our Kafka client on $name', ({ start }) => {
+describe.skipIf(!enginesAvailable('kafka4', 'kafka3')).each(systems)('our Kafka client on $name', ({ start }) => {
   let kafka: KafkaEngine
   let client: KafkaClient
 

@@ -79,7 +79,7 @@ async function topicConfigNames(server: string): Promise<Set<string>> {
   return new Set(Object.keys(await kafka.admin.describeConfigs('settings')))
 }
 
-describe.skipIf(!enginesAvailable())('the embedded broker beside Kafka 4', () => {
+describe.skipIf(!enginesAvailable('kafka4'))('the embedded broker beside Kafka 4', () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'millrace-differential-'))
   let kafka: KafkaEngine
   let broker: BrokerHandle

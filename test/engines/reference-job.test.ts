@@ -18,7 +18,7 @@ const setups: { name: string; kafka: (() => Promise<KafkaEngine>) | null }[] = [
   { name: 'embedded Kafka and Cassandra 5', kafka: null },
 ]
 
-describe.skipIf(!enginesAvailable())('the reference job on real systems', () => {
+describe.skipIf(!enginesAvailable('kafka4', 'kafka3', 'cassandra5'))('the reference job on real systems', () => {
   let cassandra: CassandraEngine
 
   beforeAll(async () => {

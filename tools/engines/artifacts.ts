@@ -1,27 +1,31 @@
-import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
-import { MillraceError, messageOf } from '../../src/platform/index.ts'
+import { dirname, join, relative } from 'node:path'
+import { MillraceError, processIsAlive } from '../../src/platform/index.ts'
+import { bring, whatItSaid } from './bring.ts'
 import { cacheDir } from './cache.ts'
 import type { Artifacts, System } from './system.ts'
 
-const MAVEN_PLUGIN = 'org.apache.maven.plugins:maven-dependency-plugin:3.6.1'
-const MAVEN_TIMEOUT_MS = 600_000
 const MARKER = 'complete.json'
 
 /** What a complete folder holds: written last, so that a folder without it is none. */
 interface Marker {
-  readonly coordinates: readonly string[]
-  /** File name → bytes. */
+  readonly artifacts: readonly Artifacts[]
+  /** Path inside the folder → bytes. */
   readonly files: Readonly<Record<string, number>>
 }
 
-/** Folder of a system's artifacts; another version is another folder. */
-export function artifactDir({ name, artifacts }: Pick<System, 'name' | 'artifacts'>, cache = cacheDir()): string {
+/** Folder of artifacts; other versions are another folder, and systems of the same artifacts share one. */
+export function artifactDir({ artifacts }: Pick<System, 'artifacts'>, cache = cacheDir()): string {
   const digest = createHash('sha256').update(JSON.stringify(artifacts)).digest('hex').slice(0, 12)
-  return join(cache, 'artifacts', `${name}-${digest}`)
+  return join(cache, 'artifacts', `${labelOf(artifacts[0])}-${digest}`)
+}
+
+function labelOf(artifacts: Artifacts | undefined): string {
+  if (!artifacts) return 'none'
+  if (artifacts.is === 'pip' || artifacts.is === 'apt') return artifacts.packages[0]?.replace('==', '-') ?? artifacts.is
+  const [, artifact = '', version = ''] = (artifacts.is === 'maven' ? (artifacts.coordinates[0] ?? '') : artifacts.coordinate).split(':')
+  return `${artifact}-${version}`
 }
 
 /** True when every file that the marker names is there with its size. */
@@ -35,67 +39,44 @@ export function isComplete(dir: string): boolean {
 }
 
 /**
- * Brings the artifacts when they are not there, by Maven: it checks what it downloads, and goes on where it was stopped since its own
- * repository keeps each file that came.
- * @throws MillraceError UNREACHABLE with Maven's last lines
+ * Brings the artifacts when they are not there, each by its ordinary client: those check what they download, and go on where they were
+ * stopped since each keeps what came in its own cache.
+ * @throws MillraceError UNREACHABLE with the client's last lines
  */
-export async function ensureArtifacts(system: Pick<System, 'name' | 'title' | 'artifacts'>, cache = cacheDir()): Promise<string> {
+export async function ensureArtifacts(system: Pick<System, 'title' | 'artifacts'>, cache = cacheDir()): Promise<string> {
   const dir = artifactDir(system, cache)
   if (isComplete(dir)) return dir
-  const partial = `${dir}.partial-${process.pid}`
-  rmSync(partial, { recursive: true, force: true })
+  const partial = `${dir}.partial-${process.pid}.${++begun}`
   mkdirSync(partial, { recursive: true })
+  removeAbandoned(dir)
   try {
-    await copyDependencies(system.artifacts, partial)
-    const jars = readdirSync(partial).filter((file) => file.endsWith('.jar'))
-    const files = Object.fromEntries(jars.map((file) => [file, statSync(join(partial, file)).size]))
-    const marker: Marker = { coordinates: system.artifacts.coordinates, files }
+    for (const artifacts of system.artifacts) await bring(artifacts, join(partial, artifacts.into ?? '.'))
+    const marker: Marker = { artifacts: system.artifacts, files: sizesOf(partial) }
     writeFileSync(join(partial, MARKER), JSON.stringify(marker, null, 1))
-    // Another process may have brought the same meanwhile; then its folder is as good.
+    // Another process, or another start in this one, may have brought the same meanwhile; then its folder is as good.
     if (isComplete(dir)) return dir
     if (existsSync(dir)) rmSync(dir, { recursive: true, force: true })
     renameSync(partial, dir)
     return dir
   } catch (error) {
-    throw new MillraceError('UNREACHABLE', `The artifacts of ${system.title} did not come: ${mavenSaid(error)}`, { cause: error })
+    throw new MillraceError('UNREACHABLE', `The artifacts of ${system.title} did not come: ${whatItSaid(error)}`, { cause: error })
   } finally {
     rmSync(partial, { recursive: true, force: true })
   }
 }
 
-async function copyDependencies({ coordinates }: Artifacts, dir: string): Promise<void> {
-  const pom = join(dir, 'pom.xml')
-  writeFileSync(pom, pomOf(coordinates))
-  await promisify(execFile)(
-    'mvn',
-    [
-      '--batch-mode',
-      '--quiet',
-      '--strict-checksums',
-      '--file',
-      pom,
-      `${MAVEN_PLUGIN}:copy-dependencies`,
-      '-DincludeScope=runtime',
-      `-DoutputDirectory=${dir}`,
-    ],
-    { timeout: MAVEN_TIMEOUT_MS, maxBuffer: 16 * 1_048_576 },
-  )
+let begun = 0
+
+/** What a process that is gone had begun to bring. */
+function removeAbandoned(dir: string): void {
+  for (const name of readdirSync(dirname(dir))) {
+    const owner = Number(/\.partial-(\d+)\.\d+$/.exec(name)?.[1] ?? 0)
+    if (owner > 0 && !processIsAlive(owner)) rmSync(join(dirname(dir), name), { recursive: true, force: true })
+  }
 }
 
-function pomOf(coordinates: readonly string[]): string {
-  const dependencies = coordinates.map((each) => {
-    const [group = '', artifact = '', version = ''] = each.split(':')
-    return `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version></dependency>`
-  })
-  return [
-    '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>',
-    '<groupId>millrace</groupId><artifactId>engine</artifactId><version>1</version><packaging>pom</packaging>',
-    `<dependencies>${dependencies.join('')}</dependencies></project>`,
-  ].join('\n')
-}
-
-function mavenSaid(error: unknown): string {
-  const output = error instanceof Error && 'stdout' in error ? String(error.stdout) : ''
-  const told = output.split('\n').filter((line) => line.includes('ERROR'))
-  return told.length > 0 ? told.slice(0, 3).join(' ') : messageOf(error)
+function sizesOf(dir: string): Record<string, number> {
+  const entries = readdirSync(dir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+  const paths = entries.map(({ parentPath, name }) => join(parentPath, name))
+  return Object.fromEntries(paths.map((path) => [relative(dir, path), statSync(path).size]))
 }

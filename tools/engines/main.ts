@@ -32,7 +32,7 @@ async function run([command, name]: readonly string[]): Promise<void> {
     }
     case 'start': {
       const system = systemNamed(name)
-      const lacking = missing()
+      const lacking = missing(system.name)
       if (lacking !== null) throw new MillraceError('CONFIG_MISSING', lacking)
       return show(await startForPerson(system))
     }

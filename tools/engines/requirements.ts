@@ -1,18 +1,43 @@
 import { spawnSync } from 'node:child_process'
 import { artifactDir, isComplete } from './artifacts.ts'
+import type { Artifacts, System } from './system.ts'
 import { systems } from './systems/index.ts'
 
-const NEEDED_JAVA = 17
+/** The clients that artifacts come by; needed only while artifacts are missing. */
+const clients: Readonly<Record<Artifacts['is'], { readonly command: readonly [string, ...string[]]; readonly lacking: string }>> = {
+  maven: { command: ['mvn', '--version'], lacking: 'Maven is not installed (Debian: apt-get install maven)' },
+  'maven-archive': { command: ['mvn', '--version'], lacking: 'Maven is not installed (Debian: apt-get install maven)' },
+  pip: { command: ['python3', '-m', 'pip', '--version'], lacking: 'Python has no pip (Debian: apt-get install python3-pip)' },
+  apt: { command: ['apt-get', '--version'], lacking: 'there is no apt-get: this system comes as a Debian package' },
+}
 
-/** What keeps the systems from starting, with how to get it; null: nothing. Maven is needed only while artifacts are missing. */
-export function missing(): string | null {
-  const java = javaVersion()
-  if (java === null) return `Java is not installed: get a Java ${NEEDED_JAVA} runtime (Debian: apt-get install openjdk-17-jre-headless).`
-  if (java !== NEEDED_JAVA)
-    return `Java ${java} is first in the path, and Cassandra 5.0 wants Java ${NEEDED_JAVA} (Debian: apt-get install openjdk-17-jre-headless).`
-  if ([...systems.values()].every((system) => isComplete(artifactDir(system)))) return null
-  const { error } = spawnSync('mvn', ['--version'], { timeout: 30_000 })
-  return error ? 'Maven is not installed, which brings the systems from Maven Central (Debian: apt-get install maven).' : null
+/** What keeps these systems from starting, with how to get it; null: nothing. */
+export function missing(...names: readonly [string, ...string[]]): string | null {
+  for (const name of names) {
+    const system = systems.get(name)
+    const lacking = system ? missingFor(system) : `There is no system "${name}".`
+    if (lacking !== null) return lacking
+  }
+  return null
+}
+
+function missingFor({ title, java, artifacts, ...system }: System): string | null {
+  if (java !== undefined) {
+    const get = `(Debian: apt-get install openjdk-${java}-jre-headless)`
+    const found = javaVersion()
+    if (found === null) return `${title} needs Java ${java}, and none is installed ${get}.`
+    if (found !== java) return `${title} needs Java ${java}, and Java ${found} is first in the path ${get}.`
+  }
+  if (system.refusesRoot && process.getuid?.() === 0 && !runs('setpriv', '--version')) {
+    return `${title} refuses to run as root, and setpriv, which can become another user, is not installed (Debian: apt-get install util-linux).`
+  }
+  if (isComplete(artifactDir({ artifacts }))) return null
+  const lacking = artifacts.map(({ is }) => clients[is]).find(({ command }) => !runs(...command))
+  return lacking ? `${title} is not in the cache yet, and ${lacking.lacking}.` : null
+}
+
+function runs(file: string, ...args: readonly string[]): boolean {
+  return spawnSync(file, args, { timeout: 30_000 }).status === 0
 }
 
 /** The major version of the `java` in the path; null without one. */

@@ -23,8 +23,9 @@ export interface StartOptions {
 /** Brings a system's artifacts if need be and starts it; resolves once it answers. */
 export async function startSystem(system: System, options: StartOptions = {}): Promise<Engine> {
   const artifactDir = await ensureArtifacts(system)
+  const secrets = Object.fromEntries((system.secrets ?? []).map((name) => [name, randomBytes(SECRET_BYTES).toString('hex')]))
   const { dir = makeRunDir(system.name), advertised = {} } = options
-  const place: Place = { dir, artifactDir, ports: await freePorts(system.ports), advertised }
+  const place: Place = { dir, artifactDir, ports: await takePorts(system.ports), secrets, advertised }
   const engine = new StartedSystem(system, place, options)
   try {
     await engine.begin()

@@ -72,6 +72,8 @@ export interface Place {
   readonly ports: Readonly<Record<string, number>>
   /** The port that clients are told, for each that is not the one it listens on: a proxy stands there. */
   readonly advertised: Readonly<Record<string, number>>
+  /** By the names of `System.secrets`; the same until the system's folder is removed. */
+  readonly secrets: Readonly<Record<string, string>>
 }
 
 export interface Process {

@@ -102,7 +102,8 @@ const daemon: Process = {
 export const cassandra5: System = {
   name: 'cassandra5',
   title: 'Cassandra 5.0.9',
-  artifacts: { is: 'maven', coordinates: ['org.apache.cassandra:cassandra-all:5.0.9'] },
+  artifacts: [{ is: 'maven', coordinates: ['org.apache.cassandra:cassandra-all:5.0.9'] }],
+  java: 17,
   ports: ['cql', 'storage', 'jmx'],
   processes: [daemon],
   address: ({ ports }) => ({ setting: 'MILLRACE_CASSANDRA_CONTACT_POINTS', value: `127.0.0.1:${ports.cql}` }),

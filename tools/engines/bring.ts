@@ -1,0 +1,104 @@
+import { execFile } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { messageOf } from '../../src/platform/index.ts'
+import type { AptPackages, Artifacts, MavenArchive, MavenJars, PipPackages } from './system.ts'
+
+const MAVEN_PLUGIN = 'org.apache.maven.plugins:maven-dependency-plugin:3.6.1'
+const CLIENT_TIMEOUT_MS = 900_000
+
+/** Brings artifacts into `dir` by the client they come by. @throws what the client's process failed with: see `whatItSaid` */
+export async function bring(artifacts: Artifacts, dir: string): Promise<void> {
+  mkdirSync(dir, { recursive: true })
+  const work = mkdtempSync(join(dir, '.bringing-'))
+  try {
+    switch (artifacts.is) {
+      case 'maven':
+        return await bringJars(artifacts, dir, work)
+      case 'maven-archive':
+        return await bringArchive(artifacts, dir, work)
+      case 'pip':
+        return await bringPipPackages(artifacts, dir)
+      case 'apt':
+        return await bringAptPackages(artifacts, dir, work)
+    }
+  } finally {
+    rmSync(work, { recursive: true, force: true })
+  }
+}
+
+async function bringJars({ coordinates, excludedGroups = [], onlyAbsent }: MavenJars, dir: string, work: string): Promise<void> {
+  const pom = join(work, 'pom.xml')
+  const jars = join(work, 'jars')
+  writeFileSync(pom, pomOf(coordinates, excludedGroups))
+  await runMaven('--file', pom, `${MAVEN_PLUGIN}:copy-dependencies`, '-DincludeScope=runtime', `-DoutputDirectory=${jars}`)
+  const there = new Set(onlyAbsent ? readdirSync(dir).map(artifactOfJar) : [])
+  for (const jar of readdirSync(jars)) if (!there.has(artifactOfJar(jar))) renameSync(join(jars, jar), join(dir, jar))
+}
+
+/** `netty-buffer` of `netty-buffer-4.1.96.Final.jar`. */
+const artifactOfJar = (file: string): string => file.replace(/-\d[^/]*$/, '')
+
+async function bringArchive({ coordinate }: MavenArchive, dir: string, work: string): Promise<void> {
+  await runMaven(`${MAVEN_PLUGIN}:copy`, `-Dartifact=${coordinate}`, `-DoutputDirectory=${work}`)
+  for (const archive of readdirSync(work)) await run('tar', ['-xzf', join(work, archive), '-C', dir])
+}
+
+async function bringPipPackages({ packages }: PipPackages, dir: string): Promise<void> {
+  const quiet = ['--quiet', '--disable-pip-version-check', '--no-input']
+  await run('python3', ['-m', 'pip', 'install', ...quiet, '--no-deps', '--no-compile', '--target', dir, ...packages])
+}
+
+/**
+ * apt checks what it downloads against the signed list of the distribution. It is told to use folders of ours, so that it needs no root
+ * and no lock; where the machine has no package lists (an image without them), it fetches its own first.
+ */
+async function bringAptPackages({ packages }: AptPackages, dir: string, work: string): Promise<void> {
+  const archives = join(work, 'archives')
+  mkdirSync(join(archives, 'partial'), { recursive: true })
+  const ours = ['-o', 'Debug::NoLocking=1', '-o', `Dir::Cache::archives=${archives}/`, '-o', 'APT::Sandbox::User=']
+  // --reinstall: a package that the machine has comes as well; of those that it depends on, only what is lacking.
+  const download = ['install', '--yes', '--quiet', '--download-only', '--reinstall', '--no-install-recommends', ...packages]
+  try {
+    await run('apt-get', [...ours, ...download])
+  } catch {
+    const lists = join(work, 'lists')
+    mkdirSync(join(lists, 'partial'), { recursive: true })
+    const withLists = [...ours, '-o', `Dir::State::lists=${lists}/`, '-o', `Dir::Cache::pkgcache=`, '-o', 'Dir::Cache::srcpkgcache=']
+    await run('apt-get', [...withLists, '--quiet', 'update'])
+    await run('apt-get', [...withLists, ...download])
+  }
+  for (const archive of readdirSync(archives).filter((file) => file.endsWith('.deb')))
+    await run('dpkg', ['-x', join(archives, archive), dir])
+}
+
+async function runMaven(...args: readonly string[]): Promise<void> {
+  await run('mvn', ['--batch-mode', '--quiet', '--strict-checksums', ...args])
+}
+
+async function run(file: string, args: readonly string[]): Promise<void> {
+  const env = { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' }
+  await promisify(execFile)(file, args, { env, timeout: CLIENT_TIMEOUT_MS, maxBuffer: 64 * 1_048_576 })
+}
+
+function pomOf(coordinates: readonly string[], excludedGroups: readonly string[]): string {
+  const exclusions = excludedGroups.map((group) => `<exclusion><groupId>${group}</groupId><artifactId>*</artifactId></exclusion>`).join('')
+  const dependencies = coordinates.map((each) => {
+    const [group = '', artifact = '', version = ''] = each.split(':')
+    const names = `<groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version>`
+    return `<dependency>${names}<exclusions>${exclusions}</exclusions></dependency>`
+  })
+  return [
+    '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>',
+    '<groupId>millrace</groupId><artifactId>engine</artifactId><version>1</version><packaging>pom</packaging>',
+    `<dependencies>${dependencies.join('')}</dependencies></project>`,
+  ].join('\n')
+}
+
+/** The lines of a client's output that tell why it failed. */
+export function whatItSaid(error: unknown): string {
+  const output = error instanceof Error && 'stdout' in error && 'stderr' in error ? `${String(error.stdout)}\n${String(error.stderr)}` : ''
+  const told = output.split('\n').filter((line) => /ERROR|^E: /.test(line))
+  return told.length > 0 ? told.slice(0, 3).join(' ') : messageOf(error)
+}

@@ -78,7 +78,7 @@ async function runMaven(...args: readonly string[]): Promise<void> {
 }
 
 async function run(file: string, args: readonly string[]): Promise<void> {
-  const env = { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' }
+  const env = { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive', PIP_ROOT_USER_ACTION: 'ignore' }
   await promisify(execFile)(file, args, { env, timeout: CLIENT_TIMEOUT_MS, maxBuffer: 64 * 1_048_576 })
 }
 

@@ -1,7 +1,7 @@
 import { missing } from './requirements.ts'
 import { startSystem, type StartOptions } from './start.ts'
 import type { Engine } from './system.ts'
-import { cassandra5, kafka3, kafka4, postgres15 } from './systems/index.ts'
+import { apicurio, cassandra5, kafka3, kafka4, postgres15, spark35, sparkHome } from './systems/index.ts'
 
 export type { Engine } from './system.ts'
 
@@ -20,6 +20,18 @@ type TestOptions = Pick<StartOptions, 'advertised'>
 export interface PostgresEngine extends Engine {
   /** `postgres://user:password@127.0.0.1:port/postgres`, as MILLRACE_METADATA_URL takes it; the password is of this start only (P8). */
   readonly url: string
+}
+
+export interface RegistryEngine extends Engine {
+  /** Of Confluent's REST API, as MILLRACE_REGISTRY_URL takes it. */
+  readonly url: string
+}
+
+export interface SparkEngine extends Engine {
+  /** `spark://host:port` */
+  readonly master: string
+  /** Its folder: `<sparkHome>/bin/spark-sql` and its kind. */
+  readonly sparkHome: string
 }
 
 async function startKafka(system: typeof kafka4, options?: TestOptions): Promise<KafkaEngine> {
@@ -42,5 +54,15 @@ export const engines = {
   postgres15: async (): Promise<PostgresEngine> => {
     const engine = await startSystem(postgres15)
     return Object.assign(engine, { url: engine.address.value })
+  },
+  /** A second registry that clients must work with; its verdicts on compatibility count, its bytes are not Confluent's. */
+  apicurio: async (): Promise<RegistryEngine> => {
+    const engine = await startSystem(apicurio)
+    return Object.assign(engine, { url: engine.address.value })
+  },
+  /** A master and a worker, with the connectors for Kafka and Cassandra. 700 MB in the cache: only for suites that are asked for by name. */
+  spark35: async (): Promise<SparkEngine> => {
+    const engine = await startSystem(spark35)
+    return Object.assign(engine, { master: engine.address.value, sparkHome: sparkHome(engine) })
   },
 }

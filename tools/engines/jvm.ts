@@ -8,6 +8,8 @@ export interface JvmOptions {
   readonly heapMb?: { readonly from: number; readonly to: number }
   /** Before the jars: folders with configuration. */
   readonly classpath?: readonly string[]
+  /** Folder of the jars; that of the artifacts without one. */
+  readonly jars?: string
   readonly jvmArgs?: readonly string[]
 }
 
@@ -16,7 +18,7 @@ const quickStart = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC']
 
 export function jvm(place: Place, options: JvmOptions): Command {
   const { from, to } = options.heapMb ?? { from: 256, to: 512 }
-  const classpath = [...(options.classpath ?? []), join(place.artifactDir, '*')].join(':')
+  const classpath = [...(options.classpath ?? []), join(options.jars ?? place.artifactDir, '*')].join(':')
   return {
     file: 'java',
     args: [

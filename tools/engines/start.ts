@@ -68,6 +68,9 @@ class StartedSystem implements Engine {
   get secrets(): Readonly<Record<string, string>> {
     return this.#place.secrets
   }
+  get artifactDir(): string {
+    return this.#place.artifactDir
+  }
   get address(): Address {
     return this.#system.address(this.#place)
   }

@@ -119,6 +119,8 @@ export interface Engine extends AsyncDisposable {
   /** Made for this start; a client needs them, nobody else (P8). */
   readonly secrets: Readonly<Record<string, string>>
   readonly address: Address
+  /** Folder of its programs; shared, not to be written. */
+  readonly artifactDir: string
   /** Paths of its log files; they are kept after the end. */
   readonly logs: readonly string[]
   /** In order, as an operator would; its data stay for `restart`. */

@@ -1,8 +1,13 @@
 import type { System } from '../system.ts'
+import { apicurio } from './apicurio.ts'
 import { cassandra5 } from './cassandra.ts'
 import { kafka3, kafka4 } from './kafka.ts'
 import { postgres15 } from './postgres.ts'
+import { spark35 } from './spark.ts'
+
+const all = [kafka4, kafka3, cassandra5, postgres15, apicurio, spark35]
 
 /** Every system there is, by name. */
-export const systems: ReadonlyMap<string, System> = new Map([kafka4, kafka3, cassandra5, postgres15].map((system) => [system.name, system]))
-export { cassandra5, kafka3, kafka4, postgres15 }
+export const systems: ReadonlyMap<string, System> = new Map(all.map((system) => [system.name, system]))
+export { sparkHome } from './spark.ts'
+export { apicurio, cassandra5, kafka3, kafka4, postgres15, spark35 }

@@ -31,6 +31,11 @@ import { deleteGroups } from './messages/delete-groups.ts'
 import { incrementalAlterConfigs } from './messages/incremental-alter-configs.ts'
 import { offsetDelete } from './messages/offset-delete.ts'
 import { describeCluster } from './messages/describe-cluster.ts'
+import { describeLogDirs } from './messages/describe-log-dirs.ts'
+import { listTransactions } from './messages/list-transactions.ts'
+import { describeTransactions } from './messages/describe-transactions.ts'
+import { describeProducers } from './messages/describe-producers.ts'
+import { writeTxnMarkers } from './messages/write-txn-markers.ts'
 
 const all: readonly Api<unknown, unknown>[] = [
   produce,
@@ -65,6 +70,11 @@ const all: readonly Api<unknown, unknown>[] = [
   incrementalAlterConfigs,
   offsetDelete,
   describeCluster,
+  writeTxnMarkers,
+  describeProducers,
+  describeTransactions,
+  listTransactions,
+  describeLogDirs,
 ]
 
 /** Every API this room has messages for, by its key. */

@@ -53,3 +53,12 @@ export {
 } from './messages/incremental-alter-configs.ts'
 export { offsetDelete, type OffsetDeleteRequest, type OffsetDeleteResponse } from './messages/offset-delete.ts'
 export { describeCluster, type DescribeClusterRequest, type DescribeClusterResponse } from './messages/describe-cluster.ts'
+export { writeTxnMarkers, type WriteTxnMarkersRequest, type WriteTxnMarkersResponse } from './messages/write-txn-markers.ts'
+export { describeProducers, type DescribeProducersRequest, type DescribeProducersResponse } from './messages/describe-producers.ts'
+export {
+  describeTransactions,
+  type DescribeTransactionsRequest,
+  type DescribeTransactionsResponse,
+} from './messages/describe-transactions.ts'
+export { listTransactions, type ListTransactionsRequest, type ListTransactionsResponse } from './messages/list-transactions.ts'
+export { describeLogDirs, type DescribeLogDirsRequest, type DescribeLogDirsResponse } from './messages/describe-log-dirs.ts'

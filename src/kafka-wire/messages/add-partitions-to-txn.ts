@@ -1,21 +1,35 @@
-import { api, array, arrayOf, int16, int32, int64, string, type RequestOf, type ResponseOf } from '../schema/index.ts'
+import { api, array, arrayOf, bool, int16, int32, int64, string, type RequestOf, type ResponseOf } from '../schema/index.ts'
 
-/** Adds partitions to a transaction (KIP-98). Up to version 3, which is what clients send; 4 and 5 are between brokers. */
+const results = () => ({
+  name: string(),
+  resultsByPartition: array({ partitionIndex: int32(), partitionErrorCode: int16() }),
+})
+
+/** Adds partitions to a transaction (KIP-98). Clients send up to version 3; 4 and 5 are between brokers, several transactions at once (KIP-890). */
 export const addPartitionsToTxn = api(24, 'AddPartitionsToTxn', {
-  versions: [0, 3],
+  versions: [0, 5],
   flexibleFrom: 3,
   request: {
-    v3AndBelowTransactionalId: string(),
-    v3AndBelowProducerId: int64(),
-    v3AndBelowProducerEpoch: int16(),
-    v3AndBelowTopics: array({ name: string(), partitions: arrayOf('int32') }),
+    transactions: array(
+      {
+        transactionalId: string(),
+        producerId: int64(),
+        producerEpoch: int16(),
+        verifyOnly: bool({ default: false }),
+        topics: array({ name: string(), partitions: arrayOf('int32') }),
+      },
+      { from: 4 },
+    ),
+    v3AndBelowTransactionalId: string({ to: 3 }),
+    v3AndBelowProducerId: int64({ to: 3 }),
+    v3AndBelowProducerEpoch: int16({ to: 3 }),
+    v3AndBelowTopics: array({ name: string(), partitions: arrayOf('int32') }, { to: 3 }),
   },
   response: {
     throttleTimeMs: int32({ default: 0 }),
-    resultsByTopicV3AndBelow: array({
-      name: string(),
-      resultsByPartition: array({ partitionIndex: int32(), partitionErrorCode: int16() }),
-    }),
+    errorCode: int16({ from: 4, ignorable: true }),
+    resultsByTransaction: array({ transactionalId: string(), topicResults: array(results()) }, { from: 4 }),
+    resultsByTopicV3AndBelow: array(results(), { to: 3 }),
   },
 })
 

@@ -1,8 +1,8 @@
 import { api, array, int16, int32, int64, string, type RequestOf, type ResponseOf } from '../schema/index.ts'
 
-/** Commits a group's offsets within a transaction (KIP-98), fenced by the group's generation from 3 on (KIP-447). Up to version 4: transaction version 1. */
+/** Commits a group's offsets within a transaction (KIP-98), fenced by the group's generation from 3 on (KIP-447). Up to version 4: transaction version 1; 5 adds the offsets to the transaction itself (KIP-890). */
 export const txnOffsetCommit = api(28, 'TxnOffsetCommit', {
-  versions: [0, 4],
+  versions: [0, 5],
   flexibleFrom: 3,
   request: {
     transactionalId: string(),

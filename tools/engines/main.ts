@@ -16,8 +16,9 @@ function list(): void {
   }
 }
 
-function show({ title, pids, address, logs }: Started): void {
+function show({ title, pids, address, secretsPath, logs }: Started): void {
   console.log(`${title}: ${address.setting}=${address.value}  (process ${pids.join(', ')})`)
+  if (secretsPath !== null) console.log(`  with its secrets: . ${secretsPath}`)
   for (const log of logs) console.log(`  log ${log}`)
 }
 

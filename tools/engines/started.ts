@@ -4,7 +4,7 @@ import { MillraceError, processIsAlive } from '../../src/platform/index.ts'
 import { cacheDir } from './cache.ts'
 import { stopByPid } from './process.ts'
 import { startSystem } from './start.ts'
-import type { System } from './system.ts'
+import type { Address, Engine, System } from './system.ts'
 import { systems } from './systems/index.ts'
 
 /** A system that a person started and that outlives the command which did. */
@@ -12,7 +12,10 @@ export interface Started {
   readonly name: string
   readonly title: string
   readonly pids: readonly number[]
-  readonly address: { readonly setting: string; readonly value: string }
+  /** Without its secrets (P8). */
+  readonly address: Address
+  /** A file in its folder, for its owner's eyes only: the address with its secrets, to be read by a shell. Null when it has none. */
+  readonly secretsPath: string | null
   readonly logs: readonly string[]
 }
 
@@ -26,10 +29,23 @@ export async function startForPerson(system: System): Promise<Started> {
   const dir = folderOf(system.name)
   rmSync(dir, { recursive: true, force: true })
   mkdirSync(dir, { recursive: true })
-  const { name, title, pids, address, logs } = await startSystem(system, { dir, outlives: true })
-  const record: Started = { name, title, pids, address, logs }
+  const engine = await startSystem(system, { dir, outlives: true })
+  const { name, title, pids, logs } = engine
+  const record: Started = { name, title, pids, logs, address: withoutSecrets(engine), secretsPath: writeSecrets(engine, dir) }
   writeFileSync(recordOf(name), JSON.stringify(record, null, 1))
   return record
+}
+
+function withoutSecrets({ address: { setting, value }, secrets }: Engine): Address {
+  return { setting, value: Object.values(secrets).reduce((shown, secret) => shown.replaceAll(secret, '***'), value) }
+}
+
+function writeSecrets({ address: { setting, value }, secrets }: Engine, dir: string): string | null {
+  const path = join(dir, 'secrets.env')
+  const lines = Object.entries(secrets).map(([name, secret]) => `# ${name}: ${secret}`)
+  if (lines.length === 0) return null
+  writeFileSync(path, `${[...lines, `export ${setting}='${value}'`].join('\n')}\n`, { mode: 0o600 })
+  return path
 }
 
 /** Stops it in order and removes its data. @throws MillraceError NOT_RUNNING */

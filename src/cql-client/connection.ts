@@ -1,5 +1,6 @@
-import { connect, type Socket } from 'node:net'
-import { abortReason, asMillraceError, messageOf, MillraceError } from '../platform/index.ts'
+import type { Socket } from 'node:net'
+import { abortReason, asMillraceError, MillraceError } from '../platform/index.ts'
+import { formatAddress, type Address } from './address.ts'
 import {
   decodeResponse,
   encodeRequest,
@@ -14,9 +15,13 @@ import {
   type Response,
 } from '../cql-wire/index.ts'
 import { serverError } from './errors.ts'
-import { formatAddress, type Address, type ConnectionOptions } from './options.ts'
+import type { ConnectionOptions } from './options.ts'
+import { connectionFailure, openSocket, timedOut, unreachable } from './socket.ts'
 
 export const protocolVersion = 4
+
+/** First byte of a TLS record that ends a handshake (RFC 8446 §6); no CQL frame begins so. */
+const tlsAlert = 0x15
 
 /** Streams from here on belong to `request`; those below to whoever sends frames of his own. */
 const firstRequestStream = 0x7000
@@ -51,6 +56,7 @@ export class CqlConnection {
   #chunks: Buffer[] = []
   #arrived = 0
   #needed = frameHeaderBytes
+  #hasHeard = false
   #error: MillraceError | null = null
   #settleClosed: (error: MillraceError) => void = () => {}
 
@@ -60,8 +66,8 @@ export class CqlConnection {
     this.#options = options
     this.closed = new Promise((resolve) => (this.#settleClosed = resolve))
     socket.on('data', (chunk: Buffer) => this.#read(chunk))
-    socket.on('error', (error) => this.#end(unreachable(address, error)))
-    socket.on('close', () => this.#end(unreachable(address, new Error('the server closed the connection'))))
+    socket.on('error', (error) => this.#end(connectionFailure(address, error, options)))
+    socket.on('close', () => this.#end(unreachable(address, this.#closedBy())))
   }
 
   /** Rejects with UNREACHABLE, TIMED_OUT, AUTHENTICATION_FAILED, PROTOCOL or the signal's reason. */
@@ -81,6 +87,18 @@ export class CqlConnection {
     }
   }
 
+  /** Servers that speak TLS alone just close a connection that does not begin with it; so do some that want a client certificate. */
+  #closedBy(): string {
+    if (this.#hasHeard) return 'the server closed the connection'
+    const { tls } = this.#options
+    const hint = tls
+      ? tls.hasClientCertificate
+        ? ''
+        : '; if it wants a client certificate, set tls.cert and tls.key'
+      : '; if it speaks TLS, set tls'
+    return `the server closed the connection before it answered STARTUP${hint}`
+  }
+
   async #handshake(): Promise<void> {
     const options = new Map([
       ['CQL_VERSION', '3.0.0'],
@@ -97,15 +115,20 @@ export class CqlConnection {
         `${formatAddress(this.address)} asks for a user name and password, but none are set.`,
       )
     }
-    const token = Buffer.from(`\0${credentials.username}\0${credentials.password}`, 'utf8')
-    const answer = await this.request({ opcode: 'AUTH_RESPONSE', token })
+    return this.#signIn(credentials, first.className)
+  }
+
+  /** SASL PLAIN (RFC 4616). DSE's authenticator wants to hear the mechanism first. */
+  async #signIn({ username, password }: { username: string; password: string }, className: string): Promise<void> {
+    const token = Buffer.from(`\0${username}\0${password}`, 'utf8')
+    const namesMechanism = className.endsWith('.DseAuthenticator')
+    let answer = await this.request({ opcode: 'AUTH_RESPONSE', token: namesMechanism ? Buffer.from('PLAIN') : token })
+    if (namesMechanism && answer.opcode === 'AUTH_CHALLENGE') answer = await this.request({ opcode: 'AUTH_RESPONSE', token })
+    const where = formatAddress(this.address)
     if (answer.opcode === 'AUTH_SUCCESS') return
-    if (answer.opcode === 'ERROR') {
-      const error = serverError(answer, `${formatAddress(this.address)} refused user ${credentials.username}: `)
-      throw error
-    }
+    if (answer.opcode === 'ERROR') throw serverError(answer, `${where} refused user ${username}: `)
     if (answer.opcode !== 'AUTH_CHALLENGE') throw this.#unexpected('AUTH_RESPONSE', answer)
-    throw new MillraceError('AUTHENTICATION_FAILED', `${formatAddress(this.address)} wants more than a password (${first.className}).`)
+    throw new MillraceError('AUTHENTICATION_FAILED', `${where} wants more than a password (${className}).`)
   }
 
   #unexpected(to: string, response: Response): MillraceError {
@@ -159,6 +182,8 @@ export class CqlConnection {
   }
 
   #read(chunk: Buffer): void {
+    if (!this.#hasHeard && this.#options.tls === null && chunk[0] === tlsAlert) return this.#speaksTls()
+    this.#hasHeard = true
     this.#chunks.push(chunk)
     this.#arrived += chunk.length
     if (this.#arrived < this.#needed) return
@@ -199,49 +224,19 @@ export class CqlConnection {
     pending.resolve(response)
   }
 
+  #speaksTls(): void {
+    const message = `Cassandra at ${formatAddress(this.address)}: this port speaks TLS. Set tls (with tls.ca for an authority of your own).`
+    this.#end(
+      new MillraceError('CONFIG_INVALID', message, { details: { host: this.address.host, port: this.address.port, tls: 'required' } }),
+    )
+  }
+
   #garbage(what: string): void {
     this.#end(new MillraceError('PROTOCOL', `${formatAddress(this.address)} sent ${what}.`))
   }
 }
 
-function openSocket(address: Address, options: ConnectionOptions, signal?: AbortSignal): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(abortReason(signal))
-    const socket = connect({ host: address.host, port: address.port, noDelay: true, keepAlive: true })
-    const settle = (act: () => void): void => {
-      cancelTimer()
-      signal?.removeEventListener('abort', onAbort)
-      socket.removeAllListeners()
-      act()
-    }
-    const fail = (error: Error): void =>
-      settle(() => {
-        socket.on('error', () => {})
-        socket.destroy()
-        reject(error)
-      })
-    const onAbort = (): void => fail(abortReason(signal))
-    const cancelTimer = options.clock.after(options.requestTimeoutMs, () =>
-      fail(timedOut(address, 'did not accept a connection', options.requestTimeoutMs)),
-    )
-    signal?.addEventListener('abort', onAbort, { once: true })
-    socket.once('error', (error) => fail(unreachable(address, error)))
-    socket.once('connect', () => settle(() => resolve(socket)))
-  })
-}
-
-function timedOut(address: Address, what: string, ms: number): MillraceError {
-  return new MillraceError('TIMED_OUT', `Cassandra at ${formatAddress(address)} ${what} within ${ms} ms.`)
-}
-
-function unreachable(address: Address, error: Error): MillraceError {
-  return new MillraceError('UNREACHABLE', `Cassandra at ${formatAddress(address)}: ${messageOf(error)}.`, {
-    cause: error,
-    details: { host: address.host, port: address.port },
-  })
-}
-
-/** True for errors after which another contact point is worth a try. */
+/** True for errors after which another contact point, or another node, is worth a try. */
 export function mayTryElsewhere(error: unknown): boolean {
-  return error instanceof MillraceError && (error.retriable || error.details.cqlCode === errors.PROTOCOL_ERROR)
+  return error instanceof MillraceError && (error.retriable || error.details.cqlCode === errors.PROTOCOL_ERROR || 'tls' in error.details)
 }

@@ -1,10 +1,11 @@
-import type { Client } from 'cassandra-driver'
-import { asMillraceError, MillraceError, type ErrorCode } from '../platform/index.ts'
-import { errors } from '../cql-wire/index.ts'
+import type { Client, ClientOptions } from 'cassandra-driver'
+import { asMillraceError, errnoOf, MillraceError } from '../platform/index.ts'
 import { driverTypeName } from './driver-types.ts'
-import { errorName, isTransient } from './errors.ts'
-import { formatAddress, type ConnectionOptions } from './options.ts'
+import { serverError } from './errors.ts'
+import { formatAddress } from './address.ts'
+import type { ConnectionOptions } from './options.ts'
 import { plainValue } from './plain.ts'
+import { tlsFailure } from './tls.ts'
 
 export interface QueryOptions {
   /** By position; plain values are converted to the types of the statement, which is prepared for it. */
@@ -39,6 +40,7 @@ export class DriverQueries {
       const result = await client.execute(cql, [...(options.params ?? [])], {
         prepare: (options.params?.length ?? 0) > 0,
         fetchSize: options.pageSize ?? 1000,
+        ...(writes(cql) ? { consistency: this.#options.consistency } : {}),
         ...(options.keyspace === undefined ? {} : { keyspace: options.keyspace }),
         ...(options.pagingState === undefined ? {} : { pageState: options.pagingState }),
       })
@@ -46,7 +48,7 @@ export class DriverQueries {
       const rows = (result.rows ?? []).map((row) => Object.fromEntries(columns.map(({ name }) => [name, plainValue(row.get(name))])))
       return { columns, rows, pagingState: result.pageState ?? null }
     } catch (error) {
-      throw driverError(error)
+      throw driverError(error, this.#options)
     }
   }
 
@@ -60,19 +62,18 @@ export class DriverQueries {
   #load(): Promise<Client> {
     this.#driver ??= this.#open().catch((error: unknown) => {
       this.#driver = null
-      throw driverError(error)
+      throw driverError(error, this.#options)
     })
     return this.#driver
   }
 
   async #open(): Promise<Client> {
     const { default: driver } = await import('cassandra-driver')
-    const { contactPoints, localDataCenter, credentials, requestTimeoutMs, consistency } = this.#options
+    const { credentials, requestTimeoutMs, readConsistency } = this.#options
     const client = new driver.Client({
-      contactPoints: contactPoints.map(formatAddress),
-      localDataCenter,
-      ...(credentials ? { credentials } : {}),
-      queryOptions: { consistency },
+      ...this.#whereabouts(),
+      ...(credentials ? { authProvider: new driver.auth.DsePlainTextAuthProvider(credentials.username, credentials.password) } : {}),
+      queryOptions: { consistency: readConsistency },
       socketOptions: { connectTimeout: requestTimeoutMs, readTimeout: requestTimeoutMs },
       protocolOptions: { maxVersion: 4 },
       encoding: { map: Map, set: Set },
@@ -88,30 +89,53 @@ export class DriverQueries {
     }
     return client
   }
+
+  /** The driver verifies no certificate unless it is told to. */
+  #whereabouts(): Partial<ClientOptions> {
+    const { contactPoints, localDataCenter, tls, bundle } = this.#options
+    if (bundle) return { cloud: { secureConnectBundle: bundle.path } }
+    const sslOptions = tls && {
+      secureContext: tls.context,
+      rejectUnauthorized: true,
+      checkServerIdentity: tls.checkIdentity,
+      ...(tls.serverName === null ? {} : { servername: tls.serverName }),
+    }
+    return { contactPoints: contactPoints.map(formatAddress), localDataCenter, ...(sslOptions ? { sslOptions } : {}) }
+  }
+}
+
+const comment = /\s+|--[^\n]*|\/\/[^\n]*|\/\*[^]*?\*\//y
+const writing = /(?:insert|update|delete|begin|truncate)\b/iy
+
+/** True for statements that write, which have a consistency of their own. */
+function writes(cql: string): boolean {
+  comment.lastIndex = 0
+  let at = 0
+  while (comment.test(cql)) at = comment.lastIndex
+  writing.lastIndex = at
+  return writing.test(cql)
 }
 
 /** What the driver threw: its codes are those of the protocol; NoHostAvailableError carries one error for each host. */
-function driverError(thrown: unknown): MillraceError {
+function driverError(thrown: unknown, options: ConnectionOptions): MillraceError {
   if (!(thrown instanceof Error)) return asMillraceError(thrown)
   if (thrown.name === 'NoHostAvailableError' && 'innerErrors' in thrown) {
     const inner: [string, unknown][] = Object.entries(thrown.innerErrors ?? {})
     const first = inner[0]?.[1]
-    if (first instanceof Error && 'code' in first && typeof first.code === 'number') return driverError(first)
-    if (first instanceof Error && first.name === 'AuthenticationError') return driverError(first)
+    if (first instanceof Error && 'code' in first && typeof first.code === 'number') return driverError(first, options)
+    if (first instanceof Error && first.name === 'AuthenticationError') return driverError(first, options)
+    const address = options.bundle?.proxy ?? options.contactPoints[0]
+    const failure = first instanceof Error && options.tls && address && tlsFailure(address, first, options.tls.hasClientCertificate)
+    if (failure) return failure
     const tried = inner.map(([host, error]) => `${host}: ${error instanceof Error ? error.message : String(error)}`).join('; ')
     return new MillraceError('UNREACHABLE', `No Cassandra node could be queried (${tried || thrown.message}).`, { cause: thrown })
   }
-  if (thrown.name === 'AuthenticationError') return new MillraceError('AUTHENTICATION_FAILED', thrown.message, { cause: thrown })
+  if (thrown.name === 'AuthenticationError') {
+    const who = options.credentials ? `Cassandra refused user ${options.credentials.username}: ` : ''
+    return new MillraceError('AUTHENTICATION_FAILED', `${who}${thrown.message}`, { cause: thrown })
+  }
   if (thrown.name === 'OperationTimedOutError') return new MillraceError('TIMED_OUT', thrown.message, { cause: thrown })
+  if (/^E[A-Z]+$/.test(errnoOf(thrown) ?? '')) return asMillraceError(thrown, 'UNREACHABLE', 'No Cassandra node could be queried: ')
   if (!('code' in thrown) || typeof thrown.code !== 'number') return asMillraceError(thrown, 'CQL')
-  return new MillraceError(codeOf(thrown.code), `${errorName(thrown.code)}: ${thrown.message}`, {
-    cause: thrown,
-    details: { cqlCode: thrown.code, cqlError: errorName(thrown.code) },
-  })
-}
-
-function codeOf(code: number): ErrorCode {
-  if (code === errors.BAD_CREDENTIALS || code === errors.UNAUTHORIZED) return 'AUTHENTICATION_FAILED'
-  if (code === errors.ALREADY_EXISTS) return 'ALREADY_EXISTS'
-  return isTransient(code) ? 'CQL_RETRIABLE' : 'CQL'
+  return serverError({ code: thrown.code, message: thrown.message }, '', thrown)
 }

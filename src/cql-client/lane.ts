@@ -1,10 +1,11 @@
 import { asMillraceError, backoffMs, MillraceError } from '../platform/index.ts'
+import { formatAddress, type Address } from './address.ts'
 import { ByteWriter, CqlValueError, endFrame, errors, type ErrorResponse, type Response } from '../cql-wire/index.ts'
 import type { Batch } from './batch.ts'
 import { CqlConnection } from './connection.ts'
 import { isTransient, serverError } from './errors.ts'
 import { prepareInsert, type Insert, type PreparedInsert } from './insert.ts'
-import { formatAddress, type Address, type ConnectionOptions } from './options.ts'
+import type { ConnectionOptions } from './options.ts'
 import { LaneQueue, Slots } from './lane-queue.ts'
 
 /** A row is sent at most so often before its batch is given up as unavailable. */
@@ -194,7 +195,8 @@ export class Lane {
       if (this.#again(batch, row, serverError(response))) this.#prepareAgain()
     } else if (isTransient(response.code)) {
       if (this.#again(batch, row, serverError(response))) this.#slowDown()
-    } else if (response.code === errors.UNAUTHORIZED || response.code === errors.PROTOCOL_ERROR) {
+    } else if (response.code !== errors.INVALID) {
+      // What is no row's fault ends no row (P6): a right that was taken away, a server that does not know the statement's grammar.
       batch.fail(serverError(response))
     } else {
       const details = { cqlCode: response.code }

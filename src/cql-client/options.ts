@@ -1,22 +1,9 @@
 import { MillraceError, parseHostPort, silentLogger, systemClock, type Clock, type Logger } from '../platform/index.ts'
 import { consistencies } from '../cql-wire/index.ts'
+import type { Address } from './address.ts'
+import { resolveTls, type Tls, type TlsOptions } from './tls.ts'
 
 export type WriteConsistency = 'LOCAL_QUORUM' | 'LOCAL_ONE' | 'ONE' | 'QUORUM' | 'ALL'
-
-/** TLS; an empty object is TLS with the authorities that Node knows. Certificates and keys are PEM texts. */
-export interface TlsOptions {
-  /** The authorities that may have signed the servers' certificates; those that Node knows when left out. */
-  ca?: string
-  /** The client's own certificate, then those between it and its authority (mTLS). Goes with `key`. */
-  cert?: string
-  key?: string
-  /** Of an encrypted `key`. */
-  passphrase?: string
-  /** The name that servers' certificates must be for, whatever their address is; sent to them as SNI. */
-  serverName?: string
-  /** False: a certificate may be for any name, as long as its authority is known. Default true. */
-  verifyHostname?: boolean
-}
 
 export interface CassandraConnectOptions {
   /** `host:port`, port 9042 where none is given. Tried in order. May be empty with `secureBundle`, and is not looked at then. */
@@ -39,35 +26,64 @@ export interface CassandraConnectOptions {
   clock?: Clock
 }
 
-export interface Address {
-  host: string
-  port: number
-}
-
 /** The options, complete. */
 export interface ConnectionOptions {
   readonly contactPoints: readonly Address[]
   readonly localDataCenter: string
   readonly credentials: { username: string; password: string } | null
+  readonly tls: Tls | null
+  /** Of writes. */
   readonly consistency: number
+  readonly readConsistency: number
+  /** Of a secure bundle: all nodes are reached through `proxy`. */
+  readonly bundle: { readonly path: string; readonly proxy: Address } | null
   readonly requestTimeoutMs: number
   readonly log: Logger
   readonly clock: Clock
 }
 
-export function resolveOptions(options: CassandraConnectOptions): ConnectionOptions {
-  if (options.contactPoints.length === 0) throw new MillraceError('CONFIG_INVALID', 'No Cassandra contact point is given; write host:port.')
-  return Object.freeze({
-    contactPoints: options.contactPoints.map((point) => parseHostPort(point, 9042)),
-    localDataCenter: options.localDataCenter,
-    credentials: options.credentials ?? null,
-    consistency: consistencies[options.consistency ?? 'LOCAL_QUORUM'],
+/** Rejects as `readBundle` and `locateCluster` do, and with CONFIG_INVALID. */
+export async function resolveOptions(options: CassandraConnectOptions): Promise<ConnectionOptions> {
+  const consistency = consistencies[options.consistency ?? 'LOCAL_QUORUM']
+  const common = {
+    consistency,
+    readConsistency: options.readConsistency === undefined ? consistency : consistencies[options.readConsistency],
     requestTimeoutMs: options.requestTimeoutMs ?? 12_000,
     log: options.log ?? silentLogger,
     clock: options.clock ?? systemClock,
+  }
+  if (options.secureBundle !== undefined) return Object.freeze({ ...common, ...(await bundled(options, common.requestTimeoutMs)) })
+  if (options.contactPoints.length === 0) throw new MillraceError('CONFIG_INVALID', 'No Cassandra contact point is given; write host:port.')
+  const contactPoints = options.contactPoints.map((point) => parseHostPort(point, 9042))
+  const names = contactPoints.map(({ host }) => host)
+  return Object.freeze({
+    ...common,
+    contactPoints,
+    localDataCenter: options.localDataCenter,
+    credentials: options.credentials ?? null,
+    tls: options.tls ? resolveTls(options.tls, names) : null,
+    bundle: null,
   })
 }
 
-export function formatAddress({ host, port }: Address): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+type Located = Pick<ConnectionOptions, 'contactPoints' | 'localDataCenter' | 'credentials' | 'tls' | 'bundle'>
+
+async function bundled(options: CassandraConnectOptions, timeoutMs: number): Promise<Located> {
+  const path = options.secureBundle ?? ''
+  if (options.tls) throw new MillraceError('CONFIG_INVALID', 'Cassandra: certificates come from the secure bundle; remove tls.')
+  // Loaded for those who have a bundle alone.
+  const { locateCluster, readBundle } = await import('./bundle.ts')
+  const bundle = await readBundle(path)
+  const tls = resolveTls(bundle.tls, [])
+  const { proxy, hostIds, localDataCenter } = await locateCluster(bundle, timeoutMs, options.signal)
+  const contactPoints = hostIds.map((serverName) => ({ ...proxy, serverName }))
+  return { contactPoints, localDataCenter, credentials: options.credentials ?? bundle.credentials, tls, bundle: { path, proxy } }
+}
+
+/** The same options with where the bundle's metadata service says that the cluster is now. Rejects as `resolveOptions` does. */
+export async function relocate(options: ConnectionOptions): Promise<ConnectionOptions> {
+  if (!options.bundle) return options
+  const from: CassandraConnectOptions = { contactPoints: [], localDataCenter: '', secureBundle: options.bundle.path }
+  const located = await bundled(options.credentials ? { ...from, credentials: options.credentials } : from, options.requestTimeoutMs)
+  return Object.freeze({ ...options, ...located })
 }

@@ -18,12 +18,15 @@ export async function select(
   connection: CqlConnection,
   query: string,
   params: readonly string[] = [],
+  /** Tables of the system are the node's own: LOCAL_ONE. */
+  consistency: number = consistencies.LOCAL_ONE,
 ): Promise<Record<string, CqlValue>[]> {
   const found: Record<string, CqlValue>[] = []
   let pagingState: Uint8Array | null = null
   do {
     const parameters: QueryParameters = {
       ...plainParameters,
+      consistency,
       values: params.map((text) => encodeValue({ is: 'text' }, text)),
       pageSize,
       pagingState,

@@ -1,9 +1,10 @@
 import { asMillraceError, messageOf, MillraceError } from '../platform/index.ts'
+import { formatAddress, type Address } from './address.ts'
 import { quoteIdentifier, type CqlValue } from '../cql-wire/index.ts'
 import { CqlConnection, mayTryElsewhere } from './connection.ts'
 import { DriverQueries, type QueryOptions, type QueryResult } from './driver.ts'
 import { serverError } from './errors.ts'
-import { formatAddress, resolveOptions, type Address, type CassandraConnectOptions, type ConnectionOptions } from './options.ts'
+import { relocate, resolveOptions, type CassandraConnectOptions, type ConnectionOptions } from './options.ts'
 import { plainParameters, select } from './select.ts'
 import { readKeyspaces, readTable, readTables, type TableInfo } from './tables.ts'
 import { readTopology } from './topology.ts'
@@ -31,10 +32,10 @@ export interface CassandraSession extends AsyncDisposable {
  * tried; AUTHENTICATION_FAILED; CONFIG_INVALID for an unknown data centre.
  */
 export async function connectCassandra(options: CassandraConnectOptions): Promise<CassandraSession> {
-  const resolved = resolveOptions(options)
+  const resolved = await resolveOptions(options)
   const control = await openFirst(resolved, options.signal)
   try {
-    await readTopology(control, resolved.localDataCenter)
+    await readTopology(control, resolved)
   } catch (error) {
     control.close()
     throw error
@@ -43,16 +44,20 @@ export async function connectCassandra(options: CassandraConnectOptions): Promis
 }
 
 async function openFirst(options: ConnectionOptions, signal?: AbortSignal): Promise<CqlConnection> {
-  const failures: string[] = []
+  const failures: MillraceError[] = []
   for (const address of options.contactPoints) {
     try {
       return await CqlConnection.open(address, options, signal)
-    } catch (error) {
-      if (!mayTryElsewhere(error)) throw asMillraceError(error)
-      failures.push(messageOf(error))
+    } catch (thrown) {
+      const error = asMillraceError(thrown)
+      if (!mayTryElsewhere(error)) throw error
+      failures.push(error)
     }
   }
-  throw new MillraceError('UNREACHABLE', `No Cassandra contact point answers. ${failures.join(' ')}`, {
+  // What must be set first is told as that, not as something that may get well.
+  const [first] = failures
+  if (first && failures.every((error) => error.code === 'CONFIG_INVALID')) throw first
+  throw new MillraceError('UNREACHABLE', `No Cassandra contact point answers. ${failures.map(messageOf).join(' ')}`, {
     details: { tried: options.contactPoints.map(formatAddress).join(', ') },
   })
 }
@@ -64,7 +69,7 @@ async function readSchemaVersions(connection: CqlConnection): Promise<Set<CqlVal
 }
 
 class Session implements CassandraSession {
-  readonly #options: ConnectionOptions
+  #options: ConnectionOptions
   readonly #driver: DriverQueries
   readonly #writers = new Set<RowWriter>()
   #control: Promise<CqlConnection>
@@ -82,11 +87,22 @@ class Session implements CassandraSession {
     const current = this.#control
     const connection = await current.catch(() => null)
     if (connection?.isOpen) return connection
-    if (this.#control === current) this.#control = openFirst(this.#options)
+    if (this.#control === current) this.#control = this.#reopen()
     const opened = await this.#control
     if (this.#isClosed) opened.close()
     this.#throwIfClosed()
     return opened
+  }
+
+  /** Nodes behind a proxy are known by ids, and may all be others by now: then it is asked for them again. */
+  async #reopen(): Promise<CqlConnection> {
+    try {
+      return await openFirst(this.#options)
+    } catch (error) {
+      if (!this.#options.bundle) throw error
+      this.#options = await relocate(this.#options)
+      return openFirst(this.#options)
+    }
   }
 
   /** A question that changes nothing: asked once more when the connection ends under it. */
@@ -111,7 +127,7 @@ class Session implements CassandraSession {
 
   async count(keyspace: string, table: string): Promise<number> {
     const name = `${quoteIdentifier(keyspace)}.${quoteIdentifier(table)}`
-    const [row] = await this.#ask((connection) => select(connection, `SELECT count(*) FROM ${name}`))
+    const [row] = await this.#ask((connection) => select(connection, `SELECT count(*) FROM ${name}`, [], this.#options.readConsistency))
     return Number(row?.count ?? 0)
   }
 

@@ -1,7 +1,8 @@
 import { MillraceError } from '../platform/index.ts'
+import { formatAddress, type Address } from './address.ts'
 import type { CqlValue } from '../cql-wire/index.ts'
 import type { CqlConnection } from './connection.ts'
-import { formatAddress, type Address } from './options.ts'
+import type { ConnectionOptions } from './options.ts'
 import { select, textOf, textsOf } from './select.ts'
 
 export interface ClusterNode {
@@ -10,10 +11,12 @@ export interface ClusterNode {
   tokens: bigint[]
 }
 
+type Where = Pick<ConnectionOptions, 'localDataCenter' | 'bundle'>
+
 /** The nodes of the local data centre, the connection's own node first when it is one. CONFIG_INVALID when there is none. */
-export async function readTopology(connection: CqlConnection, localDataCenter: string): Promise<ClusterNode[]> {
+export async function readTopology(connection: CqlConnection, { localDataCenter, bundle }: Where): Promise<ClusterNode[]> {
   const [local] = await select(connection, "SELECT data_center, tokens FROM system.local WHERE key = 'local'")
-  const nodes = [nodeOf(local ?? {}, connection.address), ...(await readPeers(connection))]
+  const nodes = [nodeOf(local ?? {}, connection.address), ...(await readPeers(connection, bundle?.proxy ?? null))]
   const near = nodes.filter((node) => node.dataCenter === localDataCenter)
   if (near.length > 0) return near
   const known = [...new Set(nodes.map((node) => node.dataCenter))].join(', ')
@@ -23,21 +26,27 @@ export async function readTopology(connection: CqlConnection, localDataCenter: s
   )
 }
 
-async function readPeers(connection: CqlConnection): Promise<ClusterNode[]> {
-  const rows = await select(connection, 'SELECT data_center, tokens, native_address, native_port FROM system.peers_v2').catch(
+/** @param proxy all nodes are reached through it, each by its host id */
+async function readPeers(connection: CqlConnection, proxy: Address | null): Promise<ClusterNode[]> {
+  const rows = await select(connection, 'SELECT data_center, tokens, host_id, native_address, native_port FROM system.peers_v2').catch(
     (error: unknown) => {
       // Cassandra 3 and Scylla have no peers_v2; their nodes all listen on one port.
       if (error instanceof MillraceError && error.code === 'CQL') return null
       throw error
     },
   )
-  const peers = rows ?? (await select(connection, 'SELECT peer, data_center, tokens, rpc_address FROM system.peers'))
+  const peers = rows ?? (await select(connection, 'SELECT peer, data_center, tokens, host_id, rpc_address FROM system.peers'))
   return peers.flatMap((row) => {
-    const listening = textOf(row.native_address) || textOf(row.rpc_address)
-    const host = listening === '0.0.0.0' || listening === '::' ? textOf(row.peer) : listening
-    const port = typeof row.native_port === 'number' ? row.native_port : connection.address.port
-    return host === '' ? [] : [nodeOf(row, { host, port })]
+    const address = proxy ? { ...proxy, serverName: textOf(row.host_id) } : addressOf(row, connection.address.port)
+    // A node that is on its way in has neither yet.
+    return address.host === '' || address.serverName === '' ? [] : [nodeOf(row, address)]
   })
+}
+
+function addressOf(row: Record<string, CqlValue>, defaultPort: number): Address {
+  const listening = textOf(row.native_address) || textOf(row.rpc_address)
+  const host = listening === '0.0.0.0' || listening === '::' ? textOf(row.peer) : listening
+  return { host, port: typeof row.native_port === 'number' ? row.native_port : defaultPort }
 }
 
 function nodeOf(row: Record<string, CqlValue>, address: Address): ClusterNode {

@@ -1,10 +1,11 @@
 import { abortReason, MillraceError } from '../platform/index.ts'
+import { formatAddress, type Address } from './address.ts'
 import { ByteWriter, compositeKey, CqlValueError, murmur3Token } from '../cql-wire/index.ts'
 import { Batch, rowEncoder, type RowEncoder, type Rows, type WriterColumn, type WriteResult } from './batch.ts'
-import type { CqlConnection } from './connection.ts'
+import { mayTryElsewhere, type CqlConnection } from './connection.ts'
 import type { Insert } from './insert.ts'
 import { Lane } from './lane.ts'
-import { formatAddress, type Address, type ConnectionOptions } from './options.ts'
+import type { ConnectionOptions } from './options.ts'
 import { readTopology, Ring } from './topology.ts'
 
 export interface WriterOptions {
@@ -87,7 +88,7 @@ class TokenAwareWriter implements RowWriter {
         failure = error
         lane.close()
         this.#lanes = []
-        if (!(error instanceof MillraceError) || !error.retriable) throw error
+        if (!mayTryElsewhere(error)) throw error
       }
     }
     throw failure
@@ -113,7 +114,7 @@ class TokenAwareWriter implements RowWriter {
   /** Lanes for the nodes that there are now; the rows of nodes that have left go to the others. */
   async #followRing(connection: CqlConnection | null): Promise<void> {
     if (!connection) return
-    const nodes = await readTopology(connection, this.#connect.localDataCenter)
+    const nodes = await readTopology(connection, this.#connect)
     if (this.#isClosed) return
     const known = new Map(this.#lanes.map((lane) => [formatAddress(lane.address), lane]))
     const lanes = nodes.map((node) => known.get(formatAddress(node.address)) ?? this.#newLane(node.address))
@@ -206,7 +207,7 @@ class TokenAwareWriter implements RowWriter {
     this.#downUntil.set(lane, this.#connect.clock.monotonicMs() + downMs)
     const waiting = lane.queue.takeAll()
     const isUp = this.#lanesUp()
-    const canGoOn = error.retriable && this.#lanes.some((_, i) => isUp[i])
+    const canGoOn = mayTryElsewhere(error) && this.#lanes.some((_, i) => isUp[i])
     for (const { batch, rows } of waiting) {
       if (canGoOn) this.#route(batch, rows)
       else batch.fail(error, unreachableRetryMs)

@@ -65,10 +65,10 @@ async function isFree(port: number): Promise<boolean> {
   }
 }
 
-/** True when a server on `port` answers anything to `request`. */
-export function answers(port: number, request: Uint8Array, withinMs = 1_000): Promise<boolean> {
+/** True when the server there answers anything to `request`. */
+export function answers({ host, port }: { host: string; port: number }, request: Uint8Array, withinMs = 1_000): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port })
+    const socket = connect({ host, port })
     const done = (answered: boolean): void => {
       clearTimeout(timer)
       socket.destroy()

@@ -38,7 +38,7 @@ export async function runToEnd({ file, args, env }: Command, what: string): Prom
 export async function startProcess(
   description: Process,
   { file, args, env }: Command,
-  options: { logPath: string; cwd: string; port: number; outlives: boolean },
+  options: { logPath: string; cwd: string; address: { host: string; port: number }; outlives: boolean },
 ): Promise<RunningProcess> {
   const log = openSync(options.logPath, 'a')
   const written = readFileSync(options.logPath).length
@@ -87,11 +87,11 @@ function track(name: string, child: ChildProcess, outlives: boolean): RunningPro
 async function untilReady(
   { name, ready }: Process,
   running: RunningProcess,
-  { logPath, port }: { logPath: string; port: number },
+  { logPath, address }: { logPath: string; address: { host: string; port: number } },
   logFrom: number,
 ): Promise<void> {
   const deadlineMs = systemClock.monotonicMs() + ready.withinMs
-  while (!(await isReady(ready, port, logPath, logFrom))) {
+  while (!(await isReady(ready, address, logPath, logFrom))) {
     const said = lastLines(readFileSync(logPath, 'utf8'))
     if (!running.isAlive()) throw new MillraceError('CHILD_EXITED', `${name} ended before it was ready (${logPath}):\n${said}`)
     if (systemClock.monotonicMs() > deadlineMs)
@@ -100,9 +100,14 @@ async function untilReady(
   }
 }
 
-async function isReady({ request, says }: Readiness, port: number, logPath: string, logFrom: number): Promise<boolean> {
+async function isReady(
+  { request, says }: Readiness,
+  address: { host: string; port: number },
+  logPath: string,
+  logFrom: number,
+): Promise<boolean> {
   if (says && !says.test(readFileSync(logPath).subarray(logFrom).toString('utf8'))) return false
-  return answers(port, request)
+  return answers(address, request)
 }
 
 /** Ends a process that another one started. */

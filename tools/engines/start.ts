@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { messageOf, systemClock } from '../../src/platform/index.ts'
+import { messageOf, MillraceError, systemClock } from '../../src/platform/index.ts'
 import { ensureArtifacts } from './artifacts.ts'
 import { makeRunDir, newLogPath } from './cache.ts'
 import { releasePorts, takePorts } from './ports.ts'
@@ -65,6 +65,9 @@ class StartedSystem implements Engine {
   get ports(): Readonly<Record<string, number>> {
     return this.#place.ports
   }
+  get dir(): string {
+    return this.#place.dir
+  }
   get secrets(): Readonly<Record<string, string>> {
     return this.#place.secrets
   }
@@ -80,22 +83,34 @@ class StartedSystem implements Engine {
 
   async begin(): Promise<void> {
     const { dir } = this.#place
-    const marker = join(dir, 'prepared')
     const { processes } = this.#system
     for (const process of processes) this.#write(process.files(this.#place))
     if (this.#system.refusesRoot) giveToOrdinaryUser(dir)
-    for (const process of existsSync(marker) ? [] : processes) {
-      const preparation = process.prepare?.(this.#place)
-      if (preparation) await runToEnd(this.#allowed(preparation), `preparing ${process.name}`)
-    }
-    writeFileSync(marker, '')
+    await this.#once('prepared', 'preparing', (process) => process.prepare?.(this.#place))
     for (const process of processes) this.#running.push(await this.#start(process))
+    await this.#once('set-up', 'setting up', (process) => process.setUp?.(this.#place))
+  }
+
+  /** What is done a single time in the life of its folder. */
+  async #once(marker: string, what: string, commandOf: (process: Process) => Command | undefined): Promise<void> {
+    const path = join(this.#place.dir, marker)
+    if (existsSync(path)) return
+    for (const process of this.#system.processes) {
+      const command = commandOf(process)
+      if (command) await runToEnd(this.#allowed(command), `${what} ${process.name}`)
+    }
+    writeFileSync(path, '')
   }
 
   async #start(process: Process): Promise<RunningProcess> {
     const logPath = this.#logs.get(process.name) ?? join(this.#place.dir, `${process.name}.log`)
     const port = this.#place.ports[process.ready.port] ?? 0
-    const options = { logPath, cwd: this.#place.dir, port, outlives: this.#options.outlives ?? false }
+    const options = {
+      logPath,
+      cwd: this.#place.dir,
+      address: { host: process.ready.host ?? '127.0.0.1', port },
+      outlives: this.#options.outlives ?? false,
+    }
     const deadlineMs = systemClock.monotonicMs() + process.ready.withinMs
     for (;;) {
       try {
@@ -119,6 +134,22 @@ class StartedSystem implements Engine {
 
   async kill(): Promise<void> {
     await Promise.all(this.#running.splice(0).map((process) => process.stop('SIGKILL')))
+  }
+
+  async endProcess(name: string, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    const ended = this.#running.filter((process) => process.name === name)
+    this.#running = this.#running.filter((process) => process.name !== name)
+    await Promise.all(ended.map((process) => process.stop(signal)))
+  }
+
+  async startProcess(name: string): Promise<void> {
+    const { processes } = this.#system
+    const process = processes.find((each) => each.name === name)
+    if (!process) throw new MillraceError('NOT_FOUND', `${this.title} has no process "${name}".`)
+    if (this.#running.some((running) => running.name === name)) return
+    const started = await this.#start(process)
+    const rank = (running: RunningProcess): number => processes.findIndex((each) => each.name === running.name)
+    this.#running = [...this.#running, started].toSorted((a, b) => rank(a) - rank(b))
   }
 
   async restart(): Promise<void> {

@@ -82,6 +82,8 @@ export interface Process {
   files(place: Place): Readonly<Record<string, string>>
   /** Run to its end before the first start, on an empty folder only. */
   prepare?(place: Place): Command
+  /** Run to its end after the first start: what can only be set up while it runs. */
+  setUp?(place: Place): Command
   command(place: Place): Command
   readonly ready: Readiness
   /** When it ends before it is ready and its error says this, it is started again, as its operator would. */
@@ -101,6 +103,8 @@ export interface Command {
 /** Ready is a process that has written `says` and answers the first bytes of its protocol; one alone comes too early with most. */
 export interface Readiness {
   readonly port: string
+  /** Where it listens; 127.0.0.1 when left out. */
+  readonly host?: string
   /** Any answer to this will do. */
   readonly request: Uint8Array
   readonly says?: RegExp
@@ -116,6 +120,8 @@ export interface Engine extends AsyncDisposable {
   /** Of all its processes, in the order they were started. */
   readonly pids: readonly number[]
   readonly ports: Readonly<Record<string, number>>
+  /** Its folder: data, configuration, keys. It goes with the engine. */
+  readonly dir: string
   /** Made for this start; a client needs them, nobody else (P8). */
   readonly secrets: Readonly<Record<string, string>>
   readonly address: Address
@@ -127,6 +133,10 @@ export interface Engine extends AsyncDisposable {
   stop(): Promise<void>
   /** `kill -9` of all its processes at once. */
   kill(): Promise<void>
+  /** Ends one of its processes, by the name that it has in the system; `SIGKILL` when no signal is given. The others go on. */
+  endProcess(name: string, signal?: NodeJS.Signals): Promise<void>
+  /** Starts one that was ended, and resolves once it answers. */
+  startProcess(name: string): Promise<void>
   /** Starts it again on the same ports and data; stops it first when it runs. */
   restart(): Promise<void>
 }

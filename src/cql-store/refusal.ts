@@ -33,3 +33,8 @@ export function unauthorized(message: string): CqlRefusal {
 export function syntaxError(line: number, column: number, message: string): CqlRefusal {
   return new CqlRefusal(errors.SYNTAX_ERROR, `line ${line}:${column} ${message}`)
 }
+
+/** An option that Cassandra does not know: SYNTAX_ERROR, as it has it. */
+export function unknownProperty(name: string): CqlRefusal {
+  return new CqlRefusal(errors.SYNTAX_ERROR, `Unknown property '${name}'`)
+}

@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { anyType } from './arbitraries.fixture.ts'
 import {
+  consistencies,
   decodeRequest,
   decodeResponse,
   encodeRequest,
@@ -23,20 +24,21 @@ import { answers } from './recorded.fixture.ts'
 const bytes = fc.uint8Array({ maxLength: 20 }).map((each) => Buffer.from(each))
 const maybeBytes: fc.Arbitrary<Uint8Array | null> = fc.option(bytes)
 const short = fc.nat(0xffff)
+const consistency = fc.constantFrom(...Object.values(consistencies))
 const int = fc.integer({ min: -0x8000_0000, max: 0x7fff_ffff })
 const text = fc.string({ unit: 'binary' })
-const micros = fc.option(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }))
+const micros = fc.option(fc.bigInt({ min: -(2n ** 63n) + 1n, max: 2n ** 63n - 1n }))
 const bound: fc.Arbitrary<BoundValue> = fc.oneof(bytes, fc.constant(null), fc.constant(UNSET))
 
 const parameters: fc.Arbitrary<QueryParameters> = fc
   .record({
-    consistency: short,
+    consistency,
     values: fc.array(bound, { maxLength: 5 }),
     named: fc.boolean(),
     skipMetadata: fc.boolean(),
-    pageSize: fc.option(int),
+    pageSize: fc.option(int.filter((size) => size !== 0)),
     pagingState: fc.option(bytes),
-    serialConsistency: fc.option(short),
+    serialConsistency: fc.option(consistency),
     timestampMicros: micros,
   })
   .map(({ named, ...rest }) => ({ ...rest, names: named && rest.values.length > 0 ? rest.values.map((_, i) => `n${i}`) : null }))
@@ -56,8 +58,8 @@ const request: fc.Arbitrary<Request> = fc.oneof(
         fc.record({ preparedId: bytes, values: fc.array(bound, { maxLength: 3 }) }),
       ),
     ),
-    consistency: short,
-    serialConsistency: fc.option(short),
+    consistency,
+    serialConsistency: fc.option(consistency),
     timestampMicros: micros,
   }),
   fc.record({ opcode: fc.constant('REGISTER' as const), events: fc.array(text) }),

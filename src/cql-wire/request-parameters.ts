@@ -1,5 +1,6 @@
 import { Malformed, type ByteReader } from './byte-reader.ts'
 import type { ByteWriter } from './byte-writer.ts'
+import { consistencies } from './constants.ts'
 import type { BatchRequest, BatchStatement, BoundValue, QueryParameters } from './request.ts'
 
 const VALUES = 0x01
@@ -15,7 +16,7 @@ const NOW = 0x100
 const batchTypes = ['logged', 'unlogged', 'counter'] as const
 
 export function readParameters(from: ByteReader, version: number): QueryParameters {
-  const consistency = from.short('the consistency')
+  const consistency = readConsistency(from)
   const flags = readFlags(from, version)
   let names: string[] | null = null
   const values: BoundValue[] = []
@@ -33,7 +34,7 @@ export function readParameters(from: ByteReader, version: number): QueryParamete
     values,
     names,
     skipMetadata: (flags & SKIP_METADATA) !== 0,
-    pageSize: (flags & PAGE_SIZE) !== 0 ? from.int('the page size') : null,
+    pageSize: (flags & PAGE_SIZE) !== 0 ? readPageSize(from) : null,
     pagingState: (flags & PAGING_STATE) !== 0 ? from.longBytes('the paging state') : null,
     ...readTail(from, version, flags),
   }
@@ -67,7 +68,7 @@ export function readBatch(from: ByteReader, version: number): BatchRequest {
   const count = from.count(from.short('the statements'), 5, 'statements')
   const statements: BatchStatement[] = []
   for (let i = 0; i < count; i++) statements.push(readStatement(from, version))
-  const consistency = from.short('the consistency')
+  const consistency = readConsistency(from)
   const flags = readFlags(from, version)
   // The names of a batch stand before the flag that announces them (CASSANDRA-10246): no server can read them.
   if ((flags & NAMES) !== 0) throw new Malformed('Named values are not possible in a BATCH')
@@ -106,6 +107,28 @@ export function writeBatch(out: ByteWriter, version: number, batch: BatchRequest
 
 type Tail = Pick<QueryParameters, 'serialConsistency' | 'timestampMicros' | 'keyspace' | 'nowInSeconds'>
 
+const highestConsistency = Math.max(...Object.values(consistencies))
+
+function readConsistency(from: ByteReader): number {
+  const code = from.short('the consistency')
+  if (code > highestConsistency) throw new Malformed(`Unknown code ${code} for a consistency level`)
+  return code
+}
+
+/** Less than none: no pages. */
+function readPageSize(from: ByteReader): number {
+  const size = from.int('the page size')
+  if (size === 0) throw new Malformed('A page size of 0 is none')
+  return size
+}
+
+/** The least number stands for "no timestamp" in Cassandra. */
+function readTimestamp(from: ByteReader): bigint {
+  const micros = from.long('the timestamp')
+  if (micros === -(2n ** 63n)) throw new Malformed(`Out of bound timestamp ${micros}: it must be greater`)
+  return micros
+}
+
 function readFlags(from: ByteReader, version: number): number {
   return version >= 5 ? from.int('the flags') : from.byte('the flags')
 }
@@ -117,8 +140,8 @@ function writeFlags(out: ByteWriter, version: number, flags: number): void {
 
 function readTail(from: ByteReader, version: number, flags: number): Tail {
   const tail: Tail = {
-    serialConsistency: (flags & SERIAL) !== 0 ? from.short('the serial consistency') : null,
-    timestampMicros: (flags & TIMESTAMP) !== 0 ? from.long('the timestamp') : null,
+    serialConsistency: (flags & SERIAL) !== 0 ? readConsistency(from) : null,
+    timestampMicros: (flags & TIMESTAMP) !== 0 ? readTimestamp(from) : null,
   }
   if (version >= 5 && (flags & KEYSPACE) !== 0) tail.keyspace = from.string('the keyspace')
   if (version >= 5 && (flags & NOW) !== 0) tail.nowInSeconds = from.int('the time')

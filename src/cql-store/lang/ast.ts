@@ -124,6 +124,8 @@ export type SchemaStatement =
       columns: ColumnDefinition[]
       partitionKey: string[]
       clustering: string[]
+      /** How often a PRIMARY KEY is given: once, in a statement that can be carried out. */
+      primaryKeys: number
       clusteringOrder: { column: string; descending: boolean }[]
       id: string | null
       options: Record<string, OptionValue>

@@ -10,7 +10,7 @@ import type {
   UpdateStatement,
   Using,
 } from './ast.ts'
-import { parseComparison, parseInList, parseTableName, parseTerm, parseWhere } from './parse-terms.ts'
+import { parseComparison, parseInList, parseNeededWhere, parseTableName, parseTerm } from './parse-terms.ts'
 import type { TokenReader } from './token-reader.ts'
 
 /** After `INSERT`. */
@@ -35,7 +35,7 @@ export function parseUpdate(from: TokenReader): UpdateStatement {
   const using = parseUsing(from)
   from.expects('set')
   const assignments = from.list(() => parseAssignment(from))
-  const where = parseWhere(from)
+  const where = parseNeededWhere(from)
   return { is: 'update', table, using, assignments, where, onlyIf: parseIf(from) }
 }
 
@@ -45,7 +45,7 @@ export function parseDelete(from: TokenReader): DeleteStatement {
   from.expects('from')
   const table = parseTableName(from)
   const using = parseUsing(from)
-  const where = parseWhere(from)
+  const where = parseNeededWhere(from)
   return { is: 'delete', table, columns, using, where, onlyIf: parseIf(from) }
 }
 

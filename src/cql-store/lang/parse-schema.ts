@@ -35,12 +35,17 @@ export function parseCreate(from: TokenReader): SchemaStatement {
   if (!from.takes('table') && !from.takes('columnfamily')) refuseOtherKind(from, 'CREATE')
   const ifNotExists = from.takes('if', 'not', 'exists')
   const table = parseTableName(from)
-  const { columns, partitionKey, clustering } = parseTableBody(from)
+  const { columns, partitionKey, clustering, primaryKeys } = parseTableBody(from)
   const { options, clusteringOrder, id } = from.takes('with') ? parseOptions(from) : { options: {}, clusteringOrder: [], id: null }
-  return { is: 'create-table', table, ifNotExists, columns, partitionKey, clustering, clusteringOrder, id, options }
+  return { is: 'create-table', table, ifNotExists, columns, partitionKey, clustering, primaryKeys, clusteringOrder, id, options }
 }
 
-function parseTableBody(from: TokenReader): { columns: ColumnDefinition[]; partitionKey: string[]; clustering: string[] } {
+function parseTableBody(from: TokenReader): {
+  columns: ColumnDefinition[]
+  partitionKey: string[]
+  clustering: string[]
+  primaryKeys: number
+} {
   const columns: ColumnDefinition[] = []
   const keys: { partitionKey: string[]; clustering: string[] }[] = []
   from.expectsOp('(')
@@ -55,9 +60,8 @@ function parseTableBody(from: TokenReader): { columns: ColumnDefinition[]; parti
     if (from.takes('primary', 'key')) keys.push({ partitionKey: [column.name], clustering: [] })
   } while (from.takesOp(','))
   from.expectsOp(')')
-  const [key, second] = keys
-  if (second) throw from.error('Multiple PRIMARY KEYs specifed (exactly one required)')
-  return { columns, partitionKey: key?.partitionKey ?? [], clustering: key?.clustering ?? [] }
+  const [key] = keys
+  return { columns, partitionKey: key?.partitionKey ?? [], clustering: key?.clustering ?? [], primaryKeys: keys.length }
 }
 
 function parseColumnDefinition(from: TokenReader): ColumnDefinition {
@@ -124,9 +128,10 @@ function parseOptionValue(from: TokenReader): OptionValue {
 
 function parseOptionScalar(from: TokenReader): string {
   const sign = from.takesOp('-') ? '-' : ''
-  const token = from.next()
-  if (token.kind === 'op' || token.kind === 'end') throw from.noAlternative()
-  return sign + token.text
+  const { kind, text } = from.peek()
+  const isWord = kind === 'quoted' || (kind === 'name' && !['true', 'false', 'nan', 'infinity'].includes(text))
+  if (isWord || kind === 'op' || kind === 'end') throw from.noAlternative()
+  return sign + from.next().text
 }
 
 /** After `ALTER`. */

@@ -130,6 +130,12 @@ export function parseComparison(from: TokenReader): Comparison {
   throw from.noAlternative()
 }
 
+/** `WHERE` and its relations, where they have to be. */
+export function parseNeededWhere(from: TokenReader): Relation[] {
+  if (!from.sees('where')) throw from.mismatch('K_WHERE')
+  return parseWhere(from)
+}
+
 /** `WHERE` and its relations, or nothing. */
 export function parseWhere(from: TokenReader): Relation[] {
   if (!from.takes('where')) return []

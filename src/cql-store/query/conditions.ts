@@ -1,74 +1,69 @@
-import { UNSET, type ColumnSpec } from '../../cql-wire/index.ts'
+import { UNSET } from '../../cql-wire/index.ts'
 import type { Condition, If } from '../lang/index.ts'
 import { invalid } from '../refusal.ts'
 import type { Column, Table } from '../schema/index.ts'
-import { isRowLive, partitionOfKey, prefixLengthOf, places, type Engine } from '../storage/index.ts'
+import { places, prefixLengthOf } from '../storage/index.ts'
 import type { Scope } from './scope.ts'
-import { splitPartitionKey } from './partition-key.ts'
-import { readHead, valueOf, visibleRow, type TableRow } from './table-row.ts'
+import { valueOf, type TableRow } from './table-row.ts'
 import { compileTerm, type TermContext } from './terms.ts'
 import { compareValues } from './values.ts'
 import { columnNamed, compileList } from './where.ts'
 
-export interface Decision {
-  applied: boolean
-  columns: ColumnSpec[]
-  row: (Uint8Array | null)[]
+/** The IF clause of one statement; {@link decide} asks several of them at once. */
+export interface Conditional {
+  is: NonNullable<If>['is']
+  /** The key of the row it is about; that of the static row, when the statement writes static columns alone. */
+  rowKey: (scope: Scope) => Buffer
+  /** Of `IF column …`: in the order in which an answer shows them, regular ones first. */
+  columns: readonly Column[]
+  /** What it has to see: the row, the partition's static columns, or both. */
+  readsRow: boolean
+  readsStatics: boolean
+  /** Asked with what is live: of both, what it does not read is null. */
+  holds: (found: TableRow, scope: Scope) => boolean
 }
 
-/** Decides an IF clause against what is stored: everything submitted before counts. */
-export type Conditional = (scope: Scope, engine: Engine) => Decision
-
-/** Compiles `IF NOT EXISTS`, `IF EXISTS` and `IF column …`. `rowKey` gives the key of the row it is about. */
+/** Compiles `IF NOT EXISTS`, `IF EXISTS` and `IF column …`. */
 export function compileConditions(
   table: Table,
   onlyIf: NonNullable<If>,
   rowKey: (scope: Scope) => Buffer,
+  isStaticOnly: boolean,
   context: TermContext,
 ): Conditional {
-  const spec = (name: string, type: ColumnSpec['type']): ColumnSpec => ({ keyspace: table.keyspace, table: table.name, name, type })
-  const appliedSpec = spec('[applied]', { is: 'boolean' })
-  const yes = Buffer.of(1)
-  const no = Buffer.of(0)
-  const tests = onlyIf.is === 'columns' ? onlyIf.conditions.map((condition) => compileCondition(table, condition, context)) : []
-  const shown = onlyIf.is === 'columns' ? [...new Set(tests.map(({ column }) => column))] : table.selectOrder
-  return (scope, engine) => {
-    engine.writePending()
-    const found = readRow(table, rowKey(scope), engine, scope)
-    const applied =
-      onlyIf.is === 'not-exists' ? found === null : onlyIf.is === 'exists' ? found !== null : tests.every(({ test }) => test(found, scope))
-    if (applied || !found) return { applied, columns: [appliedSpec], row: [applied ? yes : no] }
-    return {
-      applied,
-      columns: [appliedSpec, ...shown.map((column) => spec(column.name, column.type))],
-      row: [no, ...shown.map((column) => valueOf(column, found, scope.nowSeconds))],
-    }
+  if (onlyIf.is !== 'columns') {
+    const wanted = onlyIf.is === 'exists'
+    const holds = ({ row, statics }: TableRow): boolean => ((isStaticOnly ? statics : row) !== null) === wanted
+    return { is: onlyIf.is, rowKey, columns: [], readsRow: !isStaticOnly, readsStatics: isStaticOnly, holds }
+  }
+  const tests = onlyIf.conditions.map((condition) => compileCondition(table, condition, context))
+  const columns = new Set(tests.map(({ column }) => column))
+  const [regulars, statics] = [false, true].map((isStatic) => [...columns].filter(({ kind }) => (kind === 'static') === isStatic))
+  return {
+    is: 'columns',
+    rowKey,
+    columns: [...(regulars ?? []), ...(statics ?? [])],
+    readsRow: (regulars ?? []).length > 0,
+    readsStatics: (statics ?? []).length > 0,
+    holds: (found, scope) => tests.every(({ test }) => test(found, scope)),
   }
 }
 
-function readRow(table: Table, key: Buffer, engine: Engine, scope: Scope): TableRow | null {
-  const { prefixLength, partitionKey, token } = partitionOfKey(key)
-  const prefix = key.subarray(0, prefixLengthOf(key))
-  const { deletions, statics } = readHead(engine, table, prefix)
-  const place = key.subarray(prefixLength)
-  const partition = splitPartitionKey(table, partitionKey)
-  if (table.clustering.length > 0 && place.length === 1 && place[0] === places.static) {
-    return statics && isRowLive(statics, scope.nowSeconds) ? { partition, token, row: null, statics } : null
-  }
-  const record = engine.get(key)
-  const row = record ? visibleRow(record, place, deletions) : null
-  return row && isRowLive(row, scope.nowSeconds) ? { partition, token, row, statics } : null
+/** True when a key is that of a partition's static row. */
+export function isStaticKey(table: Table, key: Buffer): boolean {
+  const at = prefixLengthOf(key)
+  return table.clustering.length > 0 && key.length === at + 1 && key[at] === places.static
 }
 
 function compileCondition(
   table: Table,
   condition: Condition,
   context: TermContext,
-): { column: Column; test: (row: TableRow | null, scope: Scope) => boolean } {
+): { column: Column; test: (row: TableRow, scope: Scope) => boolean } {
   const column = columnNamed(table, condition.column)
   if (column.kind === 'partition_key' || column.kind === 'clustering')
     throw invalid(`PRIMARY KEY column '${column.name}' cannot have IF conditions`)
-  const current = (row: TableRow | null, scope: Scope): Uint8Array | null => row && valueOf(column, row, scope.nowSeconds)
+  const current = (row: TableRow, scope: Scope): Uint8Array | null => valueOf(column, row, scope.nowSeconds)
   if (condition.is === 'in') {
     const list = compileList(column, condition.terms, context)
     return {

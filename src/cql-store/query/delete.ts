@@ -9,7 +9,7 @@ import { compileTimes, partitionOf, rowKeyOf, type CompiledKind, type Target, ty
 import type { Scope } from './scope.ts'
 import { planClustering, prefixes } from './slices.ts'
 import { compileTerm, type TermContext } from './terms.ts'
-import { checkPartitionKey, placeOf } from './update.ts'
+import { checkPartitionKey, placeOf, refuseIn } from './update.ts'
 import { analyseWhere, columnNamed, partitionKeysOf } from './where.ts'
 
 /** DELETE: of columns (cell tombstones), of rows, of ranges of rows, of whole partitions. */
@@ -28,6 +28,12 @@ export function compileDelete(statement: DeleteStatement, table: Table, context:
   const regulars = cells.filter(({ column }) => column.kind === 'regular')
   if (regulars.length > 0 && !clustering.isWholeKey) {
     throw invalid(`Range deletions are not supported for specific columns`)
+  }
+  const isStaticOnly = statics.length > 0 && regulars.length === 0
+  if (statement.onlyIf) {
+    refuseIn(table, where)
+    if (!isStaticOnly && !clustering.isWholeKey)
+      throw invalid('DELETE statements must restrict all PRIMARY KEY columns with equality relations in order to delete non static columns')
   }
   const restrictions = table.clustering.map((column) => where.columns.get(column.name))
   const rowKeys = (scope: Scope): Uint8Array[][] => prefixes(restrictions, scope)
@@ -51,13 +57,14 @@ export function compileDelete(statement: DeleteStatement, table: Table, context:
   }
   return {
     write,
+    prefixes: (scope) => partitionKeysOf(table, where, scope).map((parts) => partitionOf(table, parts)),
     rowKey: (scope) => {
       const parts = partitionKeysOf(table, where, scope)[0]
-      const key = clustering.isWholeKey ? rowKeys(scope)[0] : undefined
-      if (!parts || (!key && statics.length === 0))
-        throw invalid('DELETE statements must restrict all PRIMARY KEY columns with equality relations in order to use IF condition')
+      const key = isStaticOnly ? undefined : rowKeys(scope)[0]
+      if (!parts) throw invalid('A condition is about one row')
       return rowKeyOf(partitionOf(table, parts), key ? placeOf(table, key) : places.static)
     },
+    isStaticOnly,
     keyMarkers: where.keyMarkers,
   }
 }

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { decodeValue, encodeValue, type CqlType, type ScalarName } from '../../cql-wire/index.ts'
+import { checkValue, decodeValue, encodeValue, type CqlType, type ScalarName } from '../../cql-wire/index.ts'
+import { invalid } from '../refusal.ts'
 import type { Scope } from './scope.ts'
 
 type Bytes = Uint8Array | null
@@ -111,11 +112,20 @@ const all: ScalarFunction[] = [
         name: fn,
         args: ['blob'],
         result: type,
-        run: ([bytes]) => bytes ?? null,
+        run: ([bytes]) => (bytes ? checkedBlob(fn, type, bytes) : null),
       })),
     ])
   }),
 ]
+
+/** Bytes for a type, refused when they are none of it. */
+function checkedBlob(fn: string, type: ScalarName, bytes: Uint8Array): Uint8Array {
+  if (!checkValue({ is: type }, bytes).ok)
+    throw invalid(
+      `In call to function system.${fn}, value 0x${Buffer.from(bytes).toString('hex')} is not a valid binary representation for type ${type}`,
+    )
+  return bytes
+}
 
 const byName = Map.groupBy(all, (fn) => fn.name)
 

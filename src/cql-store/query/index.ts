@@ -4,4 +4,5 @@ export { compileSelect, type CompiledSelect, type Page, type VirtualRows } from 
 export { Binds, type Scope } from './scope.ts'
 export { compileTerm } from './terms.ts'
 export type { TableRow } from './table-row.ts'
-export type { Decision } from './conditions.ts'
+export { decide, type Asked, type Decision } from './decide.ts'
+export { elementsOf } from './values.ts'

@@ -33,12 +33,14 @@ export function compileInsert(statement: InsertStatement, table: Table, context:
   const clustering = isStaticOnly ? [] : table.clustering.map((column) => keys.get(column)).filter((key) => key !== undefined)
   const placeOf = (values: readonly Uint8Array[]): number | Uint8Array =>
     isStaticOnly ? places.static : table.clustering.length > 0 ? encodeClustering(table.orders, values) : places.onlyRow
-  const write = (scope: Scope, target: Target): void => {
-    const at = times(scope)
-    const prefix = partitionOf(
+  const prefixOf = (scope: Scope): Buffer =>
+    partitionOf(
       table,
       partition.map((key) => key(scope)),
     )
+  const write = (scope: Scope, target: Target): void => {
+    const at = times(scope)
+    const prefix = prefixOf(scope)
     if (statics.length > 0) writeCells(target, rowKeyOf(prefix, places.static), null, [], statics, scope, at)
     if (isStaticOnly) return
     const values = clustering.map((key) => key(scope))
@@ -46,14 +48,9 @@ export function compileInsert(statement: InsertStatement, table: Table, context:
   }
   return {
     write,
-    rowKey: (scope) =>
-      rowKeyOf(
-        partitionOf(
-          table,
-          partition.map((key) => key(scope)),
-        ),
-        placeOf(clustering.map((key) => key(scope))),
-      ),
+    prefixes: (scope) => [prefixOf(scope)],
+    rowKey: (scope) => rowKeyOf(prefixOf(scope), placeOf(clustering.map((key) => key(scope)))),
+    isStaticOnly,
     keyMarkers: table.partitionKey.map((column) => markerOf(terms.get(column))),
   }
 }

@@ -17,6 +17,8 @@ export interface CompiledModification {
   pkIndexes: number[]
   /** Writes the records of one execution; the caller begins and submits. */
   write: (scope: Scope, target: Target) => void
+  /** Prefixes of the partitions it writes to. */
+  prefixes: (scope: Scope) => Buffer[]
   /** With an IF clause: decides first. */
   conditional: Conditional | null
 }
@@ -29,13 +31,20 @@ export function compileModification(
   shared?: Binds,
 ): CompiledModification {
   if (isSystemKeyspace(table.keyspace)) throw unauthorized(`${table.keyspace} keyspace is not user-modifiable.`)
-  const binds = shared ?? new Binds(names, table)
+  const binds = shared?.of(table) ?? new Binds(names, table)
   const context: TermContext = { binds, partitionKey: table.partitionKey }
   if (statement.onlyIf && statement.using.timestamp) throw invalid('Cannot provide custom timestamp for conditional updates')
   const compiled = compileKind(statement, table, context)
-  const conditional = statement.onlyIf ? compileConditions(table, statement.onlyIf, compiled.rowKey, context) : null
+  const conditional = statement.onlyIf ? compileConditions(table, statement.onlyIf, compiled.rowKey, compiled.isStaticOnly, context) : null
   const bound = shared ? [] : binds.specs()
-  return { table, bound, pkIndexes: Binds.keyIndexes(bound, compiled.keyMarkers), write: compiled.write, conditional }
+  return {
+    table,
+    bound,
+    pkIndexes: Binds.keyIndexes(bound, compiled.keyMarkers),
+    write: compiled.write,
+    prefixes: compiled.prefixes,
+    conditional,
+  }
 }
 
 function compileKind(statement: Modification, table: Table, context: TermContext): CompiledKind {

@@ -25,10 +25,15 @@ export class Binds {
   readonly #table: { keyspace: string; name: string }
   readonly #specs: (ColumnSpec | undefined)[]
 
-  constructor(names: readonly (string | null)[], table: { keyspace: string; name: string }) {
+  constructor(names: readonly (string | null)[], table: { keyspace: string; name: string }, specs?: (ColumnSpec | undefined)[]) {
     this.#names = names
     this.#table = table
-    this.#specs = names.map(() => undefined)
+    this.#specs = specs ?? names.map(() => undefined)
+  }
+
+  /** The same markers for a part of the statement that is about another table. */
+  of(table: { keyspace: string; name: string }): Binds {
+    return new Binds(this.#names, table, this.#specs)
   }
 
   bind(index: number, receiver: Receiver): void {

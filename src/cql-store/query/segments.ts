@@ -12,6 +12,8 @@ import { columnNamed, filterOf, partitionKeysOf, type Filter, type TokenBound, t
 export interface SegmentPlan {
   segments: (scope: Scope) => Segment[]
   filters: readonly Filter[]
+  /** True when the partition key is given by `=` or IN. */
+  isKeyed: boolean
   /** Every restriction as a filter, for rows that do not come from the store. */
   allFilters: readonly Filter[]
 }
@@ -43,7 +45,7 @@ export function planSegments(table: Table, where: Where, allowFiltering: boolean
       )
     }
     if (rest.length > 0 && !allowFiltering) throw invalid(needsFiltering)
-    return { segments: (scope) => keyedSegments(table, where, clustering, scope), filters: rest, allFilters }
+    return { segments: (scope) => keyedSegments(table, where, clustering, scope), filters: rest, allFilters, isKeyed }
   }
   const sliced = keyRestrictions.find((restriction) => restriction && !restriction.equals)
   if (sliced && !allowFiltering) {
@@ -52,7 +54,7 @@ export function planSegments(table: Table, where: Where, allowFiltering: boolean
   if (where.tuples.length > 0) throw unsupported('a relation on several clustering columns without the partition key')
   if (allFilters.length > 0 && !allowFiltering) throw invalid(needsFiltering)
   const restrictsRows = restrictions.some(({ column }) => column.kind === 'clustering')
-  return { segments: (scope) => tokenSegments(table, where.tokens, !restrictsRows, scope), filters: allFilters, allFilters }
+  return { segments: (scope) => tokenSegments(table, where.tokens, !restrictsRows, scope), filters: allFilters, allFilters, isKeyed }
 }
 
 function keyedSegments(table: Table, where: Where, clustering: ReturnType<typeof planClustering>, scope: Scope): Segment[] {

@@ -10,6 +10,7 @@ import { isReversed, planSegments, type SegmentPlan } from './segments.ts'
 import { compileSelectors, type Selector } from './selectors.ts'
 import { valueOf, type TableRow } from './table-row.ts'
 import type { TermContext } from './terms.ts'
+import { compareValues } from './values.ts'
 import { analyseWhere, columnNamed, compileCount, type Filter } from './where.ts'
 
 export interface Page {
@@ -105,7 +106,7 @@ async function* scanned(
 ): AsyncGenerator<{ segment: number; rows: ScannedRow[] }> {
   if (virtual) {
     const none = Buffer.alloc(0)
-    yield { segment: 0, rows: virtual().map((row) => ({ ...row, key: none })) }
+    yield { segment: 0, rows: inKeyOrder(plan, virtual()).map((row) => ({ ...row, key: none })) }
     return
   }
   const segments = plan.segments.segments(scope)
@@ -116,6 +117,14 @@ async function* scanned(
     const after = from && segment === from.segment ? from.key : null
     for await (const rows of scanSegment(engine, plan.table, part, plan.reverse, after, () => scope.nowSeconds)) yield { segment, rows }
   }
+}
+
+/** With IN on the partition key its values decide the order, as for stored rows; else tokens do. */
+function inKeyOrder(plan: Plan, rows: TableRow[]): TableRow[] {
+  const [column] = plan.table.partitionKey
+  if (!plan.segments.isKeyed || !column) return rows
+  const none = new Uint8Array(0)
+  return rows.toSorted((a, b) => compareValues(column.type, a.partition[0] ?? none, b.partition[0] ?? none))
 }
 
 /** A test for all filters at once. */
@@ -140,7 +149,6 @@ async function runRows(
   let partition: readonly Uint8Array[] | null = null
   let bytes = 0
   const rows: (Uint8Array | null)[][] = []
-  let last: { segment: number; key: Buffer } | null = null
   for await (const chunk of scanned(plan, scope, engine, virtual, from)) {
     for (const row of chunk.rows) {
       if (!passes(row)) continue
@@ -149,15 +157,14 @@ async function runRows(
         partition = row.partition
       }
       if (perPartition !== null && inPartition >= perPartition) continue
-      if (last && (rows.length >= pageSize || (pageSize !== Infinity && bytes > pageBytes))) {
-        return { rows, pagingState: encodePagingState({ ...last, remaining, inPartition: continues(last.key, row) ? inPartition : 0 }) }
-      }
       inPartition++
       const values = plan.selectors.map((selector) => selector.value(row, scope))
       for (const value of values) bytes += value?.length ?? 0
       rows.push(values)
-      last = { segment: chunk.segment, key: row.key }
       if (remaining !== null && --remaining === 0) return { rows, pagingState: null }
+      // As Cassandra has it, a page that is full is followed by another, if only an empty one.
+      if (rows.length >= pageSize || (pageSize !== Infinity && bytes > pageBytes))
+        return { rows, pagingState: encodePagingState({ segment: chunk.segment, key: row.key, remaining, inPartition }) }
     }
   }
   return { rows, pagingState: null }

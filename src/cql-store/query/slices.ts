@@ -1,5 +1,5 @@
 import { invalid } from '../refusal.ts'
-import { afterPrefix, encodeClustering } from '../storage/index.ts'
+import { afterPrefix, encodeClustering, firstRowPlace } from '../storage/index.ts'
 import type { Column, Table } from '../schema/index.ts'
 import type { Scope } from './scope.ts'
 import { type ColumnRestriction, type TupleBound, type Where } from './where.ts'
@@ -20,8 +20,7 @@ export interface ClusteringPlan {
   isRestricted: boolean
 }
 
-/** Below every row of a partition; above its deletions and its static row. */
-const firstRow = Buffer.of(0x20)
+const firstRow = Buffer.of(firstRowPlace)
 const afterRows = Buffer.of(0xff)
 
 /** How restrictions on clustering columns select ranges: `=` and IN from the first column on, then one slice. */

@@ -1,5 +1,6 @@
 import type { UpdateStatement } from '../lang/index.ts'
-import { invalid } from '../refusal.ts'
+import { errors } from '../../cql-wire/index.ts'
+import { CqlRefusal, invalid } from '../refusal.ts'
 import type { Table } from '../schema/index.ts'
 import { encodeClustering, places } from '../storage/index.ts'
 import { compileAssignment, type CompiledAssignment } from './assignments.ts'
@@ -20,7 +21,7 @@ export function compileUpdate(statement: UpdateStatement, table: Table, context:
   })
   const seen = new Set<number>()
   for (const { column } of assignments) {
-    if (seen.has(column.id)) throw invalid(`Multiple incompatible setting of column ${column.name}`)
+    if (seen.has(column.id)) throw new CqlRefusal(errors.SYNTAX_ERROR, `Multiple incompatible setting of column ${column.name}`)
     seen.add(column.id)
   }
   assignments.sort((a, b) => a.column.id - b.column.id)
@@ -32,6 +33,7 @@ export function compileUpdate(statement: UpdateStatement, table: Table, context:
   if (restrictsRow && regulars.length === 0) {
     throw invalid(`Invalid restrictions on clustering columns since the UPDATE statement modifies only static columns`)
   }
+  if (statement.onlyIf) refuseIn(table, where)
   const rowsOf = (scope: Scope): { prefix: Buffer; clustering: Uint8Array[] }[] =>
     partitionKeysOf(table, where, scope).flatMap((parts) => {
       const prefix = partitionOf(table, parts)
@@ -46,11 +48,13 @@ export function compileUpdate(statement: UpdateStatement, table: Table, context:
   }
   return {
     write,
+    prefixes: (scope) => partitionKeysOf(table, where, scope).map((parts) => partitionOf(table, parts)),
     rowKey: (scope) => {
       const row = rowsOf(scope)[0]
       if (!row) throw invalid('IN on the partition key with no value is not possible with conditional updates')
       return rowKeyOf(row.prefix, regulars.length > 0 ? placeOf(table, row.clustering) : places.static)
     },
+    isStaticOnly: regulars.length === 0,
     keyMarkers: where.keyMarkers,
   }
 }
@@ -74,6 +78,13 @@ export function checkRowKey(table: Table, where: Where, wantsRow: boolean): void
       throw invalid(`Slice restrictions are not supported on the clustering columns in UPDATE statements`)
   }
   if (where.tuples.length > 0) throw invalid(`Slice restrictions are not supported on the clustering columns in UPDATE statements`)
+}
+
+/** A condition is about one row. */
+export function refuseIn(table: Table, where: Where): void {
+  const isIn = (columns: Table['partitionKey']): boolean => columns.some((column) => where.columns.get(column.name)?.isIn)
+  if (isIn(table.partitionKey)) throw invalid('IN on the partition key is not supported with conditional updates')
+  if (isIn(table.clustering)) throw invalid('IN on the clustering key columns is not supported with conditional updates')
 }
 
 /** The WHERE of a modification names its partitions by `=` or IN, and no other columns than the key's. */

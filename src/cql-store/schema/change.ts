@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { errors, formatType, parseType, type CqlType, type SchemaChange } from '../../cql-wire/index.ts'
-import type { ColumnDefinition, OptionValue, SchemaStatement, TableChange } from '../lang/index.ts'
-import { configError, CqlRefusal, invalid, unauthorized, unsupported } from '../refusal.ts'
+import type { ColumnDefinition, SchemaStatement, TableChange } from '../lang/index.ts'
+import { CqlRefusal, invalid, unauthorized, unsupported } from '../refusal.ts'
 import type { Catalogue } from './catalogue.ts'
+import { keyspaceOptions } from './replication.ts'
 import { isMultiCell, qualifiedName, type Column, type ColumnKind, type Table } from './table.ts'
 import { initialTableOptions, withOptions } from './table-options.ts'
 
@@ -65,8 +66,8 @@ function createKeyspace(catalogue: Catalogue, statement: Of<'create-keyspace'>):
     if (ifNotExists) return null
     throw new CqlRefusal(errors.ALREADY_EXISTS, `Cannot add existing keyspace "${name}"`, { alreadyExists: { keyspace: name, table: '' } })
   }
-  const { replication, durableWrites } = keyspaceOptions(statement.options)
-  if (!replication) throw configError('Missing mandatory replication strategy class')
+  const { replication, durableWrites } = keyspaceOptions(name, statement.options, {})
+  if (!replication) throw invalid("Missing mandatory option 'replication'")
   catalogue.putKeyspace({ name, replication, durableWrites: durableWrites ?? true, tables: new Map() })
   return { change: 'CREATED', target: 'KEYSPACE', keyspace: name, name: null }
 }
@@ -76,8 +77,11 @@ function alterKeyspace(catalogue: Catalogue, { name, ifExists, options }: Of<'al
   if (ifExists && !catalogue.keyspaces.has(name)) return null
   const old = catalogue.keyspaces.get(name)
   if (!old) throw invalid(`Keyspace '${name}' doesn't exist`)
-  const { replication, durableWrites } = keyspaceOptions(options)
-  catalogue.putKeyspace({ ...old, replication: replication ?? old.replication, durableWrites: durableWrites ?? old.durableWrites })
+  const given = keyspaceOptions(name, options, old.replication)
+  const replication = given.replication ?? old.replication
+  const durableWrites = given.durableWrites ?? old.durableWrites
+  if (JSON.stringify([replication, durableWrites]) === JSON.stringify([old.replication, old.durableWrites])) return null
+  catalogue.putKeyspace({ ...old, replication, durableWrites })
   return { change: 'UPDATED', target: 'KEYSPACE', keyspace: name, name: null }
 }
 
@@ -89,32 +93,6 @@ function dropKeyspace(catalogue: Catalogue, { name, ifExists }: Of<'drop-keyspac
   }
   catalogue.dropKeyspace(name)
   return { change: 'DROPPED', target: 'KEYSPACE', keyspace: name, name: null }
-}
-
-const strategies = ['SimpleStrategy', 'NetworkTopologyStrategy', 'LocalStrategy']
-
-function keyspaceOptions(options: Record<string, OptionValue>): {
-  replication: Record<string, string> | null
-  durableWrites: boolean | null
-} {
-  const { replication = null, durable_writes: durable = null, ...rest } = options
-  const unknown = Object.keys(rest)[0]
-  if (unknown !== undefined) throw configError(`Unknown property '${unknown}'`)
-  if (durable !== null && durable !== 'true' && durable !== 'false')
-    throw configError("Invalid value for property 'durable_writes'. It should be true or false")
-  const durableWrites = durable === null ? null : durable === 'true'
-  if (replication === null) return { replication: null, durableWrites }
-  if (typeof replication === 'string') throw configError("Invalid value for property 'replication'. It should be a map")
-  const { class: strategy, ...settings } = replication
-  if (strategy === undefined) throw configError('Missing replication strategy class')
-  const short = strategy.replace(/^org\.apache\.cassandra\.locator\./, '')
-  if (!strategies.includes(short)) throw configError(`Unable to find replication strategy class 'org.apache.cassandra.locator.${short}'`)
-  for (const [name, value] of Object.entries(settings)) {
-    if (!/^\d+(\/\d+)?$/.test(value)) throw configError(`Replication factor for ${name} must be a number, not '${value}'`)
-  }
-  if (short === 'SimpleStrategy' && settings['replication_factor'] === undefined)
-    throw configError('SimpleStrategy requires a replication_factor strategy option.')
-  return { replication: { class: `org.apache.cassandra.locator.${short}`, ...settings }, durableWrites }
 }
 
 function checkName(name: string, what: 'Keyspace' | 'Table'): void {
@@ -138,6 +116,7 @@ function createTable(catalogue: Catalogue, statement: Of<'create-table'>, curren
       alreadyExists: { keyspace, table: name },
     })
   }
+  if (statement.primaryKeys > 1) throw invalid(`Multiple PRIMARY KEY specified for table '${keyspace}.${name}' (exactly one required)`)
   const columns = tableColumns(statement)
   catalogue.putTable({
     number: catalogue.newTableNumber(),

@@ -1,4 +1,4 @@
-import { configError } from '../refusal.ts'
+import { configError, unknownProperty } from '../refusal.ts'
 import type { OptionValue } from '../lang/index.ts'
 
 /** WITH options of a table: remembered and shown as Cassandra 5 does; of them, `default_time_to_live` changes what this store does. */
@@ -44,7 +44,7 @@ export function withOptions(old: TableOptions, given: Readonly<Record<string, Op
   for (const [name, value] of Object.entries(given)) {
     if (obsolete.has(name)) continue
     const known = tableOptionKinds.find((option) => option.name === name)
-    if (!known) throw configError(`Unknown property '${name}'`)
+    if (!known) throw unknownProperty(name)
     if (!fits(known.kind, value)) throw configError(`Invalid value for property '${name}'. It should be ${wanted[known.kind]}`)
     next[name] = value
   }

@@ -152,7 +152,11 @@ export class Connection implements Session {
           ['PROTOCOL_VERSIONS', ['3/v3', '4/v4']],
         ]),
       }
-    if (request.opcode === 'STARTUP') return this.#startup(request.options)
+    if (request.opcode === 'STARTUP') {
+      if (this.#state.is === 'ready')
+        throw new CqlRefusal(errors.PROTOCOL_ERROR, 'Unexpected message STARTUP, expecting anything but STARTUP or OPTIONS')
+      return this.#startup(request.options)
+    }
     if (request.opcode === 'AUTH_RESPONSE') return this.#authenticate(request.token)
     if (this.#state.is !== 'ready')
       throw new CqlRefusal(

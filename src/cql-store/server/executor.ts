@@ -12,12 +12,18 @@ import { CqlRefusal, invalid, unsupported } from '../refusal.ts'
 import { changeSchema, findTable, isSystemKeyspace, type Catalogue } from '../schema/index.ts'
 import { RowWriter, tableStart, type Engine, type Waiter } from '../storage/index.ts'
 import { describe, systemKeyspaces, type VirtualTable } from '../system/index.ts'
-import type { CompiledModification, Scope, Target } from '../query/index.ts'
+import { decide, type CompiledModification, type Scope, type Target } from '../query/index.ts'
+import { checkBatch, checkConditional, checkRead, checkWrite } from './consistency.ts'
 import { boundOf, type Compiled, type Statements } from './statements.ts'
 
 /** Who asked: what USE sets, and where answers go. */
 export interface Session {
   keyspace: string | null
+}
+
+interface Step {
+  modification: CompiledModification
+  scope: Scope
 }
 
 /** What carries out statements on the store, for every connection. */
@@ -69,13 +75,20 @@ export class Executor {
     switch (compiled.is) {
       case 'modify': {
         const scope = this.#scope(parameters.timestampMicros, valuesFor(boundOf(compiled), parameters))
-        return this.#modify(compiled.modification, scope, waiter)
+        const { modification } = compiled
+        if (modification.conditional) {
+          checkConditional(parameters.consistency, parameters.serialConsistency)
+          return this.#writeIf([{ modification, scope }], false, waiter)
+        }
+        checkWrite(parameters.consistency)
+        return this.#write([{ modification, scope }], waiter)
       }
       case 'batch': {
         const scope = this.#scope(parameters.timestampMicros, valuesFor(compiled.bound, parameters))
         if (compiled.timestamp) scope.timestamp = compiled.timestamp(scope)
-        return this.#write(
+        return this.#writeAll(
           compiled.modifications.map((modification) => ({ modification, scope })),
+          parameters,
           waiter,
         )
       }
@@ -87,7 +100,7 @@ export class Executor {
   }
 
   /** A BATCH frame. */
-  runBatch(request: BatchRequest, session: Session, waiter: Waiter): null {
+  runBatch(request: BatchRequest, session: Session, waiter: Waiter): Response | null {
     if (request.type === 'counter') throw unsupported('a counter batch')
     const base = this.#scope(request.timestampMicros, [])
     const steps = request.statements.map((statement) => {
@@ -95,11 +108,23 @@ export class Executor {
         'query' in statement ? this.statements.compile(statement.query, session.keyspace) : this.preparedOf(statement.preparedId).compiled
       if (compiled.is !== 'modify') throw invalid('Invalid statement in batch: only UPDATE, INSERT and DELETE statements are allowed.')
       const { modification } = compiled
-      if (modification.conditional) throw unsupported('a conditional statement in a BATCH')
       checkCount(modification.bound, statement.values)
       return { modification, scope: { ...base, values: statement.values } }
     })
-    return this.#write(steps, waiter)
+    return this.#writeAll(steps, request, waiter)
+  }
+
+  #writeAll(
+    steps: readonly Step[],
+    { consistency, serialConsistency }: Pick<QueryParameters, 'consistency' | 'serialConsistency'>,
+    waiter: Waiter,
+  ): Response | null {
+    if (!steps.some(({ modification }) => modification.conditional)) {
+      checkBatch(consistency)
+      return this.#write(steps, waiter)
+    }
+    checkConditional(consistency, serialConsistency)
+    return this.#writeIf(steps, true, waiter)
   }
 
   /** @throws CqlRefusal UNPREPARED */
@@ -126,27 +151,29 @@ export class Executor {
     return this.#lastMicros
   }
 
-  #modify(modification: CompiledModification, scope: Scope, waiter: Waiter): Response | null {
-    if (!modification.conditional) return this.#write([{ modification, scope }], waiter)
-    const conditional = { ...scope, timestamp: this.#nextMicros(scope.nowMs) }
-    const decision = modification.conditional(conditional, this.#engine)
-    const answer: Response = {
-      opcode: 'RESULT',
-      kind: 'rows',
-      columns: decision.columns,
-      rows: [decision.row],
-      pagingState: null,
-      noMetadata: false,
-    }
-    if (!decision.applied) return answer
-    this.#write([{ modification, scope: conditional }], {
+  /** Statements of which some have an IF clause: all are carried out, or none. */
+  #writeIf(steps: readonly Step[], isBatch: boolean, waiter: Waiter): Response | null {
+    const table = steps[0]?.modification.table
+    if (!table || steps.some(({ modification }) => modification.table !== table))
+      throw invalid('Batch with conditions cannot span multiple tables')
+    const partitions = steps.flatMap(({ modification, scope }) => modification.prefixes(scope))
+    if (partitions.some((prefix) => !prefix.equals(partitions[0] ?? prefix)))
+      throw invalid('Batch with conditions cannot span multiple partitions')
+    const nowMs = this.#clock.nowMs()
+    const timestamp = this.#nextMicros(nowMs)
+    const timed = steps.map(({ modification, scope }) => ({ modification, scope: { ...scope, timestamp } }))
+    const asked = timed.flatMap(({ modification: { conditional }, scope }) => (conditional ? [{ conditional, scope }] : []))
+    const { applied, columns, rows } = decide(table, asked, isBatch, this.#engine)
+    const answer: Response = { opcode: 'RESULT', kind: 'rows', columns, rows, pagingState: null, noMetadata: false }
+    if (!applied) return answer
+    this.#write(timed, {
       committed: () => answered(waiter, answer),
       refused: (error) => waiter.refused(error),
     })
     return null
   }
 
-  #write(steps: readonly { modification: CompiledModification; scope: Scope }[], waiter: Waiter): null {
+  #write(steps: readonly Step[], waiter: Waiter): null {
     const refusal = this.#engine.refusal()
     if (refusal) throw refusal
     const { mutations } = this.#engine
@@ -163,6 +190,7 @@ export class Executor {
 
   async #select(select: Extract<Compiled, { is: 'select' }>['select'], parameters: QueryParameters): Promise<Response> {
     const scope = this.#scope(parameters.timestampMicros, valuesFor(select.bound, parameters))
+    if (!isSystemKeyspace(select.table.keyspace)) checkRead(parameters.consistency)
     const page = await select.run(scope, this.#engine, parameters)
     return {
       opcode: 'RESULT',

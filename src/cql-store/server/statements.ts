@@ -18,9 +18,15 @@ type Other = Exclude<Statement, Modification | BatchStatement | { is: 'select' }
 
 /** A statement ready to be carried out. */
 export type Compiled =
-  | { is: 'modify'; modification: CompiledModification }
-  | { is: 'batch'; modifications: CompiledModification[]; bound: ColumnSpec[]; timestamp: ((scope: Scope) => bigint) | null }
-  | { is: 'select'; select: CompiledSelect }
+  | { is: 'modify'; modification: CompiledModification; isQualified: boolean }
+  | {
+      is: 'batch'
+      modifications: CompiledModification[]
+      bound: ColumnSpec[]
+      timestamp: ((scope: Scope) => bigint) | null
+      isQualified: boolean
+    }
+  | { is: 'select'; select: CompiledSelect; isQualified: boolean }
   | { is: 'other'; statement: Other; keyspace: string | null }
 
 export interface Prepared {
@@ -51,12 +57,17 @@ export class Statements {
     switch (statement.is) {
       case 'select': {
         const { table, virtual } = this.#tableFor(statement.table.keyspace ?? keyspace, statement.table.name)
-        return { is: 'select', select: compileSelect(statement, table, binds, virtual?.rows ?? null) }
+        const isQualified = statement.table.keyspace !== null
+        return { is: 'select', select: compileSelect(statement, table, binds, virtual?.rows ?? null), isQualified }
       }
       case 'insert':
       case 'update':
       case 'delete':
-        return { is: 'modify', modification: compileModification(statement, this.#modified(statement, keyspace), binds) }
+        return {
+          is: 'modify',
+          modification: compileModification(statement, this.#modified(statement, keyspace), binds),
+          isQualified: statement.table.keyspace !== null,
+        }
       case 'batch':
         return this.#compileBatch(statement, binds, keyspace)
       default:
@@ -64,12 +75,13 @@ export class Statements {
     }
   }
 
+  /** The id is Cassandra's own: the MD5 of the query, behind the connection's keyspace where a name lacks one. */
   prepare(query: string, keyspace: string | null): Prepared {
+    const compiled = this.compile(query, keyspace)
     const id = createHash('md5')
-      .update(`${keyspace ?? ''}\0${query}`)
+      .update(isQualified(compiled) ? query : `${keyspace ?? ''}${query}`)
       .digest()
     const name = id.toString('latin1')
-    const compiled = this.compile(query, keyspace)
     const prepared: Prepared = { id, query, compiled, ...metadataOf(compiled) }
     this.#prepared.delete(name)
     this.#prepared.set(name, prepared)
@@ -108,7 +120,8 @@ export class Statements {
 
   #compileBatch(statement: BatchStatement, names: Parsed['binds'], keyspace: string | null): Compiled {
     if (statement.kind === 'counter') throw unsupported('a counter batch')
-    if (statement.statements.some(({ onlyIf }) => onlyIf)) throw unsupported('a conditional statement in a BATCH')
+    if (statement.using.timestamp && statement.statements.some(({ onlyIf }) => onlyIf))
+      throw invalid('Cannot provide custom timestamp for conditional BATCH')
     if (statement.using.timestamp && statement.statements.some(({ using }) => using.timestamp)) {
       throw invalid('Timestamp must be set either on BATCH or individual statements')
     }
@@ -125,8 +138,13 @@ export class Statements {
           return value instanceof Uint8Array ? Buffer.from(value).readBigInt64BE(0) : scope.timestamp
         }
       : null
-    return { is: 'batch', modifications, bound: binds.specs(), timestamp }
+    const isQualified = statement.statements.every((each) => each.table.keyspace !== null)
+    return { is: 'batch', modifications, bound: binds.specs(), timestamp, isQualified }
   }
+}
+
+function isQualified(compiled: Compiled): boolean {
+  return compiled.is !== 'other' && compiled.isQualified
 }
 
 function tablesOf(compiled: Compiled): Table[] {

@@ -3,6 +3,7 @@ export { orderingOf, encodeOrdered, type OrderedAs } from './ordered-encoding.ts
 export {
   afterPrefix,
   encodeClustering,
+  firstRowPlace,
   maxKeyBytes,
   partitionOfKey,
   partitionPrefix,

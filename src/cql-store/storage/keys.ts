@@ -7,6 +7,9 @@ import { encodeOrdered, escaped, unescaped, type OrderedAs } from './ordered-enc
  */
 export const places = { deletions: 0x08, static: 0x10, onlyRow: 0x20 } as const
 
+/** Below every row of a partition; above its deletions and its static row. */
+export const firstRowPlace = 0x20
+
 const marker = { belowAsc: 0x3f, value: 0x40, belowDesc: 0x41 } as const
 
 /** LMDB's own limit is 1,978 bytes; keys of the commit log, the memtable and LMDB are the same. */

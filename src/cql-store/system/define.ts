@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { encodeValue, parseType, murmur3Token, compositeKey, type CqlValue } from '../../cql-wire/index.ts'
-import { initialTableOptions, resolveTable, type Column, type Table } from '../schema/index.ts'
+import { initialTableOptions, isMultiCell, resolveTable, type Column, type Table } from '../schema/index.ts'
 import type { Cell } from '../storage/index.ts'
-import type { TableRow, VirtualRows } from '../query/index.ts'
+import { elementsOf, type TableRow, type VirtualRows } from '../query/index.ts'
 
 /** Values of a row by column; what is left out is null. Collections as their types want them (`CqlValue`). */
 export type VirtualValues = Record<string, CqlValue>
@@ -53,11 +53,10 @@ function columnOf(text: string, id: number, key: number, clustering: number): Co
   const type = parseType(text.slice(space + 1))
   if (!type) throw new TypeError(`unknown type in ${text}`)
   const kind = id < key ? 'partition_key' : id < key + clustering ? 'clustering' : 'regular'
-  const frozen = type.is === 'list' || type.is === 'set' || type.is === 'map' ? { ...type, frozen: true } : type
   return {
     id,
     name: text.slice(0, space),
-    type: frozen,
+    type,
     kind,
     position: id < key ? id : id < key + clustering ? id - key : -1,
     descending: false,
@@ -69,9 +68,27 @@ function rowOf(table: Table, values: VirtualValues): TableRow {
   const partition = table.partitionKey.map(bytes)
   const cells: Cell[] = table.regulars
     .filter((column) => values[column.name] !== undefined && values[column.name] !== null)
-    .map((column) => ({ kind: 'value', column: column.id, path: null, timestamp: 0n, ttl: 0, at: 0, value: bytes(column) }))
+    .flatMap((column) => cellsOf(column, bytes(column)))
   const row = { clustering: table.clustering.map(bytes), liveness: { timestamp: 0n, ttl: 0, expiresAt: 0 }, deletion: null, cells }
   return { partition, token: murmur3Token(compositeKey(partition)), row, statics: null }
+}
+
+function cellsOf(column: Column, bytes: Uint8Array): Cell[] {
+  const cell = (path: Uint8Array | null, value: Uint8Array): Cell => ({
+    kind: 'value',
+    column: column.id,
+    path,
+    timestamp: 0n,
+    ttl: 0,
+    at: 0,
+    value,
+  })
+  const { type } = column
+  if (!isMultiCell(column)) return [cell(null, bytes)]
+  const none = new Uint8Array(0)
+  const elements = elementsOf(type, bytes)
+  if (type.is === 'set') return elements.map((element) => cell(element, none))
+  return elements.flatMap((key, i) => (i % 2 === 0 ? [cell(key, elements[i + 1] ?? none)] : []))
 }
 
 function byToken(a: TableRow, b: TableRow): number {

@@ -17,15 +17,18 @@ export interface NodeFacts {
 }
 
 const tableColumns =
-  'keyspace_name text, table_name text, additional_write_policy text, allow_auto_snapshot boolean, bloom_filter_fp_chance double, caching map<text, text>, ' +
-  'cdc boolean, comment text, compaction map<text, text>, compression map<text, text>, crc_check_chance double, default_time_to_live int, ' +
-  'extensions map<text, blob>, flags set<text>, gc_grace_seconds int, id uuid, incremental_backups boolean, max_index_interval int, memtable text, ' +
-  'memtable_flush_period_in_ms int, min_index_interval int, read_repair text, speculative_retry text'
+  'keyspace_name text, table_name text, additional_write_policy text, allow_auto_snapshot boolean, bloom_filter_fp_chance double, caching frozen<map<text, text>>, ' +
+  'cdc boolean, comment text, compaction frozen<map<text, text>>, compression frozen<map<text, text>>, crc_check_chance double, dclocal_read_repair_chance double, default_time_to_live int, ' +
+  'extensions frozen<map<text, blob>>, flags frozen<set<text>>, gc_grace_seconds int, id uuid, incremental_backups boolean, max_index_interval int, memtable text, ' +
+  'memtable_flush_period_in_ms int, min_index_interval int, read_repair text, read_repair_chance double, speculative_retry text'
 
 /** Every table that drivers and tools read to learn of the node and its schema. */
 export function systemTables(facts: NodeFacts): VirtualTable[] {
-  const tables: VirtualTable[] = [...nodeTables(facts), ...schemaTables(facts.catalogue), ...emptyTables()]
-  return [...tables, ...virtualSchemaTables()]
+  const stored: VirtualTable[] = [...nodeTables(facts), ...emptyTables()]
+  // The keyspaces of the system describe their own tables too, as stored ones: those of the schema among them.
+  const described = (): Table[] => [...stored, ...schema].map(({ table }) => table)
+  const schema = schemaTables(facts.catalogue, described)
+  return [...stored, ...schema, ...virtualSchemaTables()]
 }
 
 function nodeTables({ catalogue, address, port }: NodeFacts): VirtualTable[] {
@@ -102,35 +105,47 @@ function emptyTables(): VirtualTable[] {
     ),
     empty('system', 'built_views', 'keyspace_name text, view_name text, status_replicated boolean', 1, 1),
     empty('system', 'available_ranges_v2', 'keyspace_name text, full_ranges set<blob>, transient_ranges set<blob>', 1, 0),
-    empty('system_schema', 'types', 'keyspace_name text, type_name text, field_names list<text>, field_types list<text>', 1, 1),
+    empty(
+      'system_schema',
+      'types',
+      'keyspace_name text, type_name text, field_names frozen<list<text>>, field_types frozen<list<text>>',
+      1,
+      1,
+    ),
     empty(
       'system_schema',
       'functions',
-      'keyspace_name text, function_name text, argument_types list<text>, argument_names list<text>, body text, called_on_null_input boolean, language text, return_type text',
+      'keyspace_name text, function_name text, argument_types frozen<list<text>>, argument_names frozen<list<text>>, body text, called_on_null_input boolean, language text, return_type text',
       1,
       2,
     ),
     empty(
       'system_schema',
       'aggregates',
-      'keyspace_name text, aggregate_name text, argument_types list<text>, final_func text, initcond text, return_type text, state_func text, state_type text',
+      'keyspace_name text, aggregate_name text, argument_types frozen<list<text>>, final_func text, initcond text, return_type text, state_func text, state_type text',
       1,
       2,
     ),
-    empty('system_schema', 'triggers', 'keyspace_name text, table_name text, trigger_name text, options map<text, text>', 1, 2),
-    empty('system_schema', 'indexes', 'keyspace_name text, table_name text, index_name text, kind text, options map<text, text>', 1, 2),
+    empty('system_schema', 'triggers', 'keyspace_name text, table_name text, trigger_name text, options frozen<map<text, text>>', 1, 2),
+    empty(
+      'system_schema',
+      'indexes',
+      'keyspace_name text, table_name text, index_name text, kind text, options frozen<map<text, text>>',
+      1,
+      2,
+    ),
     empty(
       'system_schema',
       'views',
       'keyspace_name text, view_name text, base_table_id uuid, base_table_name text, where_clause text, include_all_columns boolean, ' +
-        tableColumns.slice(tableColumns.indexOf('additional')),
+        tableColumns.slice(tableColumns.indexOf('additional')).replace('flags frozen<set<text>>, ', ''),
       1,
       1,
     ),
     empty(
       'system_schema',
       'column_masks',
-      'keyspace_name text, table_name text, column_name text, function_keyspace text, function_name text, function_argument_types list<text>, function_argument_values list<text>, function_argument_nulls list<boolean>',
+      'keyspace_name text, table_name text, column_name text, function_keyspace text, function_name text, function_argument_types frozen<list<text>>, function_argument_values frozen<list<text>>, function_argument_nulls frozen<list<boolean>>',
       1,
       2,
     ),
@@ -152,21 +167,29 @@ function emptyTables(): VirtualTable[] {
   ]
 }
 
-function schemaTables(catalogue: Catalogue): VirtualTable[] {
-  const tables = (): Table[] => [...catalogue.keyspaces.values()].flatMap((keyspace) => [...keyspace.tables.values()])
+function schemaTables(catalogue: Catalogue, described: () => Table[]): VirtualTable[] {
+  const own = (): Table[] => [...catalogue.keyspaces.values()].flatMap((keyspace) => [...keyspace.tables.values()])
+  const tables = (): Table[] => [...described(), ...own()]
   return [
-    virtualTable('system_schema', 'keyspaces', 'keyspace_name text, durable_writes boolean, replication map<text, text>', 1, 0, () => [
-      ...systemKeyspaces.map((name) => ({
-        keyspace_name: name,
-        durable_writes: true,
-        replication: [['class', 'org.apache.cassandra.locator.LocalStrategy']],
-      })),
-      ...[...catalogue.keyspaces.values()].map(({ name, durableWrites, replication }) => ({
-        keyspace_name: name,
-        durable_writes: durableWrites,
-        replication: Object.entries(replication),
-      })),
-    ]),
+    virtualTable(
+      'system_schema',
+      'keyspaces',
+      'keyspace_name text, durable_writes boolean, replication frozen<map<text, text>>',
+      1,
+      0,
+      () => [
+        ...systemKeyspaces.map((name) => ({
+          keyspace_name: name,
+          durable_writes: true,
+          replication: systemReplication(name),
+        })),
+        ...[...catalogue.keyspaces.values()].map(({ name, durableWrites, replication }) => ({
+          keyspace_name: name,
+          durable_writes: durableWrites,
+          replication: Object.entries(replication),
+        })),
+      ],
+    ),
     virtualTable('system_schema', 'tables', tableColumns, 1, 1, () => tables().map(tableValues)),
     virtualTable(
       'system_schema',
@@ -199,6 +222,12 @@ function schemaTables(catalogue: Catalogue): VirtualTable[] {
 
 export const systemKeyspaces = ['system', 'system_schema', 'system_auth', 'system_traces'] as const
 
+/** As Cassandra has it: the node's own keyspaces are local, those of users and traces are copied. */
+function systemReplication(name: (typeof systemKeyspaces)[number]): [string, string][] {
+  if (name === 'system' || name === 'system_schema') return [['class', 'org.apache.cassandra.locator.LocalStrategy']]
+  return [['class', 'org.apache.cassandra.locator.SimpleStrategy'], ['replication_factor', name === 'system_auth' ? '1' : '2']] // prettier-ignore
+}
+
 function tableValues({ keyspace, name, id, options, statics, clustering }: Table): VirtualValues {
   const flags = ['compound', ...(statics.length > 0 && clustering.length === 0 ? ['dense'] : [])]
   const numbers = [
@@ -220,7 +249,8 @@ function tableValues({ keyspace, name, id, options, statics, clustering }: Table
     ]),
     ...['caching', 'compaction', 'compression'].map((option): [string, CqlValue] => [option, optionMap(options, option)]),
   ]
-  return { keyspace_name: keyspace, table_name: name, id, flags, extensions: [], ...Object.fromEntries(values) }
+  const obsolete = { dclocal_read_repair_chance: 0, read_repair_chance: 0 }
+  return { keyspace_name: keyspace, table_name: name, id, flags, extensions: [], ...obsolete, ...Object.fromEntries(values) }
 }
 
 function columnValues(table: Table): VirtualValues[] {
@@ -244,7 +274,7 @@ function virtualSchemaTables(): VirtualTable[] {
       ['keyspaces', 'tables', 'columns'].map((name) => ({
         keyspace_name: 'system_virtual_schema',
         table_name: name,
-        comment: `virtual ${name} definitions`,
+        comment: `virtual ${name.slice(0, -1)} definitions`,
       })),
     ),
     virtualTable(

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CompressionTypes, Kafka, logLevel, Partitioners, type Consumer } from 'kafkajs'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { judgedBy, packageTitle } from '../../test/harness/judges.ts'
 import { startBroker, startBrokerThread, type BrokerHandle, type BrokerOptions } from './index.ts'
 
 let dataDir = ''
@@ -64,7 +65,7 @@ async function consume(
 const many = Array.from({ length: 50 }, (_, i) => `value ${i}`)
 const soon = { timeout: 10_000, interval: 20 }
 
-describe('the broker, spoken to by kafkajs', () => {
+describe('the broker, spoken to by kafkajs', judgedBy(packageTitle('kafkajs')), () => {
   it('gives back what was produced, plain and compressed, headers included', async () => {
     const kafka = client(await start())
     await produce(kafka, 'users', many)

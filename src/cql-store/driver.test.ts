@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client, errors, types } from 'cassandra-driver'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { judgedBy, packageTitle } from '../../test/harness/judges.ts'
 import { startCqlStore, type CqlStoreHandle } from './index.ts'
 
 const dataDir = mkdtempSync(join(tmpdir(), 'cql-driver-'))
@@ -45,7 +46,7 @@ async function refusal(query: string): Promise<{ code: number; message: string }
   throw new Error(`${query} was accepted`)
 }
 
-describe('a table store, as cassandra-driver sees it', () => {
+describe('a table store, as cassandra-driver sees it', judgedBy(packageTitle('cassandra-driver')), () => {
   it('gives back over many pages what prepared inserts wrote', async () => {
     const ids = Array.from({ length: 120 }, () => types.Uuid.random())
     await Promise.all(

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { StatusView } from '../../src/core/index.ts'
+import { judgedBy, toolTitle } from '../harness/judges.ts'
 import { eventually, runJson, startMillrace, type Started } from '../harness/millrace.ts'
 import { createProject, type TestProject } from '../harness/project.ts'
 import { findTool, runTool } from '../harness/tools.ts'
@@ -37,7 +38,7 @@ afterAll(async () => {
   project.remove()
 })
 
-describe.skipIf(kcat === null)('kcat', () => {
+describe.skipIf(kcat === null)('kcat', judgedBy(toolTitle('kcat', kcat, '-V')), () => {
   const command = kcat ?? ''
 
   test('lists the broker, the topic and its six partitions', () => {
@@ -65,7 +66,7 @@ describe.skipIf(kcat === null)('kcat', () => {
   })
 })
 
-describe.skipIf(cqlsh === null)('cqlsh', () => {
+describe.skipIf(cqlsh === null)('cqlsh', judgedBy(toolTitle('cqlsh', cqlsh, '--version')), () => {
   const ask = (cql: string): { code: number | null; stdout: string; stderr: string } => runTool(cqlsh ?? '', [...cassandra, '-e', cql])
 
   test('reads the table', () => {

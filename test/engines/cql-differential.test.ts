@@ -1,14 +1,17 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { isDeepStrictEqual } from 'node:util'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { connectCassandra, type CassandraSession } from '../../src/cql-client/index.ts'
 import { startCqlStore, type CqlStoreHandle } from '../../src/cql-store/index.ts'
 import { MillraceError } from '../../src/platform/index.ts'
 import { engines, type CassandraEngine } from '../../tools/engines/index.ts'
-import { enginesAvailable } from './available.ts'
+import { describeOn } from './available.ts'
+import { cqlActions } from './cql-actions.ts'
 import { cqlFamilies } from './data/cql-statements.ts'
 import { cqlDifferences, unsupportedCql } from './differences.ts'
+import { connectRawCql, type RawCql } from './raw-cql.ts'
 
 /** What a statement did: rows with their columns and types, in order, or the protocol's error code. */
 type Answer = { columns: string[]; rows: string[] } | { error: string; refused?: string }
@@ -24,7 +27,7 @@ async function ask(session: CassandraSession, statement: string): Promise<Answer
   }
 }
 
-describe.skipIf(!enginesAvailable('cassandra5'))('the table store beside Cassandra 5', () => {
+describeOn(['cassandra5'], 'the table store beside Cassandra 5', () => {
   const meant = new Set(cqlDifferences.map((difference) => difference.of))
   /** Features that were refused by name. */
   const refused = new Set<string>()
@@ -33,14 +36,20 @@ describe.skipIf(!enginesAvailable('cassandra5'))('the table store beside Cassand
   let store: CqlStoreHandle
   let theirs: CassandraSession
   let ours: CassandraSession
+  let rawTheirs: RawCql
+  let rawOurs: RawCql
 
   beforeAll(async () => {
     cassandra = await engines.cassandra5()
     store = await startCqlStore({ dataDir: dir, host: '127.0.0.1', port: 0, flush: 'os' })
     theirs = await connectCassandra({ contactPoints: [cassandra.contactPoint], localDataCenter: 'datacenter1' })
     ours = await connectCassandra({ contactPoints: [`127.0.0.1:${store.port}`], localDataCenter: 'datacenter1' })
+    rawTheirs = await connectRawCql(cassandra.contactPoint)
+    rawOurs = await connectRawCql(`127.0.0.1:${store.port}`)
   }, 600_000)
   afterAll(async () => {
+    rawOurs[Symbol.dispose]()
+    rawTheirs[Symbol.dispose]()
     await ours.close()
     await theirs.close()
     await store.close()
@@ -62,9 +71,18 @@ describe.skipIf(!enginesAvailable('cassandra5'))('the table store beside Cassand
     expect(found).toEqual([])
   })
 
+  test('answers the same frames: prepared statements, pages, batches, times, consistencies, events', { timeout: 120_000 }, async () => {
+    const found: { action: string; ours: unknown; theirs: unknown }[] = []
+    for (const { name, run } of cqlActions) {
+      const [our, their] = await Promise.all([run(rawOurs), run(rawTheirs)])
+      if (isDeepStrictEqual(our, their) === meant.has(name)) found.push({ action: name, ours: our, theirs: their })
+    }
+    expect(found).toEqual([])
+  })
+
   test('has no difference listed that is none any more', () => {
     expect(Object.keys(unsupportedCql).filter((feature) => !refused.has(feature))).toEqual([])
-    const all = new Set(cqlFamilies.flatMap(({ statements }) => statements))
+    const all = new Set([...cqlFamilies.flatMap(({ statements }) => statements), ...cqlActions.map(({ name }) => name)])
     expect([...meant].filter((statement) => !all.has(statement))).toEqual([])
   })
 })

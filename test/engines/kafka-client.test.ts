@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { connectKafka, type Batch, type Compression, type GroupConsumer, type KafkaClient } from '../../src/kafka-client/index.ts'
 import { engines, type KafkaEngine } from '../../tools/engines/index.ts'
-import { enginesAvailable } from './available.ts'
+import { describeOn } from './available.ts'
 
 const TOPIC = 'client'
 const COUNT = 500
@@ -11,12 +11,10 @@ const text = new TextDecoder()
 const keysOf = (batch: Batch): string[] =>
   Array.from({ length: batch.count }, (_, i) => text.decode(batch.bytes.subarray(batch.keyAt[2 * i], batch.keyAt[2 * i + 1])))
 
-const systems = [
-  { name: 'Kafka 4', start: engines.kafka4 },
-  { name: 'Kafka 3.9 on ZooKeeper', start: engines.kafka3 },
-]
+describeOn(['kafka4'], 'our Kafka client on Kafka 4', () => judgeClient(engines.kafka4))
+describeOn(['kafka3'], 'our Kafka client on Kafka 3.9 with ZooKeeper', () => judgeClient(engines.kafka3))
 
-describe.skipIf(!enginesAvailable('kafka4', 'kafka3')).each(systems)('our Kafka client on $name', ({ start }) => {
+function judgeClient(start: () => Promise<KafkaEngine>): void {
   let kafka: KafkaEngine
   let client: KafkaClient
 
@@ -85,6 +83,6 @@ describe.skipIf(!enginesAvailable('kafka4', 'kafka3')).each(systems)('our Kafka 
     const total = ends.reduce((sum, { offset }) => sum + offset, 0n)
     expect(total).toBe(BigInt(codecs.length * COUNT + 1 + 1 + 50))
   })
-})
+}
 
 const partitions = [0, 1, 2].map((partition) => ({ topic: TOPIC, partition }))

@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startBroker, type BrokerHandle } from '../../src/broker/index.ts'
 import { connectKafka } from '../../src/kafka-client/index.ts'
 import { messageOf } from '../../src/platform/index.ts'
 import { engines, type KafkaEngine } from '../../tools/engines/index.ts'
-import { enginesAvailable } from './available.ts'
+import { describeOn } from './available.ts'
 import { kafkaDifferences } from './differences.ts'
 import { kafkaActions, type KafkaAction } from './kafka-actions.ts'
 import { connectRawKafka, highestVersions, type HighestVersions } from './raw-kafka.ts'
@@ -79,7 +79,7 @@ async function topicConfigNames(server: string): Promise<Set<string>> {
   return new Set(Object.keys(await kafka.admin.describeConfigs('settings')))
 }
 
-describe.skipIf(!enginesAvailable('kafka4'))('the embedded broker beside Kafka 4', () => {
+describeOn(['kafka4'], 'the embedded broker beside Kafka 4', () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'millrace-differential-'))
   let kafka: KafkaEngine
   let broker: BrokerHandle

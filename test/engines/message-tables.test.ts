@@ -1,15 +1,16 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { inflateRawSync } from 'node:zlib'
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { apis, type Field, type Fields, type Message } from '../../src/kafka-wire/index.ts'
+import { ensureArtifacts } from '../../tools/engines/artifacts.ts'
+import { engines } from '../../tools/engines/index.ts'
+import { kafka4 } from '../../tools/engines/systems/index.ts'
+import { describeOn } from './available.ts'
 
-/**
- * Compares our message tables with Kafka's own definitions, `common/message/*.json` in the kafka-clients jar.
- * The jar (org.apache.kafka:kafka-clients:4.4.0) is named by MILLRACE_KAFKA_CLIENTS_JAR; without one the comparison is left out.
- */
-const jarPath = process.env['MILLRACE_KAFKA_CLIENTS_JAR']
-if (jarPath === undefined) console.warn('message tables are not compared: MILLRACE_KAFKA_CLIENTS_JAR names no kafka-clients jar')
+/** Compares our message tables with Kafka's own definitions: `common/message/*.json` in the kafka-clients jar that Kafka 4 comes with. */
+const jarPath = engines.missing('kafka4') === null ? join(await ensureArtifacts(kafka4), 'kafka-clients-4.4.0.jar') : null
 
 interface JsonField {
   name: string
@@ -161,8 +162,8 @@ function lines(facts: Map<string, Facts>): string[] {
   return Array.from(facts, ([name, fact]) => `${name}: ${JSON.stringify(fact)}`)
 }
 
-describe.skipIf(jarPath === undefined)("our message tables beside Kafka's", () => {
-  const files = jarPath === undefined ? new Map<string, string>() : readZip(jarPath, /^common\/message\/\w+(Request|Response)\.json$/)
+describeOn(['kafka4'], "our message tables beside Kafka's", () => {
+  const files = jarPath === null ? new Map<string, string>() : readZip(jarPath, /^common\/message\/\w+(Request|Response)\.json$/)
   const messages: Message<unknown>[] = [...apis.values()].flatMap((api) => [api.request, api.response])
   const keys = new Map([...apis.values()].flatMap((api) => [[api.request.name, api.key] as const, [api.response.name, api.key] as const]))
 

@@ -1,18 +1,15 @@
+import { startCassandra, startCassandraCluster, startSecuredCassandra } from './cassandra.ts'
 import { missing } from './requirements.ts'
 import { startSystem, type StartOptions } from './start.ts'
 import type { Engine } from './system.ts'
-import { apicurio, cassandra5, kafka3, kafka4, postgres15, spark35, sparkHome } from './systems/index.ts'
+import { apicurio, kafka3, kafka4, postgres15, spark35, sparkHome } from './systems/index.ts'
 
 export type { Engine } from './system.ts'
+export type { CassandraClusterEngine, CassandraEngine, SecuredCassandraEngine } from './cassandra.ts'
 
 export interface KafkaEngine extends Engine {
   /** `host:port`, as MILLRACE_KAFKA_BOOTSTRAP_SERVERS takes it. */
   readonly bootstrapServers: string
-}
-
-export interface CassandraEngine extends Engine {
-  /** `host:port`, as MILLRACE_CASSANDRA_CONTACT_POINTS takes it. */
-  readonly contactPoint: string
 }
 
 type TestOptions = Pick<StartOptions, 'advertised'>
@@ -47,10 +44,12 @@ export const engines = {
   kafka4: (options?: TestOptions): Promise<KafkaEngine> => startKafka(kafka4, options),
   /** Kafka 3.9 on ZooKeeper, one node each. */
   kafka3: (options?: TestOptions): Promise<KafkaEngine> => startKafka(kafka3, options),
-  cassandra5: async (): Promise<CassandraEngine> => {
-    const engine = await startSystem(cassandra5)
-    return Object.assign(engine, { contactPoint: engine.address.value })
-  },
+  /** One node. What it acknowledged is on its disk, unless `commitLogSync: 'periodic'`. */
+  cassandra5: startCassandra,
+  /** One node with users, rights and mTLS; without client certificates by `requireClientCertificate: false`. */
+  cassandra5Secured: startSecuredCassandra,
+  /** Three nodes, on 127.0.0.1 to 127.0.0.3; each can be killed and started again. */
+  cassandra5Cluster: startCassandraCluster,
   postgres15: async (): Promise<PostgresEngine> => {
     const engine = await startSystem(postgres15)
     return Object.assign(engine, { url: engine.address.value })

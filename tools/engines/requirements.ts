@@ -12,7 +12,7 @@ const clients: Readonly<Record<Artifacts['is'], { readonly command: readonly [st
 }
 
 /** What keeps these systems from starting, with how to get it; null: nothing. */
-export function missing(...names: readonly [string, ...string[]]): string | null {
+export function missing(...names: readonly string[]): string | null {
   for (const name of names) {
     const system = systems.get(name)
     const lacking = system ? missingFor(system) : `There is no system "${name}".`

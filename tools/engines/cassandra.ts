@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs'
+import { certificatesOf } from './certificate-files.ts'
+import { startSystem } from './start.ts'
+import type { Engine } from './system.ts'
+import {
+  cassandra,
+  cassandra5Cluster,
+  cassandraSecured,
+  clusterHosts,
+  clusterNode,
+  limitedRole,
+  superuser,
+  type CassandraOptions,
+} from './systems/index.ts'
+
+export interface CassandraEngine extends Engine {
+  /** `host:port`, as MILLRACE_CASSANDRA_CONTACT_POINTS takes it. */
+  readonly contactPoint: string
+}
+
+/** Names and passwords are of this start only (P8). */
+export interface SecuredCassandraEngine extends CassandraEngine {
+  /** May do everything. */
+  readonly superuser: { readonly username: string; readonly password: string }
+  /** May do nothing until it is granted. */
+  readonly limited: { readonly username: string; readonly password: string }
+  /** PEM texts: the authority of its certificate, and a client's certificate with its key. */
+  readonly tls: { readonly ca: string; readonly cert: string; readonly key: string }
+}
+
+export interface CassandraClusterEngine extends Engine {
+  /** One for each node, by its index. */
+  readonly contactPoints: readonly string[]
+  /** `kill -9`; the other nodes go on. */
+  killNode(index: number): Promise<void>
+  /** Starts a node again that was killed. */
+  startNode(index: number): Promise<void>
+}
+
+export async function startCassandra(options: CassandraOptions = {}): Promise<CassandraEngine> {
+  const engine = await startSystem(cassandra(options))
+  return Object.assign(engine, { contactPoint: engine.address.value })
+}
+
+export async function startSecuredCassandra({ requireClientCertificate = true } = {}): Promise<SecuredCassandraEngine> {
+  const engine = await startSystem(cassandraSecured({ requireClientCertificate }))
+  const { ca, clientCert, clientKey } = certificatesOf(engine.dir)
+  const read = (path: string): string => readFileSync(path, 'utf8')
+  return Object.assign(engine, {
+    contactPoint: engine.address.value,
+    superuser: { username: superuser, password: engine.secrets.superuserPassword ?? '' },
+    limited: { username: limitedRole, password: engine.secrets.limitedPassword ?? '' },
+    tls: { ca: read(ca), cert: read(clientCert), key: read(clientKey) },
+  })
+}
+
+export async function startCassandraCluster(): Promise<CassandraClusterEngine> {
+  const engine = await startSystem(cassandra5Cluster)
+  return Object.assign(engine, {
+    contactPoints: clusterHosts.map((host) => `${host}:${engine.ports.cql}`),
+    killNode: (index: number) => engine.endProcess(clusterNode(index)),
+    startNode: (index: number) => engine.startProcess(clusterNode(index)),
+  })
+}

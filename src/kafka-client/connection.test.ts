@@ -1,12 +1,21 @@
 import { describe, expect, it } from 'vitest'
 import { apiVersions, encodeResponseFrame, heartbeat, metadata } from '../kafka-wire/index.ts'
-import { listenTcp, systemClock } from '../platform/index.ts'
+import { listenTcp, silentLogger, systemClock } from '../platform/index.ts'
 import { connectKafka } from './client.ts'
 import { Connection } from './connection.ts'
 import { FrameAssembler } from './frame-assembler.ts'
 import { on, onMetadata, startScriptedBroker } from './scripted-broker.ts'
 
-const options = { host: '127.0.0.1', clientId: 'test', sasl: null, connectTimeoutMs: 1_000, requestTimeoutMs: 1_000, clock: systemClock }
+const options = {
+  host: '127.0.0.1',
+  clientId: 'test',
+  tls: null,
+  sasl: null,
+  connectTimeoutMs: 1_000,
+  requestTimeoutMs: 1_000,
+  clock: systemClock,
+  log: silentLogger,
+}
 
 describe('a connection', () => {
   it('answers pipelined requests in their order', async () => {

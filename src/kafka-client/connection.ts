@@ -1,17 +1,24 @@
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { type Api, decodeResponse, encodeRequestFrame } from '../kafka-wire/index.ts'
-import { asMillraceError, type Clock, MillraceError } from '../platform/index.ts'
+import { abortReason, asMillraceError, type Clock, errnoOf, type Logger, MillraceError } from '../platform/index.ts'
 import { FrameAssembler } from './frame-assembler.ts'
-import { authenticate, type VersionRanges, negotiate } from './handshake.ts'
+import { type VersionRanges, negotiate } from './handshake.ts'
+import { Renewal } from './renewal.ts'
+import { authenticate, type SaslMechanism, type SaslSession } from './sasl.ts'
+import { explainTls, isTlsAlert, openSocket, type TlsIdentity } from './tls.ts'
 
 export interface ConnectionOptions {
   host: string
   port: number
   clientId: string
-  sasl: { mechanism: 'PLAIN'; username: string; password: string } | null
+  tls: TlsIdentity | null
+  sasl: SaslMechanism | null
   connectTimeoutMs: number
   requestTimeoutMs: number
   clock: Clock
+  log: Logger
+  /** Ends it, also while it opens. */
+  signal?: AbortSignal
 }
 
 /** Sends one request and gives the whole answer frame, undecoded. */
@@ -24,12 +31,19 @@ export type SendRaw = <Req, Res, SparseReq, SparseRes>(
 
 interface InFlight {
   correlationId: number
+  timeoutMs: number
   cancelTimer: () => void
   resolve(frame: Uint8Array): void
   reject(error: MillraceError): void
 }
 
-type State = { is: 'opening' } | { is: 'open' } | { is: 'closed'; error: MillraceError }
+interface Held {
+  go: () => void
+  reject: (error: MillraceError) => void
+}
+
+/** `opening`: what it waits for. */
+type State = { is: 'opening'; step: string } | { is: 'open' } | { is: 'closed'; error: MillraceError }
 
 const READ_BUFFER_BYTES = 128 * 1024
 
@@ -43,9 +57,14 @@ export class Connection {
   readonly #inFlight: InFlight[] = []
   readonly #closeListeners = new Set<() => void>()
   #socket: Socket | null = null
-  #state: State = { is: 'opening' }
+  #state: State = { is: 'opening', step: 'the connection' }
   #ranges: VersionRanges = new Map()
   #nextCorrelationId = 0
+  /** Requests that wait for an authentication in between (KIP-368: the broker takes nothing else meanwhile). */
+  #held: Held[] | null = null
+  #renewal: Renewal | null = null
+  #isConnected = false
+  #hasHeard = false
   /** True once it answered more than the handshake. */
   #hasServed = false
 
@@ -54,23 +73,20 @@ export class Connection {
     this.address = `${options.host}:${options.port}`
   }
 
-  /** Connects, asks for the broker's API versions and authenticates. Rejects with UNREACHABLE, AUTHENTICATION_FAILED or PROTOCOL. */
+  /** Connects, asks for the broker's API versions and authenticates. Rejects with UNREACHABLE, AUTHENTICATION_FAILED, PROTOCOL or CLOSED. */
   static async open(options: ConnectionOptions): Promise<Connection> {
     const connection = new Connection(options)
-    const cancelTimer = options.clock.after(options.connectTimeoutMs, () =>
-      connection.#fail(connection.#unreachable(`no connection within ${options.connectTimeoutMs} ms`)),
-    )
+    const cancelTimer = options.clock.after(options.connectTimeoutMs, () => connection.#onOpenTimeout())
+    const onAbort = (): void => connection.#fail(asMillraceError(abortReason(options.signal)))
+    if (options.signal?.aborted) onAbort()
+    options.signal?.addEventListener('abort', onAbort, { once: true })
+    connection.onClose(() => options.signal?.removeEventListener('abort', onAbort))
     try {
-      await connection.#connect()
-      connection.#ranges = await negotiate(connection.#sendRaw)
-      if (options.sasl) await authenticate(connection.#sendRaw, connection.#ranges, options.sasl, connection.address)
-      const state = connection.#state
-      if (state.is === 'closed') throw state.error
-      connection.#state = { is: 'open' }
-      return connection
+      return await connection.#open()
     } catch (error) {
-      connection.#fail(asMillraceError(error, 'PROTOCOL', `${connection.address}: `))
-      throw asMillraceError(error, 'PROTOCOL', `${connection.address}: `)
+      const failure = asMillraceError(error, 'PROTOCOL', `${connection.address}: `)
+      connection.#fail(failure)
+      throw failure
     } finally {
       cancelTimer()
     }
@@ -118,6 +134,14 @@ export class Connection {
   }
 
   #sendRaw: SendRaw = (api, version, body, timeoutMs = this.#options.requestTimeoutMs) => {
+    const held = this.#held
+    if (!held || this.#state.is === 'closed') return this.#write(api, version, body, timeoutMs)
+    return new Promise((resolve, reject) => {
+      held.push({ go: () => void this.#write(api, version, body, timeoutMs).then(resolve, reject), reject })
+    })
+  }
+
+  #write: SendRaw = (api, version, body, timeoutMs = this.#options.requestTimeoutMs) => {
     const state = this.#state
     if (state.is === 'closed') return Promise.reject(state.error)
     const correlationId = this.#nextCorrelationId
@@ -127,37 +151,111 @@ export class Connection {
       const cancelTimer = this.#options.clock.after(timeoutMs, () => {
         this.#fail(new MillraceError('TIMED_OUT', `${this.address} did not answer ${api.name} within ${timeoutMs} ms.`))
       })
-      this.#inFlight.push({ correlationId, cancelTimer, resolve, reject })
+      this.#inFlight.push({ correlationId, timeoutMs, cancelTimer, resolve, reject })
       this.#socket?.write(frame)
     })
   }
 
+  async #open(): Promise<Connection> {
+    await this.#connect()
+    this.#step('the versions it serves')
+    this.#ranges = await negotiate(this.#write)
+    const session = this.#options.sasl ? await this.#authenticate(this.#options.sasl) : null
+    if (this.#state.is === 'closed') throw this.#state.error
+    this.#state = { is: 'open' }
+    if (session) this.#renewWithin(session)
+    return this
+  }
+
+  #step(step: string): void {
+    if (this.#state.is === 'opening') this.#state = { is: 'opening', step }
+  }
+
+  #onOpenTimeout(): void {
+    if (this.#state.is !== 'opening') return
+    this.#fail(this.#unreachable(`no connection within ${this.#options.connectTimeoutMs} ms, it waited for ${this.#state.step}`))
+  }
+
+  async #authenticate(sasl: SaslMechanism): Promise<SaslSession> {
+    this.#step('the token function')
+    const exchange = await this.#untilClosed(sasl.begin())
+    this.#step('the authentication')
+    const at = { address: this.address, timeoutMs: this.#options.connectTimeoutMs }
+    return sessionOf(await authenticate(this.#write, this.#ranges, sasl, exchange, at), exchange.expiresAtMs, this.#options.clock)
+  }
+
+  /** KIP-368: the same connection authenticates again before its session ends; requests made meanwhile wait, in order. */
+  #renewWithin({ lifetimeMs }: SaslSession): void {
+    const { sasl, clock, log } = this.#options
+    if (!sasl || lifetimeMs === null || this.#state.is === 'closed') return
+    this.#renewal = new Renewal({
+      lifetimeMs,
+      clock,
+      log,
+      address: this.address,
+      begin: () => this.#untilClosed(sasl.begin()),
+      onExchange: async (exchange) => {
+        const queuedMs = this.#inFlight.reduce((longest, { timeoutMs }) => Math.max(longest, timeoutMs), 0)
+        const at = { address: this.address, timeoutMs: this.#options.requestTimeoutMs, queuedMs }
+        const held: Held[] = []
+        this.#held = held
+        const session = await authenticate(this.#write, this.#ranges, sasl, exchange, at)
+        this.#held = null
+        for (const request of held) request.go()
+        this.#renewWithin(sessionOf(session, exchange.expiresAtMs, clock))
+      },
+      onFailure: (error) => this.#fail(error),
+    })
+  }
+
+  /** Rejects when the connection closes before it settles. */
+  async #untilClosed<T>(promise: Promise<T>): Promise<T> {
+    let listener: () => void = () => undefined
+    const closed = new Promise<never>((_, reject) => {
+      listener = () => reject(this.#state.is === 'closed' ? this.#state.error : this.#unreachable('closed'))
+      this.onClose(listener)
+    })
+    try {
+      return await Promise.race([promise, closed])
+    } finally {
+      this.#closeListeners.delete(listener)
+    }
+  }
+
   #connect(): Promise<void> {
     const assembler = new FrameAssembler((frame) => this.#onFrame(frame))
-    return new Promise((resolve, reject) => {
-      const socket = connect({
-        host: this.#options.host,
-        port: this.#options.port,
-        noDelay: true,
-        keepAlive: true,
-        onread: {
+    return this.#untilClosed(
+      new Promise((resolve) => {
+        if (this.#state.is === 'closed') return
+        const { socket, connected } = openSocket(this.#options, {
           buffer: Buffer.allocUnsafeSlow(READ_BUFFER_BYTES),
           callback: (count, buffer) => {
             this.#onBytes(assembler, buffer.subarray(0, count))
             return true
           },
-        },
-      })
-      this.#socket = socket
-      this.#closeListeners.add(() => reject(this.#state.is === 'closed' ? this.#state.error : this.#unreachable('closed')))
-      socket.once('connect', resolve)
-      socket.on('error', (error) => this.#fail(this.#unreachable(error.message, error)))
-      socket.once('end', () => this.#fail(this.#unreachable(this.#closedBecause())))
-      socket.once('close', () => this.#fail(this.#unreachable(this.#closedBecause())))
-    })
+        })
+        this.#socket = socket
+        socket.once('connect', () => this.#step(connected === 'secureConnect' ? 'the TLS handshake' : 'the connection'))
+        socket.once(connected, () => {
+          this.#isConnected = true
+          resolve()
+        })
+        socket.on('error', (error) => this.#fail(explainTls(error, this.#options) ?? this.#unreachable(this.#why(error), error)))
+        socket.once('end', () => this.#fail(this.#unreachable(this.#closedBecause())))
+        socket.once('close', () => this.#fail(this.#unreachable(this.#closedBecause())))
+      }),
+    )
+  }
+
+  /** A broker's port without TLS takes a TLS handshake for garbage and hangs up. */
+  #why(error: Error): string {
+    const { tls } = this.#options
+    const isHandshake = tls !== null && !this.#isConnected && errnoOf(error) === 'ECONNRESET'
+    return isHandshake ? this.#closedBecause() : error.message
   }
 
   #closedBecause(): string {
+    if (this.#options.tls && !this.#isConnected) return 'it closed the connection during the TLS handshake (is this a port without TLS?)'
     const isRefusal = !this.#options.sasl && !this.#hasServed
     const hint = ' before it answered anything (does it want TLS, or a user name and password?)'
     return `it closed the connection${isRefusal ? hint : ''}`
@@ -165,6 +263,9 @@ export class Connection {
 
   #onBytes(assembler: FrameAssembler, bytes: Uint8Array): void {
     try {
+      if (!this.#hasHeard && !this.#options.tls && isTlsAlert(bytes))
+        throw new MillraceError('PROTOCOL', `${this.address} speaks TLS: set tls, or use the broker's port without it.`)
+      this.#hasHeard = true
       assembler.push(bytes)
     } catch (error) {
       this.#fail(asMillraceError(error, 'PROTOCOL', `${this.address}: `))
@@ -191,7 +292,9 @@ export class Connection {
   #fail(error: MillraceError): void {
     if (this.#state.is === 'closed') return
     this.#state = { is: 'closed', error }
+    this.#renewal?.stop()
     this.#socket?.destroy()
+    for (const request of this.#held?.splice(0) ?? []) request.reject(error)
     for (const entry of this.#inFlight.splice(0)) {
       entry.cancelTimer()
       entry.reject(error)
@@ -199,4 +302,10 @@ export class Connection {
     for (const listener of this.#closeListeners) listener()
     this.#closeListeners.clear()
   }
+}
+
+/** What the broker allows, less when the token ends sooner. A broker that sets no limit wants no renewal, whatever the token says. */
+function sessionOf({ lifetimeMs }: SaslSession, expiresAtMs: number | undefined, clock: Clock): SaslSession {
+  if (lifetimeMs === null || expiresAtMs === undefined) return { lifetimeMs }
+  return { lifetimeMs: Math.max(0, Math.min(lifetimeMs, expiresAtMs - clock.nowMs())) }
 }

@@ -1,4 +1,4 @@
-import { abortReason, backoffMs, type Clock, MillraceError } from '../platform/index.ts'
+import { abortReason, backoffMs, type Clock, isLoopback, MillraceError } from '../platform/index.ts'
 import { Connection } from './connection.ts'
 import type { ResolvedConnectOptions } from './options.ts'
 
@@ -20,6 +20,7 @@ export class Connections {
   readonly #open = new Map<string, Promise<Connection>>()
   readonly #health = new Map<string, Health>()
   readonly #closing = new AbortController()
+  #hasWarned = false
 
   constructor(options: ResolvedConnectOptions, clock: Clock) {
     this.#options = options
@@ -63,11 +64,12 @@ export class Connections {
   }
 
   async #connect({ host, port }: { host: string; port: number }): Promise<Connection> {
+    this.#warnOfClearText(host)
     const health = this.#healthOf(`${host}:${port}`)
     const waitMs = health.retryAtMs - this.#clock.monotonicMs()
     if (waitMs > 0) await this.#clock.sleep(waitMs, this.#closing.signal)
     try {
-      const connection = await Connection.open({ ...this.#options, host, port, clock: this.#clock })
+      const connection = await Connection.open({ ...this.#options, host, port, clock: this.#clock, signal: this.#closing.signal })
       if (this.#closing.signal.aborted) {
         connection.close()
         throw abortReason(this.#closing.signal)
@@ -79,6 +81,14 @@ export class Connections {
       health.retryAtMs = this.#clock.monotonicMs() + backoffMs(health.failures++, BACKOFF)
       throw error
     }
+  }
+
+  /** P8: once a client, where anyone on the way could read the password or token. */
+  #warnOfClearText(host: string): void {
+    const { sasl, tls, log } = this.#options
+    if (this.#hasWarned || tls || !sasl?.tellsSecret || isLoopback(host)) return
+    this.#hasWarned = true
+    log.warn(`SASL ${sasl.name} sends its secret unencrypted to ${host}: set tls, or use SCRAM.`, { host })
   }
 
   #healthOf(address: string): Health {

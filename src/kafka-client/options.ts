@@ -1,6 +1,8 @@
 import type { Compression } from '../kafka-wire/index.ts'
-import { type Logger, MillraceError, parseHostPort, silentLogger } from '../platform/index.ts'
+import { type Logger, parseHostPort, silentLogger, systemClock } from '../platform/index.ts'
+import { resolveSasl, type SaslMechanism } from './sasl.ts'
 import type { SaslOptions, TlsOptions } from './security.ts'
+import { resolveTls, type TlsIdentity } from './tls.ts'
 
 export interface TopicPartition {
   topic: string
@@ -26,29 +28,24 @@ export interface KafkaConnectOptions {
 export interface ResolvedConnectOptions {
   readonly bootstrapServers: readonly { host: string; port: number }[]
   readonly clientId: string
-  readonly sasl: { readonly mechanism: 'PLAIN'; readonly username: string; readonly password: string } | null
+  readonly tls: TlsIdentity | null
+  readonly sasl: SaslMechanism | null
   readonly requestTimeoutMs: number
   readonly connectTimeoutMs: number
   readonly log: Logger
 }
 
+/** @throws MillraceError CONFIG_INVALID for addresses, certificates and names that cannot be used */
 export function resolveConnectOptions(options: KafkaConnectOptions): ResolvedConnectOptions {
   return Object.freeze({
     bootstrapServers: options.bootstrapServers.map((server) => parseHostPort(server, 9092)),
     clientId: options.clientId,
-    sasl: plainOnly(options),
+    tls: options.tls ? resolveTls(options.tls) : null,
+    sasl: options.sasl ? resolveSasl(options.sasl, systemClock) : null,
     requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
     connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
     log: options.log ?? silentLogger,
   })
-}
-
-function plainOnly({ sasl, tls }: KafkaConnectOptions): ResolvedConnectOptions['sasl'] {
-  if (tls) throw new MillraceError('CONFIG_INVALID', 'This version of the client does not speak TLS.')
-  if (!sasl) return null
-  if (sasl.mechanism !== 'PLAIN') throw new MillraceError('CONFIG_INVALID', `This version of the client does not speak ${sasl.mechanism}.`)
-  const { username, password } = sasl
-  return { mechanism: 'PLAIN', username, password }
 }
 
 export interface ProducerOptions {

@@ -19,23 +19,37 @@ export interface TopicOptions<S extends Shape> {
   key?: KeyField<OutputOf<S>> | readonly KeyField<OutputOf<S>>[]
   /** Default 1. */
   partitions?: number
-  /** Kafka's own topic configs, used when the topic is created, e.g. `{ 'retention.ms': '604800000' }`. */
+  /** Replicas when the topic is created. Default: `kafka.replicationFactor` of the config, else the cluster's own default. */
+  replicationFactor?: number
+  /** Kafka's own topic configs, used when the topic is created, e.g. `{ 'retention.ms': '604800000' }`; they win over the config's `kafka.topicConfigs`. */
   configs?: Readonly<Record<string, string>>
 }
 
-/** @throws MillraceError DEFINITION_INVALID for a name or partition count that Kafka refuses */
+/** @throws MillraceError DEFINITION_INVALID for a name partition count or replication factor that Kafka refuses */
 export function topic<S extends Shape>(name: string, options: TopicOptions<S>): Topic<InputOf<S>, OutputOf<S>> {
-  const { value, key = [], partitions = 1, configs = {} } = options
+  const { value, key = [], partitions = 1, replicationFactor, configs = {} } = options
   if (!topicNamePattern.test(name)) {
     throw new MillraceError('DEFINITION_INVALID', `topic "${name}": use 1 to 249 letters, digits, ".", "_" or "-".`)
   }
   if (!Number.isInteger(partitions) || partitions < 1) {
     throw new MillraceError('DEFINITION_INVALID', `topic ${name}: partitions is ${partitions}; it is a whole number of at least 1.`)
   }
+  if (replicationFactor !== undefined && (!Number.isInteger(replicationFactor) || replicationFactor < 1)) {
+    const given = `topic ${name}: replicationFactor is ${replicationFactor}`
+    throw new MillraceError('DEFINITION_INVALID', `${given}; it is a whole number of at least 1, or left out.`)
+  }
   const keyFields: readonly string[] = typeof key === 'string' ? [key] : [...key]
   const missing = keyFields.find((field) => !(field in value.shape))
   if (missing !== undefined)
     throw new MillraceError('DEFINITION_INVALID', `topic ${name}: key field "${missing}" is not in schema ${value.name}.`)
-  const def: TopicDef = { name, schema: value.name, key: [...keyFields], partitions, format: 'json', configs: { ...configs } }
+  const def: TopicDef = {
+    name,
+    schema: value.name,
+    key: [...keyFields],
+    partitions,
+    format: 'json',
+    configs: { ...configs },
+    ...(replicationFactor === undefined ? {} : { replicationFactor }),
+  }
   return { name, value, [definition]: { is: 'topic', def, schema: value[definition].def } }
 }

@@ -1,8 +1,10 @@
 import { resolve } from 'node:path'
 import { createApiClient, type ApiClient } from '../api-client/index.ts'
-import type { Endpoints } from '../core/index.ts'
+import type { Endpoints, EndpointsView } from '../core/index.ts'
+import type { CassandraSession } from '../cql-client/index.ts'
+import type { KafkaClient } from '../kafka-client/index.ts'
 import { MillraceError } from '../platform/index.ts'
-import { dataDirOf, findConfig, loadSettings, readApiAddress, type Settings } from '../runtime/index.ts'
+import { dataDirOf, findConfig, loadSettings, openClients, readApiAddress, settingsOf, type Settings } from '../runtime/index.ts'
 import { createOutput, type Output } from './output.ts'
 
 /** Options that every command takes. */
@@ -19,8 +21,9 @@ export interface Context {
   readonly output: Output
   /** The API of the running Millrace; throws NOT_RUNNING when there is none. */
   readonly api: () => Promise<ApiClient>
-  kafka(): Promise<Endpoints['kafka']>
-  cassandra(): Promise<Endpoints['cassandra']>
+  /** Calls the action with a client of the project's Kafka, or of the one that `--kafka` names. */
+  readonly withKafka: <T>(action: (kafka: KafkaClient) => Promise<T>) => Promise<T>
+  readonly withCassandra: <T>(action: (session: CassandraSession) => Promise<T>) => Promise<T>
   settings(): Promise<Settings>
 }
 
@@ -28,7 +31,7 @@ export function createContext(options: GlobalOptions, env: NodeJS.ProcessEnv = p
   const from = resolve(options.project)
   const settings = once(() => loadSettings({ projectDir: from, env }))
   const api = once(() => findApi(from, env, settings))
-  const running = once(async (): Promise<Endpoints | null> => {
+  const running = once(async (): Promise<EndpointsView['endpoints'] | null> => {
     try {
       return (await (await api()).endpoints()).endpoints
     } catch (error) {
@@ -36,24 +39,67 @@ export function createContext(options: GlobalOptions, env: NodeJS.ProcessEnv = p
       throw error
     }
   })
+  const endpoints = once(() => findEndpoints(options, env, running, settings))
   return {
     projectDir: from,
     output: createOutput(options.json),
     settings,
     api,
-    kafka: async () => {
-      const given = options.kafka ?? env.MILLRACE_KAFKA_BOOTSTRAP_SERVERS
-      if (given !== undefined) return { bootstrapServers: given.split(',') }
-      const endpoints = await running()
-      return endpoints?.kafka ?? { bootstrapServers: [`127.0.0.1:${env.MILLRACE_KAFKA_PORT ?? '9092'}`] }
+    withKafka: async (action) => {
+      await using clients = await openClients(await endpoints(), from)
+      await using kafka = await clients.kafka({ clientId: 'millrace.cli' })
+      return await action(kafka)
     },
-    cassandra: async () => {
-      const given = options.cassandra ?? env.MILLRACE_CASSANDRA_CONTACT_POINTS
-      const endpoints = given === undefined ? await running() : null
-      if (endpoints !== null) return endpoints.cassandra
-      const contactPoints = given?.split(',') ?? [`127.0.0.1:${env.MILLRACE_CQL_PORT ?? '9042'}`]
-      return { contactPoints, localDataCenter: 'datacenter1', consistency: 'LOCAL_ONE' }
+    withCassandra: async (action) => {
+      await using clients = await openClients(await endpoints(), from)
+      await using session = await clients.cassandra()
+      return await action(session)
     },
+  }
+}
+
+type SystemEndpoints = Pick<Endpoints, 'kafka' | 'cassandra'>
+
+/**
+ * Where a command finds the systems: by `--kafka` and `--cassandra`, with what the environment says of signing in (the project's
+ * credentials do not go to an address that somebody typed); else as the running Millrace, unless the environment names another
+ * cluster; else as the config says; else on this machine.
+ */
+async function findEndpoints(
+  options: GlobalOptions,
+  env: NodeJS.ProcessEnv,
+  running: () => Promise<SystemEndpoints | null>,
+  settings: () => Promise<Settings>,
+): Promise<SystemEndpoints> {
+  const given = {
+    ...(options.kafka === undefined ? {} : { MILLRACE_KAFKA_BOOTSTRAP_SERVERS: options.kafka }),
+    ...(options.cassandra === undefined ? {} : { MILLRACE_CASSANDRA_CONTACT_POINTS: options.cassandra }),
+  }
+  if (Object.keys(given).length > 0) return endpointsOf(settingsOf({ ...env, ...given }))
+  const found = await running()
+  if (found !== null && namesNoOther(env, found)) return found
+  return endpointsOf(
+    await settings().catch((error: unknown) => {
+      if (error instanceof MillraceError && error.code === 'CONFIG_MISSING') return settingsOf(env)
+      throw error
+    }),
+  )
+}
+
+function namesNoOther(env: NodeJS.ProcessEnv, { kafka, cassandra }: SystemEndpoints): boolean {
+  const isSame = (variable: string, addresses: readonly string[]): boolean =>
+    env[variable] === undefined || env[variable].split(',').every((address) => addresses.includes(address.trim()))
+  return (
+    isSame('MILLRACE_KAFKA_BOOTSTRAP_SERVERS', kafka.bootstrapServers) &&
+    isSame('MILLRACE_CASSANDRA_CONTACT_POINTS', cassandra.contactPoints)
+  )
+}
+
+function endpointsOf({ kafka, cassandra }: Settings): SystemEndpoints {
+  const { localDataCenter, consistency, readConsistency } = cassandra
+  return {
+    kafka: kafka.remote ?? { bootstrapServers: [`127.0.0.1:${kafka.port}`] },
+    cassandra: cassandra.remote ?? { contactPoints: [`127.0.0.1:${cassandra.port}`], localDataCenter, consistency, readConsistency },
   }
 }
 

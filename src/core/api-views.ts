@@ -1,5 +1,6 @@
 import type { ErrorJson } from '../platform/errors.ts'
-import type { Endpoints, StreamStatus } from './task-messages.ts'
+import type { Endpoints } from './endpoints.ts'
+import type { StreamStatus } from './task-messages.ts'
 
 /** What the API tells of a running Millrace; the CLI prints it, the console shows it. All of it JSON. */
 
@@ -40,9 +41,12 @@ export interface StatusView {
   streams: StreamStatus[]
 }
 
-/** Addresses with their credentials; only over the socket in the data folder (mode 0600). */
+/**
+ * Addresses with their credentials, for the command line, which speaks to the systems itself; the only answer that carries
+ * secrets, and only over the socket that the user who started Millrace can open (mode 0600, P8). No more than it needs.
+ */
 export interface EndpointsView {
-  endpoints: Endpoints
+  endpoints: Pick<Endpoints, 'kafka' | 'cassandra'>
 }
 
 export interface DoctorStep {
@@ -60,6 +64,8 @@ export interface DoctorReport {
   summary: string
   healthy: boolean
   steps: DoctorStep[]
+  /** Commands for somebody with the rights that Millrace lacks, in order; empty when nothing is missing. */
+  administrator: string[]
 }
 
 export interface DeadLetterView {

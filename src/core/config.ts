@@ -1,6 +1,80 @@
-import type { Consistency } from './task-messages.ts'
+import type { Consistency } from './endpoints.ts'
 
-/** `millrace.config.ts`, as its author writes it. Environment variables override it; both are described in the README. */
+/** A secret by reference: resolved when Millrace starts, never written anywhere. Made by `secret.env` and `secret.file`. */
+export type SecretReference = { readonly secret: 'env'; readonly name: string } | { readonly secret: 'file'; readonly path: string }
+
+/** A reference, or the text itself (which then stands in the config file: a warning says so). */
+export type SecretText = string | SecretReference
+
+export interface TlsConfig {
+  /** PEM text of the authorities that may sign the server's certificate. Default: the system's. */
+  ca?: SecretText
+  /** PEM texts of this client's own certificate and key (mTLS), both or neither. */
+  cert?: SecretText
+  key?: SecretText
+  /** Of an encrypted key. */
+  passphrase?: SecretText
+  /** The name asked for and expected in the server's certificate. Default: the host that is connected to. */
+  serverName?: string
+  /** False: any certificate that the authorities signed will do, whatever its name. Default true. */
+  verifyHostname?: boolean
+}
+
+/** What `token` may give; `expiresAtMs` is read from the token (a JWT's `exp`) when it is left out. */
+export type TokenResult = string | { value: string; expiresAtMs?: number; extensions?: Readonly<Record<string, string>> }
+
+export type SaslConfig =
+  | { mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'; username: SecretText; password: SecretText }
+  | {
+      mechanism: 'OAUTHBEARER'
+      /** Called in child processes when a token is needed, and again shortly before it ends. A file is read anew each time. */
+      token: (() => Promise<TokenResult>) | SecretText
+      /** SASL extensions that go with every token (KIP-342), e.g. `{ logicalCluster: 'lkc-…' }`. */
+      extensions?: Readonly<Record<string, string>>
+    }
+
+export interface KafkaConfig {
+  /** Port of the embedded broker, 0 for any free one. Default 9092. */
+  port?: number
+  /** A real cluster instead of the embedded broker. */
+  bootstrapServers?: readonly string[]
+  /** Encrypts connections to the cluster; true: with the system's authorities. */
+  tls?: boolean | TlsConfig
+  /** How to sign in at the cluster. */
+  sasl?: SaslConfig
+  /** Replicas of topics that are made. Default: the cluster's own default. */
+  replicationFactor?: number
+  /** `min.insync.replicas` of topics that are made. Default: the cluster's own. */
+  minInsyncReplicas?: number
+  /** Configs of the project's topics that are made, unless a topic says otherwise, e.g. `{ 'retention.ms': '604800000' }`. */
+  topicConfigs?: Readonly<Record<string, string>>
+  /** `never`: topics are used as they are. Default `auto`: missing ones are made. */
+  create?: 'auto' | 'never'
+}
+
+export interface CassandraConfig {
+  /** Port of the embedded table store, 0 for any free one. Default 9042. */
+  port?: number
+  /** A real cluster instead of the embedded table store, `host` or `host:port`. */
+  contactPoints?: readonly string[]
+  /** Default `datacenter1`; a secure bundle names its own. */
+  localDataCenter?: string
+  /** Of writes. Default LOCAL_QUORUM on a cluster, ONE embedded. */
+  consistency?: Consistency
+  /** Of reads. Default: the same. */
+  readConsistency?: Consistency
+  credentials?: { username: SecretText; password: SecretText }
+  /** Encrypts connections to the cluster; true: with the system's authorities. */
+  tls?: boolean | TlsConfig
+  /** Path of an Astra-style secure connect bundle, relative to the config file: it names the cluster and holds its certificates. */
+  secureBundle?: string
+  /** Replication of keyspaces that are made, e.g. `{ class: 'NetworkTopologyStrategy', dc1: 3 }`. Default: one copy. */
+  replication?: Readonly<Record<string, string | number>>
+  /** `never`: keyspaces and tables are used as they are, whatever a stream says. Default `auto`. */
+  create?: 'auto' | 'never'
+}
+
+/** `millrace.config.ts`, as its author writes it. Environment variables override it; both are described in docs/configuration.md. */
 export interface UserConfig {
   /** Goes into topic and consumer group names; never derived from a folder. */
   name: string
@@ -12,26 +86,11 @@ export interface UserConfig {
   host?: string
   /** Name other machines and containers reach this one by. Default: `host`. */
   advertisedHost?: string
-  kafka?: {
-    /** Port of the embedded broker, 0 for any free one. Default 9092. */
-    port?: number
-    /** A real cluster instead of the embedded broker. */
-    bootstrapServers?: readonly string[]
-  }
-  cassandra?: {
-    /** Port of the embedded table store, 0 for any free one. Default 9042. */
-    port?: number
-    /** A real cluster instead of the embedded table store, `host` or `host:port`. */
-    contactPoints?: readonly string[]
-    localDataCenter?: string
-    /** Writes and reads. Default LOCAL_QUORUM on a cluster, ONE embedded. */
-    consistency?: Consistency
-    /** Replication of keyspaces that `autoCreate` makes, e.g. `{ class: 'NetworkTopologyStrategy', datacenter1: 3 }`. */
-    replication?: Readonly<Record<string, string | number>>
-  }
+  kafka?: KafkaConfig
+  cassandra?: CassandraConfig
   metadata?: {
     /** PostgreSQL that keeps runs, tasks and settings, `postgres://user@host:5432/database`. Default: SQLite in the data folder. */
-    url?: string
+    url?: SecretText
   }
   randomUser?: {
     /** `auto` asks the live service once at start and falls back to the local stand-in. Default `auto`. */

@@ -27,6 +27,8 @@ export interface TopicDef {
   key: string[]
   partitions: number
   format: 'json'
+  /** Replicas when it is created; left out: what `kafka.replicationFactor` says, else the cluster's default. */
+  replicationFactor?: number
   /** Topic configs for creation, e.g. `retention.ms`. */
   configs: Record<string, string>
 }

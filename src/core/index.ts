@@ -17,15 +17,25 @@ export {
 } from './definitions.ts'
 export { bytesAt, type Batch, type Header } from './batch.ts'
 export type { Outcome, Sink, SinkResult, Source, SourcePage, SourceSpec } from './connector.ts'
+export type {
+  CassandraEndpoint,
+  Consistency,
+  Endpoints,
+  KafkaEndpoint,
+  RandomUserEndpoint,
+  SaslEndpoint,
+  TlsEndpoint,
+  TokenSource,
+  TopicPolicy,
+} from './endpoints.ts'
+export { oauthToken, type OauthToken } from './oauth-token.ts'
 export { startingStatus } from './task-messages.ts'
 export type {
   AttemptId,
-  Consistency,
-  Endpoints,
   FromLoader,
   FromStreams,
   FromTask,
-  RandomUserEndpoint,
+  FromTokens,
   RunContext,
   StreamState,
   StreamStatus,
@@ -33,6 +43,7 @@ export type {
   ToLoader,
   ToStreams,
   ToTask,
+  ToTokens,
 } from './task-messages.ts'
 export { durationMs, type Duration } from './duration.ts'
 export { cqlNamePattern, names, projectNamePattern, topicNamePattern } from './names.ts'
@@ -52,7 +63,7 @@ export {
   type TaskContext,
   type TaskFunction,
 } from './loaded.ts'
-export type { UserConfig } from './config.ts'
+export type { CassandraConfig, KafkaConfig, SaslConfig, SecretReference, SecretText, TlsConfig, TokenResult, UserConfig } from './config.ts'
 export { recordKey } from './record-key.ts'
 export type { DeadLetterView, DoctorReport, DoctorStep, EndpointsView, FlowCounts, PartView, StatusView } from './api-views.ts'
 export type { AttemptState, AttemptView, DagView, RunDetail, RunState, RunView, TaskInstanceView, TaskState } from './run-views.ts'

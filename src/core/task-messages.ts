@@ -1,6 +1,8 @@
 import type { ErrorJson } from '../platform/errors.ts'
 import type { FunctionRef, Project } from './definitions.ts'
+import type { Endpoints } from './endpoints.ts'
 import type { Json } from './json.ts'
+import type { OauthToken } from './oauth-token.ts'
 
 export interface AttemptId {
   dagId: string
@@ -24,28 +26,6 @@ export interface RunContext {
   params: Record<string, Json>
   /** Results of the tasks it was called with, in order. */
   inputs: Json[]
-}
-
-/** Where the systems are: ours or someone's cluster, nobody below `runtime` knows. Secrets travel in it; never log it. */
-export interface Endpoints {
-  kafka: { bootstrapServers: string[]; sasl?: { mechanism: 'PLAIN'; username: string; password: string } }
-  cassandra: {
-    contactPoints: string[]
-    localDataCenter: string
-    consistency: Consistency
-    credentials?: { username: string; password: string }
-  }
-  registryUrl: string | null
-  randomUser: RandomUserEndpoint
-}
-export type Consistency = 'ONE' | 'LOCAL_ONE' | 'QUORUM' | 'LOCAL_QUORUM' | 'ALL'
-
-/** Which RandomUser server is in use, why, and the seed made once per project. */
-export interface RandomUserEndpoint {
-  url: string
-  is: 'live' | 'local'
-  why: string
-  seed: string
 }
 
 export type ToTask =
@@ -117,14 +97,24 @@ export function startingStatus(stream: string): StreamStatus {
 export type FromStreams =
   { is: 'ready' } | { is: 'status'; status: StreamStatus } | { is: 'log'; line: string; at: number } | { is: 'stopped' }
 
-/** To the child that loads the author's files: the config first, then the pipelines it names. */
+/** To the child that loads the author's files: the config first, its bundle when it has functions, then the pipelines it names. */
 export type ToLoader =
-  { is: 'load-config'; path: string } | { is: 'load-pipelines'; name: string; projectDir: string; bundlesDir: string; globs: string[] }
+  | { is: 'load-config'; path: string }
+  | { is: 'keep-config'; path: string; bundlesDir: string }
+  | { is: 'load-pipelines'; name: string; projectDir: string; bundlesDir: string; globs: string[] }
 
-/** `loading` names the file in hand, so that one that never returns can be named. A config comes unchecked: `runtime` parses it. */
+/**
+ * `loading` names the file in hand, so that one that never returns can be named. A config comes unchecked: `runtime` parses
+ * it; a function in it comes as `{ function: 'kafka.sasl.token' }`, its path.
+ */
 export type FromLoader =
   | { is: 'ready' }
   | { is: 'loading'; file: string }
   | { is: 'config'; config: Json }
+  | { is: 'config-kept'; module: string; digest: string }
   | { is: 'loaded'; project: Project; warnings: string[] }
   | { is: 'failed'; error: ErrorJson }
+
+/** To the child that gives OAUTHBEARER tokens to a process that runs no user code. `id` comes back with the answer. */
+export type ToTokens = { is: 'token'; id: number; fn: FunctionRef }
+export type FromTokens = { is: 'ready' } | { is: 'token'; id: number; token: OauthToken } | { is: 'failed'; id: number; error: ErrorJson }

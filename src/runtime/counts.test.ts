@@ -6,6 +6,7 @@ import { startBroker } from '../broker/index.ts'
 import { names } from '../core/index.ts'
 import { connectKafka } from '../kafka-client/index.ts'
 import { silentLogger } from '../platform/index.ts'
+import { createClients } from './clients.ts'
 import { createObserver } from './counts.ts'
 
 test('records fetched are counted again after the broker was away', { timeout: 60_000 }, async () => {
@@ -14,16 +15,12 @@ test('records fetched are counted again after the broker was away', { timeout: 6
   let broker = await listen(0)
   const { port } = broker.listeners[0] ?? { port: 0 }
   const kafka = { bootstrapServers: [`127.0.0.1:${port}`] }
-  const observer = createObserver(
-    'p',
-    {
-      kafka,
-      cassandra: { contactPoints: ['127.0.0.1:1'], localDataCenter: 'datacenter1', consistency: 'ONE' },
-      registryUrl: null,
-      randomUser: { url: 'http://127.0.0.1:1/', is: 'local', why: 'a test', seed: 's' },
-    },
-    silentLogger,
+  const cassandra = { contactPoints: ['127.0.0.1:1'], localDataCenter: 'datacenter1', consistency: 'ONE' } as const
+  await using clients = createClients(
+    { kafka, cassandra: { ...cassandra, contactPoints: [...cassandra.contactPoints] } },
+    { owner: dataDir, onLine: () => undefined },
   )
+  const observer = createObserver('p', clients, silentLogger)
   try {
     expect(await observer.fetched()).toBe(0)
     await using client = await connectKafka({ ...kafka, clientId: 'test' })

@@ -1,8 +1,9 @@
 import { followFetched, type FetchedTotals } from '../connectors/index.ts'
-import { names, type Endpoints, type FlowCounts, type Project, type Topology } from '../core/index.ts'
-import { connectCassandra, type CassandraSession } from '../cql-client/index.ts'
-import { connectKafka, type KafkaClient } from '../kafka-client/index.ts'
+import { names, type FlowCounts, type Project, type Topology } from '../core/index.ts'
+import type { CassandraSession } from '../cql-client/index.ts'
+import type { KafkaClient } from '../kafka-client/index.ts'
 import { asMillraceError, type Logger, type MillraceError } from '../platform/index.ts'
+import type { Clients } from './clients.ts'
 
 /** Counts, and why a system could not be asked. */
 export interface Observed {
@@ -25,11 +26,11 @@ export interface Observer extends AsyncDisposable {
 const countShare = 20
 const oldestCountMs = 60_000
 
-export function createObserver(project: string, endpoints: Endpoints, log: Logger): Observer {
+export function createObserver(project: string, clients: Pick<Clients, 'kafka' | 'cassandra'>, log: Logger): Observer {
   const kafka = reused<KafkaClient>(() =>
-    connectKafka({ ...endpoints.kafka, clientId: 'millrace.observer', log, connectTimeoutMs: 2_000, requestTimeoutMs: 5_000 }),
+    clients.kafka({ clientId: 'millrace.observer', log, connectTimeoutMs: 2_000, requestTimeoutMs: 5_000 }),
   )
-  const cassandra = reused<CassandraSession>(() => connectCassandra({ ...endpoints.cassandra, log, requestTimeoutMs: 10_000 }))
+  const cassandra = reused<CassandraSession>(() => clients.cassandra({ log, requestTimeoutMs: 10_000 }))
   const tables = new Map<string, { count: number | null; error: MillraceError | null; askAgainMs: number }>()
 
   const totals = reused<FetchedTotals>(async () => kafka.use(async (client) => followFetched(client, project)))

@@ -1,10 +1,15 @@
-import type { DeadLetterView, Endpoints } from '../core/index.ts'
-import { connectKafka } from '../kafka-client/index.ts'
+import type { DeadLetterView } from '../core/index.ts'
+import type { Clients } from './clients.ts'
 import { readDeadLetters, type DeadLetter } from '../streams/index.ts'
 
 /** The dead letters of a stream as the API shows them, the newest `limit`. */
-export async function listDeadLetters(endpoints: Endpoints, project: string, stream: string, limit: number): Promise<DeadLetterView[]> {
-  await using kafka = await connectKafka({ ...endpoints.kafka, clientId: `millrace.${project}.dlq` })
+export async function listDeadLetters(
+  clients: Pick<Clients, 'kafka'>,
+  project: string,
+  stream: string,
+  limit: number,
+): Promise<DeadLetterView[]> {
+  await using kafka = await clients.kafka({ clientId: `millrace.${project}.dlq` })
   const letters = await readDeadLetters({ kafka, project, stream, limit })
   return letters.map((letter) => viewOf(stream, letter))
 }

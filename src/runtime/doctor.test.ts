@@ -72,6 +72,8 @@ function facts(
       },
     ],
     provisionError: null,
+    missingTopics: [],
+    administrator: [],
     nowMs: 100_000,
     ...rest,
   }

@@ -13,6 +13,10 @@ export interface Facts {
   flows: readonly { observed: Observed; stream: StreamStatus | null; refused: ErrorJson | null }[]
   /** Set while topics and tables could not be made yet. */
   provisionError: ErrorJson | null
+  /** Topics that could not be made, but for dead letters': their streams are refused. */
+  missingTopics: readonly { name: string; because: string }[]
+  /** Commands for somebody with more rights. */
+  administrator: readonly string[]
   nowMs: number
 }
 
@@ -26,13 +30,19 @@ export function diagnose(facts: Facts): DoctorReport {
       found: 'not loaded',
       because: facts.status.loadError.message,
     }
-    return { summary: `The pipeline files do not load: ${facts.status.loadError.message}`, healthy: false, steps: [step] }
+    return {
+      summary: `The pipeline files do not load: ${facts.status.loadError.message}`,
+      healthy: false,
+      steps: [step],
+      administrator: [],
+    }
   }
-  const sources = sourceSteps(facts)
+  const sources = [...sourceSteps(facts), ...otherTopicSteps(facts)]
   const flows = facts.flows.map((flow) => [topicStep(flow.observed, facts), streamStep(flow, facts), tableStep(flow.observed)])
   // In a flow the first step that stops is the cause; later ones only wait for it.
   const causes = [...sources.filter(isStopped), ...flows.flatMap((steps) => steps.find(isStopped) ?? [])]
-  return { summary: summarise(facts, causes), healthy: causes.length === 0, steps: [...sources, ...flows.flat()] }
+  const steps = [...sources, ...flows.flat()]
+  return { summary: summarise(facts, causes), healthy: causes.length === 0, steps, administrator: [...facts.administrator] }
 }
 
 function isStopped(step: DoctorStep): boolean {
@@ -86,6 +96,14 @@ function runProblem(run: Facts['lastRuns'][number], source: string): string | nu
   return run.state === 'failed' ? (run.reason ?? `run ${run.runId} failed`) : null
 }
 
+/** Topics that are missing and that no stream reads: those that tasks write to, and the cursors. */
+function otherTopicSteps({ missingTopics, flows }: Facts): DoctorStep[] {
+  const read = new Set(flows.map(({ observed: { counts } }) => counts.topic))
+  return missingTopics
+    .filter(({ name }) => !read.has(name))
+    .map(({ name, because }) => ({ at: 'topic', name, state: 'stopped', found: 'not there', because }))
+}
+
 function topicStep({ counts, topicError }: Observed, facts: Facts): DoctorStep {
   const { bootstrapServers } = facts.endpoints.kafka
   if (topicError !== null) {
@@ -97,6 +115,8 @@ function topicStep({ counts, topicError }: Observed, facts: Facts): DoctorStep {
       because: `Kafka at ${bootstrapServers.join(', ')} does not answer: ${topicError.message}`,
     }
   }
+  const missing = facts.missingTopics.find(({ name }) => name === counts.topic)
+  if (missing) return { at: 'topic', name: counts.topic, state: 'stopped', found: 'not there', because: missing.because }
   const found = `${shown(counts.inTopic)} in topic`
   return {
     at: 'topic',

@@ -2,7 +2,7 @@ import { connectCassandra } from '../cql-client/index.ts'
 import { connectKafka } from '../kafka-client/index.ts'
 import { messageOf, MillraceError, type Logger, type Part } from '../platform/index.ts'
 import type { DataFolder } from './data-folder.ts'
-import type { Settings } from './settings.ts'
+import type { Settings } from './settings/settings.ts'
 
 export interface Credentials {
   username: string
@@ -16,11 +16,11 @@ export async function startEmbeddedBroker(
   credentials: Credentials | null,
   log: Logger,
 ): Promise<{ part: Part; port: number; recoveredRecords: number } | null> {
-  if (settings.kafkaBootstrapServers !== null) return null
+  if (settings.kafka.remote !== null) return null
   const { startBrokerThread } = await import('../broker/index.ts')
   const listener = {
     host: settings.host,
-    port: settings.kafkaPort,
+    port: settings.kafka.port,
     advertisedHost: settings.advertisedHost,
     ...(credentials ? { credentials: { username: credentials.username, password: credentials.password } } : {}),
   }
@@ -34,7 +34,7 @@ export async function startEmbeddedBroker(
       })
     },
   )
-  return { part: broker, port: broker.listeners[0]?.port ?? settings.kafkaPort, recoveredRecords: broker.recovered.records }
+  return { part: broker, port: broker.listeners[0]?.port ?? settings.kafka.port, recoveredRecords: broker.recovered.records }
 }
 
 /** The table store on its worker thread, or null when the settings name a real cluster. */
@@ -44,12 +44,12 @@ export async function startEmbeddedStore(
   credentials: Credentials | null,
   log: Logger,
 ): Promise<{ part: Part; port: number } | null> {
-  if (settings.cassandraContactPoints !== null) return null
+  if (settings.cassandra.remote !== null) return null
   const { startCqlStoreThread } = await import('../cql-store/index.ts')
   const store = await startCqlStoreThread({
     dataDir: folder.tablesDir,
     host: settings.host,
-    port: settings.cqlPort,
+    port: settings.cassandra.port,
     advertisedHost: settings.advertisedHost,
     ...(credentials ? { credentials: { username: credentials.username, password: credentials.password } } : {}),
     log: log.child('cql-store'),

@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs'
 import type { Part } from '../platform/index.ts'
+import type { Endpoints } from '../core/index.ts'
+import type { Clients } from './clients.ts'
 import type { Millrace, StartOptions } from './start.ts'
 
 export { findConfig } from './children/loading.ts'
 export { readApiAddress } from './data-folder.ts'
-export { loadSettings } from './load-settings.ts'
-export { dataDirOf, type Settings } from './settings.ts'
-export type { Millrace, StartOptions }
+export { loadSettings } from './settings/load-settings.ts'
+export { dataDirOf, settingsOf, type Settings } from './settings/settings.ts'
+export type { Clients, Millrace, StartOptions }
 
 /** Version of the package. */
 export const version: string = String(
@@ -32,4 +34,9 @@ export async function diagnoseStopped(options: {
 export async function serveRandomUser(port: number): Promise<Part> {
   const { startRandomUserStandIn } = await import('../connectors/index.ts')
   return startRandomUserStandIn({ host: '127.0.0.1', port })
+}
+
+/** Opens clients of systems; a child process gives tokens where the author's function does. `owner` marks that child. */
+export async function openClients(endpoints: Pick<Endpoints, 'kafka' | 'cassandra'>, owner: string): Promise<Clients> {
+  return (await import('./clients.ts')).createClients(endpoints, { owner, onLine: (line) => void process.stderr.write(`${line}\n`) })
 }

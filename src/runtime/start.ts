@@ -18,13 +18,16 @@ import { findConfig, startLoading, type Loading } from './children/loading.ts'
 import { endOrphans, openChildRegister, type ChildRegister } from './children/orphans.ts'
 import { startStreamProcess } from './children/stream-process.ts'
 import { createTaskPool } from './children/task-pool.ts'
+import { createClients } from './clients.ts'
 import { createObserver } from './counts.ts'
 import { ensureCredentials, openDataFolder, removeApiAddress, writeApiAddress, type DataFolder } from './data-folder.ts'
 import { startEmbeddedBroker, startEmbeddedStore, type Credentials } from './embedded.ts'
+import { resolveEndpoints } from './endpoints.ts'
 import { openLogFile } from './log-file.ts'
-import { provision } from './provision.ts'
+import { provision, type Provisioned } from './provision.ts'
 import { resolveRandomUser } from './random-user.ts'
-import { resolveSettings, type Settings } from './settings.ts'
+import { settingsBy } from './settings/load-settings.ts'
+import type { Settings } from './settings/settings.ts'
 import { createView, type Running, type View } from './view.ts'
 
 export interface StartOptions {
@@ -64,7 +67,7 @@ async function start(options: StartOptions, releasers: Releasers): Promise<Millr
   const printed: string[] = []
   const loading = startLoading({ owner: projectDir, onLine: (line) => printed.push(line) })
   releasers.add('loader', () => loading.close())
-  const settings = resolveSettings({ config: await loading.config(configPath), configPath, projectDir, env: options.env })
+  const settings = await settingsBy(loading, { configPath, projectDir, env: options.env })
   const folder = openDataFolder(settings.dataDir)
   releasers.add('data folder', () => folder.release())
   const logFile = openLogFile(folder.logsDir)
@@ -78,17 +81,28 @@ async function start(options: StartOptions, releasers: Releasers): Promise<Millr
 
   const pipelines = loadPipelines(loading, settings, folder, log)
   const systems = await startSystems(settings, folder, register, releasers, log)
+  const clients = createClients(systems.endpoints, {
+    owner: register.owner,
+    onLine: (line) => log.info(line, { from: 'token process' }),
+    onSpawn: (pid) => register.add(pid),
+    onExit: (pid) => register.remove(pid),
+  })
+  releasers.add('token process', () => clients.close())
+  for (const warning of settings.warnings) log.warn(warning)
   const running: Running = {
     ...systems,
+    clients,
     settings,
     startedAt: new Date(systemClock.nowMs()).toISOString(),
     project: { name: settings.project, schemas: [], topics: [], tables: [], streams: [], dags: [] },
-    warnings: [],
+    warnings: [...settings.warnings],
     loadError: null,
     provisionError: null,
     refused: new Map(),
+    missingTopics: [],
+    administrator: [],
     streamStatuses: () => [],
-    observer: createObserver(settings.project, systems.endpoints, log.child('observer')),
+    observer: createObserver(settings.project, clients, log.child('observer')),
   }
   releasers.add('observer', () => running.observer.close())
   const stop = Promise.withResolvers<void>()
@@ -201,32 +215,9 @@ async function startSystems(
   return { endpoints: resolved, scheduler, recoveredRecords: broker?.recoveredRecords ?? 0, failed }
 }
 
-function resolveEndpoints(
-  settings: Settings,
-  embedded: { kafkaPort: number | null; cqlPort: number | null; credentials: Credentials | null; randomUser: Endpoints['randomUser'] },
-): Endpoints {
-  const host = settings.host === '0.0.0.0' || settings.host === '::' ? '127.0.0.1' : settings.host
-  const { kafkaPort, cqlPort, randomUser } = embedded
-  const credentials = embedded.credentials && { username: embedded.credentials.username, password: embedded.credentials.password }
-  return {
-    kafka: {
-      bootstrapServers: kafkaPort === null ? [...(settings.kafkaBootstrapServers ?? [])] : [`${host}:${kafkaPort}`],
-      ...(kafkaPort !== null && credentials ? { sasl: { mechanism: 'PLAIN', ...credentials } } : {}),
-    },
-    cassandra: {
-      contactPoints: cqlPort === null ? [...(settings.cassandraContactPoints ?? [])] : [`${host}:${cqlPort}`],
-      localDataCenter: settings.localDataCenter,
-      consistency: settings.consistency,
-      ...(cqlPort !== null && credentials ? { credentials } : {}),
-    },
-    registryUrl: settings.registryUrl,
-    randomUser,
-  }
-}
-
 async function adopt(running: Running, loaded: Loaded, log: Logger): Promise<void> {
   running.loadError = loaded.error
-  running.warnings = loaded.warnings
+  running.warnings.push(...loaded.warnings)
   for (const warning of loaded.warnings) log.warn(warning)
   if (loaded.project === null) {
     // Runs that were going on, go on with the definitions they were started with.
@@ -245,8 +236,7 @@ function runStreams(running: Running, register: ChildRegister, releasers: Releas
   const started = (async () => {
     const provisioned = await provisionUntilDone(running, stopping.signal, log)
     running.provisionError = null
-    running.refused = provisioned.refused
-    for (const made of provisioned.made) log.info(`made ${made}`)
+    adoptProvisioned(running, provisioned, log)
     const streams = project.streams.map((stream) => stream.name).filter((name) => !provisioned.refused.has(name))
     if (streams.length === 0) return null
     const streamProcess = startStreamProcess({
@@ -274,6 +264,16 @@ function runStreams(running: Running, register: ChildRegister, releasers: Releas
   })
 }
 
+function adoptProvisioned(running: Running, provisioned: Provisioned, log: Logger): void {
+  const { made, refused, missingTopics, administrator, warnings } = provisioned
+  Object.assign(running, { refused, missingTopics, administrator })
+  running.warnings.push(...warnings)
+  for (const thing of made) log.info(`made ${thing}`)
+  for (const warning of warnings) log.warn(warning)
+  for (const [stream, error] of refused) log.error(`stream ${stream} is not started: ${error.message}`)
+  if (administrator.length > 0) log.error('an administrator has to run commands first', { commands: administrator })
+}
+
 /** Made once per data folder: a start after a crash takes the place of the process that died, in every consumer group, at once. */
 async function instanceId(scheduler: SchedulerHandle): Promise<string> {
   const id = (await scheduler.setting('instance')) ?? `millrace-${randomBytes(8).toString('hex')}`
@@ -284,7 +284,7 @@ async function instanceId(scheduler: SchedulerHandle): Promise<string> {
 async function provisionUntilDone(running: Running, signal: AbortSignal, log: Logger): ReturnType<typeof provision> {
   for (let attempt = 0; ; attempt++) {
     try {
-      return await provision(running.project, running.endpoints, running.settings, log, signal)
+      return await provision({ ...running, log, signal })
     } catch (error) {
       const failure = asMillraceError(error)
       running.provisionError = failure

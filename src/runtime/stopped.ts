@@ -1,7 +1,7 @@
 import type { DoctorReport, DoctorStep } from '../core/index.ts'
 import { asMillraceError, listenTcp, type MillraceError } from '../platform/index.ts'
 import { explainBusyPort, probeCql, probeKafka } from './embedded.ts'
-import { loadSettings } from './load-settings.ts'
+import { loadSettings } from './settings/load-settings.ts'
 
 /** The doctor when nothing runs: what would keep a start from succeeding. */
 export async function diagnoseStopped(options: {
@@ -25,16 +25,16 @@ export async function diagnoseStopped(options: {
       because: problem?.message ?? null,
     })
   }
-  if (settings.kafkaBootstrapServers === null) {
-    await check('topic', 'kafka', settings.kafkaPort, {
+  if (settings.kafka.remote === null) {
+    await check('topic', 'kafka', settings.kafka.port, {
       what: 'Kafka',
       variable: 'MILLRACE_KAFKA_PORT',
       use: 'MILLRACE_KAFKA_BOOTSTRAP_SERVERS',
       probe: probeKafka,
     })
   }
-  if (settings.cassandraContactPoints === null) {
-    await check('table', 'cassandra', settings.cqlPort, {
+  if (settings.cassandra.remote === null) {
+    await check('table', 'cassandra', settings.cassandra.port, {
       what: 'CQL',
       variable: 'MILLRACE_CQL_PORT',
       use: 'MILLRACE_CASSANDRA_CONTACT_POINTS',
@@ -46,7 +46,7 @@ export async function diagnoseStopped(options: {
     stopped === undefined
       ? 'Millrace is not running: start it with "millrace start".'
       : `Millrace is not running, and a start would fail: ${stopped.because}`
-  return { summary, healthy: false, steps }
+  return { summary, healthy: false, steps, administrator: [] }
 }
 
 async function portProblem(host: string, port: number, busy: Parameters<typeof explainBusyPort>[1]): Promise<MillraceError | null> {

@@ -1,18 +1,22 @@
 import { readFile } from 'node:fs/promises'
 import type { ApiPorts } from '../api-server/index.ts'
-import type { DoctorReport, Endpoints, FlowCounts, PartView, Project, StatusView, StreamStatus } from '../core/index.ts'
+import type { DoctorReport, Endpoints, EndpointsView, FlowCounts, PartView, Project, StatusView, StreamStatus } from '../core/index.ts'
+import type { MissingTopic } from '../connectors/index.ts'
+import { names } from '../core/index.ts'
 import { systemClock, type MillraceError } from '../platform/index.ts'
 import type { RunDetail } from '../core/index.ts'
 import type { SchedulerHandle } from '../scheduler/index.ts'
+import type { Clients } from './clients.ts'
 import type { Observed, Observer } from './counts.ts'
 import { listDeadLetters } from './dead-letters.ts'
 import { diagnose, type Facts } from './doctor.ts'
-import type { Settings } from './settings.ts'
+import type { Settings } from './settings/settings.ts'
 
 /** The state of a running Millrace that its views are made from; changed by `start` alone. */
 export interface Running {
   readonly settings: Settings
   readonly endpoints: Endpoints
+  readonly clients: Clients
   readonly scheduler: SchedulerHandle
   readonly observer: Observer
   readonly startedAt: string
@@ -20,8 +24,11 @@ export interface Running {
   warnings: string[]
   loadError: MillraceError | null
   provisionError: MillraceError | null
-  /** Streams that were not started because their table does not fit. */
+  /** Streams that were not started because a topic is missing or their table does not fit. */
   refused: Map<string, MillraceError>
+  missingTopics: MissingTopic[]
+  /** Commands for somebody with more rights. */
+  administrator: string[]
   streamStatuses: () => StreamStatus[]
 }
 
@@ -65,10 +72,13 @@ export function createView(running: Running): View & { ports: Omit<ApiPorts, 'sc
         refused: running.refused.get(each.counts.stream)?.toJSON() ?? null,
       })),
       provisionError: running.provisionError?.toJSON() ?? null,
+      missingTopics: missingTopicsOf(running),
+      administrator: running.administrator,
       nowMs: systemClock.nowMs(),
     })
   }
-  const endpoints = (): Promise<{ endpoints: Endpoints }> => Promise.resolve({ endpoints: running.endpoints })
+  const { kafka, cassandra } = running.endpoints
+  const endpoints = (): Promise<EndpointsView> => Promise.resolve({ endpoints: { kafka, cassandra } })
   const streams = (): string[] => running.project.streams.map((stream) => stream.name)
   return {
     status,
@@ -80,9 +90,16 @@ export function createView(running: Running): View & { ports: Omit<ApiPorts, 'sc
       doctor,
       endpoints,
       streams,
-      deadLetters: (stream, limit) => listDeadLetters(running.endpoints, running.settings.project, stream, limit),
+      deadLetters: (stream, limit) => listDeadLetters(running.clients, running.settings.project, stream, limit),
     },
   }
+}
+
+function missingTopicsOf({ missingTopics, project }: Running): { name: string; because: string }[] {
+  const deadLetters = new Set(project.streams.map((stream) => names.deadLetters(project.name, stream.name)))
+  return missingTopics
+    .filter(({ name }) => !deadLetters.has(name))
+    .map(({ name, error, command }) => ({ name, because: `${error.message} Have an administrator run: ${command}` }))
 }
 
 async function lastRunsOf(scheduler: SchedulerHandle): Promise<Facts['lastRuns']> {
@@ -113,11 +130,11 @@ function partsOf({ settings, endpoints, refused, provisionError }: Running, obse
   })
   const streamError = provisionError ?? [...refused.values()][0] ?? null
   return [
-    part('kafka', settings.kafkaBootstrapServers === null ? 'embedded' : 'remote', endpoints.kafka.bootstrapServers.join(','), topicError),
+    part('kafka', settings.kafka.remote === null ? 'embedded' : 'remote', endpoints.kafka.bootstrapServers.join(','), topicError),
     part(
       'cassandra',
-      settings.cassandraContactPoints === null ? 'embedded' : 'remote',
-      endpoints.cassandra.contactPoints.join(','),
+      settings.cassandra.remote === null ? 'embedded' : 'remote',
+      endpoints.cassandra.contactPoints.join(',') || 'by secure bundle',
       tableError,
     ),
     part('scheduler', 'embedded', 'SQLite', null),

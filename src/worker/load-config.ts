@@ -7,7 +7,7 @@ import { MillraceError } from '../platform/index.ts'
 import { bundle } from './bundle.ts'
 import { authorError } from './author-error.ts'
 
-/** The default export of `millrace.config.ts`, as JSON, unchecked. */
+/** The default export of `millrace.config.ts`, as JSON, unchecked; a function in it as `{ function: path }`. */
 export async function loadConfig(path: string): Promise<Json> {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-config-'))
   try {
@@ -19,9 +19,24 @@ export async function loadConfig(path: string): Promise<Json> {
     const config = typeof loaded === 'object' && loaded !== null && 'default' in loaded ? loaded.default : undefined
     if (config === undefined)
       throw new MillraceError('CONFIG_INVALID', `${basename(path)} has no default export: write "export default defineConfig({ … })".`)
-    const json: Json = JSON.parse(JSON.stringify(config))
+    const json: Json = JSON.parse(JSON.stringify(withoutFunctions(config, [])))
     return json
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+/** Bundles the config into `bundlesDir` for children that call its functions. What is written in it literally is in the bundle too. */
+export async function keepConfig(path: string, bundlesDir: string): Promise<{ module: string; digest: string }> {
+  const [file] = await bundle(dirname(path), bundlesDir, [basename(path)])
+  if (file === undefined) throw new MillraceError('CONFIG_INVALID', `${path} could not be bundled.`)
+  return { module: file.module, digest: file.digest }
+}
+
+/** The value with each function replaced by its path, e.g. `{ function: 'kafka.sasl.token' }`. */
+function withoutFunctions(value: unknown, path: readonly string[]): unknown {
+  if (typeof value === 'function') return { function: path.join('.') }
+  if (Array.isArray(value)) return value.map((each, i) => withoutFunctions(each, [...path, String(i)]))
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withoutFunctions(inner, [...path, key])]))
 }

@@ -6,6 +6,13 @@ import { MillraceError } from '../platform/index.ts'
 
 /** Loads the bundle a reference names, after checking that it is the code it was made from. */
 export async function loadedDefinition(ref: FunctionRef): Promise<LoadedDefinition> {
+  const definition = definitionOf(await loadedExport(ref))
+  if (definition === null) throw new MillraceError('PIPELINE_INVALID', `"${ref.export}" is not a definition in ${ref.module}.`)
+  return definition
+}
+
+/** What the bundle exports under the reference's name. */
+export async function loadedExport(ref: FunctionRef): Promise<unknown> {
   const code = await readFile(ref.module).catch((error: unknown) => {
     throw new MillraceError('PIPELINE_INVALID', `The bundle ${ref.module} is gone: start Millrace again to bundle the pipeline files.`, {
       cause: error,
@@ -15,7 +22,5 @@ export async function loadedDefinition(ref: FunctionRef): Promise<LoadedDefiniti
     throw new MillraceError('PIPELINE_INVALID', `The bundle ${ref.module} is not the code it was registered with: start Millrace again.`)
   }
   const loaded: Record<string, unknown> = await import(pathToFileURL(ref.module).href)
-  const definition = definitionOf(loaded[ref.export])
-  if (definition === null) throw new MillraceError('PIPELINE_INVALID', `"${ref.export}" is not a definition in ${ref.module}.`)
-  return definition
+  return loaded[ref.export]
 }

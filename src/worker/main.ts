@@ -14,4 +14,5 @@ const role = process.argv[2]
 if (role === 'loader') await (await import('./loader.ts')).serveLoading()
 else if (role === 'tasks') await (await import('./task-worker.ts')).serveTasks()
 else if (role === 'streams') await (await import('./stream-worker.ts')).serveStreams()
+else if (role === 'tokens') await (await import('./token-worker.ts')).serveTokens()
 else throw new Error(`unknown role ${role}`)

@@ -45,20 +45,21 @@ function contextOf(run: Run, signal: AbortSignal, report: Report): TaskContext {
 }
 
 async function runFlow(flow: LoadedFlow, run: Run, signal: AbortSignal, report: Report, log: Logger): Promise<Json> {
-  const [{ runSource }, { connectKafka }] = await Promise.all([import('../connectors/index.ts'), import('../kafka-client/index.ts')])
-  await using kafka = await connectKafka({
-    ...run.endpoints.kafka,
-    clientId: `millrace.${run.ctx.project}.${flow.source.name}`,
-    log,
-    signal,
-  })
+  const [{ runSource, topicMaker, wantedTopic }, { openKafka }] = await Promise.all([
+    import('../connectors/index.ts'),
+    import('./kafka.ts'),
+  ])
+  const { endpoints } = run
+  await using kafka = await openKafka(endpoints.kafka, { clientId: `millrace.${run.ctx.project}.${flow.source.name}`, log, signal })
+  const createTopics = topicMaker(kafka.admin, endpoints.kafka.topics)
+  await createTopics([wantedTopic(flow.topic, endpoints.kafka.topics)])
   return {
     ...(await runSource({
       flow,
       project: run.ctx.project,
-      endpoints: run.endpoints,
+      endpoints,
       run: { runId: run.attempt.runId, attempt: run.attempt.attempt },
-      kafka,
+      kafka: { admin: { createTopics }, producer: (options) => kafka.producer(options), reader: (options) => kafka.reader(options) },
       signal,
       log: (line) => report({ is: 'log', line, at: Date.now() }),
       progress: (done, total) => report({ is: 'progress', done, total }),

@@ -1,17 +1,19 @@
 import {
   startingStatus,
   type FromStreams,
+  type KafkaEndpoint,
   type LoadedStream,
   type Project,
   type StreamState,
   type StreamStatus,
   type ToStreams,
 } from '../core/index.ts'
-import { openCassandraSink } from '../connectors/index.ts'
-import { connectKafka } from '../kafka-client/index.ts'
+import { openCassandraSink, topicMaker } from '../connectors/index.ts'
+import type { KafkaClient } from '../kafka-client/index.ts'
 import { abortReason, asMillraceError, backoffMs, createLogger, MillraceError, systemClock, type Logger } from '../platform/index.ts'
 import { runStream } from '../streams/index.ts'
 import { openChannel, type Channel } from './channel.ts'
+import { openKafka } from './kafka.ts'
 import { loadedDefinition } from './loaded-definition.ts'
 
 type Order = Extract<ToStreams, { is: 'start' }>
@@ -78,14 +80,32 @@ async function runOnce(
 ): Promise<void> {
   const stream = await loadStream(name, project)
   const own = log.child(name)
-  await using kafka = await connectKafka({ ...endpoints.kafka, clientId: `millrace.${project.name}.${name}`, log: own, signal })
+  await using kafka = await openKafka(endpoints.kafka, { clientId: `millrace.${project.name}.${name}`, log: own, signal })
   const sink = await openCassandraSink({ table: stream.table, endpoint: endpoints.cassandra, log: own, signal })
   try {
-    await runStream({ project: project.name, stream, kafka, sink, onStatus, log: own, signal, instance })
+    await runStream({
+      project: project.name,
+      stream,
+      kafka: withPolicy(kafka, endpoints.kafka),
+      sink,
+      onStatus,
+      log: own,
+      signal,
+      instance,
+    })
   } finally {
     await sink.close()
   }
   if (signal.aborted) throw abortReason(signal)
+}
+
+/** Topics that the stream makes for itself are made as all others are. */
+function withPolicy(kafka: KafkaClient, { topics }: KafkaEndpoint): Parameters<typeof runStream>[0]['kafka'] {
+  return {
+    consumer: (options) => kafka.consumer(options),
+    producer: (options) => kafka.producer(options),
+    admin: { listOffsets: (partitions, at) => kafka.admin.listOffsets(partitions, at), createTopics: topicMaker(kafka.admin, topics) },
+  }
 }
 
 async function loadStream(name: string, project: Project): Promise<LoadedStream> {

@@ -51,6 +51,8 @@ export function addLifecycleCommands(program: Command, context: WithContext): vo
           `  ${{ ok: '✓', waiting: '…', stopped: '✗' }[step.state]} ${step.at.padEnd(8)} ${step.name}: ${step.found}${step.because === null ? '' : ` — ${step.because}`}`,
         )
       }
+      if (report.administrator.length > 0) output.line('to be run by an administrator, then "millrace start" again:')
+      for (const command of report.administrator) output.line(`  ${command}`)
       if (!report.healthy) process.exitCode = 1
     })
 }

@@ -1,6 +1,4 @@
 import type { Command } from 'commander'
-import { connectCassandra, type CassandraSession } from '../../cql-client/index.ts'
-import type { Context } from '../context.ts'
 import type { WithContext } from '../main.ts'
 
 export function addTableCommands(program: Command, context: WithContext): void {
@@ -9,8 +7,8 @@ export function addTableCommands(program: Command, context: WithContext): void {
     .description('list tables with their columns and keys')
     .option('--system', "Cassandra's own tables as well")
     .action(async ({ system }: { system?: boolean }) => {
-      const { output, ...rest } = context()
-      const tables = await withCassandra(rest, async (session) => {
+      const { output, withCassandra } = context()
+      const tables = await withCassandra(async (session) => {
         const keyspaces = (await session.keyspaces()).filter((name) => system || !name.startsWith('system'))
         return (await Promise.all(keyspaces.map((name) => session.tables(name)))).flat()
       })
@@ -29,8 +27,8 @@ export function addTableCommands(program: Command, context: WithContext): void {
     .description('run one CQL statement and print its rows')
     .option('--limit <n>', 'rows to print at most', '1000')
     .action(async (cql: string, { limit }: { limit: string }) => {
-      const { output, ...rest } = context()
-      const result = await withCassandra(rest, (session) => session.query(cql, { pageSize: Math.max(1, Number(limit)) }))
+      const { output, withCassandra } = context()
+      const result = await withCassandra((session) => session.query(cql, { pageSize: Math.max(1, Number(limit)) }))
       output.data(result)
       if (result.columns.length === 0) return output.line('done')
       output.table(
@@ -43,9 +41,4 @@ export function addTableCommands(program: Command, context: WithContext): void {
 
 function shown(value: unknown): unknown {
   return typeof value === 'object' && value !== null ? JSON.stringify(value) : value
-}
-
-async function withCassandra<T>(context: Pick<Context, 'cassandra'>, action: (session: CassandraSession) => Promise<T>): Promise<T> {
-  await using session = await connectCassandra(await context.cassandra())
-  return await action(session)
 }

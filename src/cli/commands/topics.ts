@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { bytesAt, type Batch } from '../../core/index.ts'
-import { connectKafka, type KafkaClient } from '../../kafka-client/index.ts'
+import type { KafkaClient } from '../../kafka-client/index.ts'
 import { MillraceError, systemClock } from '../../platform/index.ts'
 import type { Context } from '../context.ts'
 import type { WithContext } from '../main.ts'
@@ -12,8 +12,8 @@ export function addTopicCommands(program: Command, context: WithContext): void {
     .description('list topics with their partitions and records')
     .option('--internal', 'internal topics as well')
     .action(async ({ internal }: { internal?: boolean }) => {
-      const { output, ...rest } = context()
-      const rows = await withKafka(rest, (kafka) => listTopics(kafka, internal ?? false))
+      const { output, withKafka } = context()
+      const rows = await withKafka((kafka) => listTopics(kafka, internal ?? false))
       output.data(rows)
       output.table(
         ['TOPIC', 'PARTITIONS', 'RECORDS'],
@@ -28,8 +28,8 @@ export function addTopicCommands(program: Command, context: WithContext): void {
     .option('--key-field <field>', "take each record's key from this field of its JSON value")
     .option('--partition <n>', 'partition, instead of choosing by key')
     .action(async (topic: string, options: ProduceOptions) => {
-      const { output, ...rest } = context()
-      const produced = await withKafka(rest, (kafka) => produce(kafka, topic, options))
+      const { output, withKafka } = context()
+      const produced = await withKafka((kafka) => produce(kafka, topic, options))
       output.data({ topic, produced })
       output.line(`${produced} produced`)
     })
@@ -41,13 +41,8 @@ export function addTopicCommands(program: Command, context: WithContext): void {
     .option('-f, --follow', 'wait for new ones at the end')
     .action(async (topic: string, options: ConsumeOptions) => {
       const full = context()
-      await withKafka(full, (kafka) => consume(kafka, topic, options, full))
+      await full.withKafka((kafka) => consume(kafka, topic, options, full))
     })
-}
-
-async function withKafka<T>(context: Pick<Context, 'kafka'>, action: (kafka: KafkaClient) => Promise<T>): Promise<T> {
-  await using kafka = await connectKafka({ ...(await context.kafka()), clientId: 'millrace.cli' })
-  return await action(kafka)
 }
 
 async function listTopics(kafka: KafkaClient, internal: boolean): Promise<{ topic: string; partitions: number; records: string }[]> {

@@ -78,11 +78,14 @@ export async function runSource(options: RunSource): Promise<SourceRun> {
   return totals
 }
 
+/** The last cursor of each source is kept for ever. */
+export const cursorTopicConfigs: Readonly<Record<string, string>> = { 'cleanup.policy': 'compact' }
+
 /** Where a principal may not create topics, the topic that someone made for it is used: without one the read that follows fails. */
 async function ensureCursorTopic(kafka: SourceKafka, project: string, log: (line: string) => void): Promise<void> {
   const name = names.cursors(project)
   try {
-    await kafka.admin.createTopics([{ name, partitions: 1, configs: { 'cleanup.policy': 'compact' } }])
+    await kafka.admin.createTopics([{ name, partitions: 1, configs: { ...cursorTopicConfigs } }])
   } catch (error) {
     if (!(error instanceof MillraceError) || error.code !== 'KAFKA') throw error
     log(`${name} could not be created (${error.message}); it must be there already`)

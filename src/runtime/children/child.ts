@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { childExecArgv, runsFromSource } from '../../platform/index.ts'
+import { secretVariables } from '../settings/environment.ts'
 
 export interface ChildExit {
   code: number | null
@@ -17,7 +18,7 @@ export interface Child<In> {
   readonly exited: Promise<ChildExit>
 }
 
-export type Role = 'loader' | 'tasks' | 'streams'
+export type Role = 'loader' | 'tasks' | 'streams' | 'tokens'
 
 export interface ChildOptions<Out> {
   role: Role
@@ -36,7 +37,7 @@ export function spawnChild<In, Out>(options: ChildOptions<Out>): Child<In> {
   const entry = new URL(`../../worker/main${runsFromSource ? '.ts' : '.js'}`, import.meta.url)
   const child = fork(entry, [options.role], {
     execArgv: [...childExecArgv, `--max-semi-space-size=${youngGenerationMb}`],
-    env: { ...process.env, MILLRACE_OWNER: options.owner, FORCE_COLOR: '0' },
+    env: { ...withoutSecrets(process.env), MILLRACE_OWNER: options.owner, FORCE_COLOR: '0' },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   child.on('message', (message) => options.onMessage(message as Out))
@@ -52,6 +53,11 @@ export function spawnChild<In, Out>(options: ChildOptions<Out>): Child<In> {
     },
     exited: exitOf(child, options.onLine),
   }
+}
+
+/** Millrace's own secrets are not for user code's eyes; children are told by their pipe what they need (P8). */
+function withoutSecrets(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !secretVariables.includes(name)))
 }
 
 function exitOf(child: ChildProcess, onLine: (line: string) => void): Promise<ChildExit> {

@@ -9,7 +9,10 @@ const loadLimitMs = 10_000
 
 /** The child that loads the author's files; nothing of them runs in the supervisor. */
 export interface Loading {
+  /** The config as JSON, unchecked; functions in it as `{ function: path }`. */
   config(path: string): Promise<Json>
+  /** Bundles the config into the folder, for children that call its functions. */
+  keepConfig(path: string, bundlesDir: string): Promise<{ module: string; digest: string }>
   pipelines(options: {
     name: string
     projectDir: string
@@ -59,6 +62,12 @@ export function startLoading(options: { owner: string; onLine: (line: string) =>
       if (answer.is === 'failed') throw new MillraceError('CONFIG_INVALID', MillraceError.fromJSON(answer.error).message)
       if (answer.is !== 'config') throw new MillraceError('INTERNAL', 'the loader answered out of turn')
       return answer.config
+    },
+    keepConfig: async (path, bundlesDir) => {
+      const answer = await ask({ is: 'keep-config', path, bundlesDir })
+      if (answer.is === 'failed') throw MillraceError.fromJSON(answer.error)
+      if (answer.is !== 'config-kept') throw new MillraceError('INTERNAL', 'the loader answered out of turn')
+      return { module: answer.module, digest: answer.digest }
     },
     pipelines: async ({ name, projectDir, bundlesDir, globs }) => {
       const answer = await ask({ is: 'load-pipelines', name, projectDir, bundlesDir, globs: [...globs] })

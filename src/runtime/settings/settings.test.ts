@@ -14,17 +14,21 @@ describe('settings', () => {
       pipelines: ['**/*.pipeline.ts'],
       host: '127.0.0.1',
       advertisedHost: '127.0.0.1',
-      kafkaPort: 9092,
-      cqlPort: 9042,
-      kafkaBootstrapServers: null,
-      cassandraContactPoints: null,
+      kafka: { port: 9092, remote: null, topics: { create: 'auto', replicationFactor: -1, minInsyncReplicas: null, configs: {} } },
+      cassandra: {
+        port: 9042,
+        remote: null,
+        localDataCenter: 'datacenter1',
+        consistency: 'ONE',
+        readConsistency: 'ONE',
+        replication: null,
+        create: 'auto',
+      },
       registryUrl: null,
       metadataUrl: null,
-      localDataCenter: 'datacenter1',
-      consistency: 'ONE',
-      replication: { class: 'SimpleStrategy', replication_factor: 1 },
       randomUserMode: 'auto',
       randomUserUrl: null,
+      warnings: [],
     })
   })
 
@@ -40,10 +44,8 @@ describe('settings', () => {
       },
     )
     expect(settings).toMatchObject({
-      kafkaPort: 0,
-      kafkaBootstrapServers: ['b:2', 'c:3'],
-      cassandraContactPoints: ['d:4'],
-      consistency: 'LOCAL_QUORUM',
+      kafka: { port: 0, remote: { bootstrapServers: ['b:2', 'c:3'] } },
+      cassandra: { remote: { contactPoints: ['d:4'], consistency: 'LOCAL_QUORUM', readConsistency: 'LOCAL_QUORUM' } },
       randomUserMode: 'local',
       dataDir: '/data',
     })
@@ -67,9 +69,9 @@ describe('settings', () => {
   test.each([
     ['MILLRACE_CQL_PORT', 'x', /MILLRACE_CQL_PORT="x": a port is a whole number/],
     ['MILLRACE_CONSOLE_PORT', '-1', /MILLRACE_CONSOLE_PORT="-1"/],
-    ['MILLRACE_REGISTRY_URL', 'nowhere', /MILLRACE_REGISTRY_URL="nowhere" is not a URL/],
+    ['MILLRACE_REGISTRY_URL', 'nowhere', /MILLRACE_REGISTRY_URL="nowhere": is not a URL/],
     ['MILLRACE_RANDOMUSER', 'remote', /not one of auto, live, local/],
-    ['MILLRACE_METADATA_URL', 'mysql://u:s3cret@h/db', /MILLRACE_METADATA_URL is not the URL of a PostgreSQL database: (?!.*s3cret)/],
+    ['MILLRACE_METADATA_URL', 'mysql://u:s3cret@h/db', /^MILLRACE_METADATA_URL is not the URL of a PostgreSQL database: (?!.*s3cret)/],
   ])('refuse %s=%s, saying what is allowed', (name, value, message) => {
     expect(() => resolve({ name: 'users' }, { [name]: value })).toThrow(message)
   })

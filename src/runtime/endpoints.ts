@@ -1,0 +1,40 @@
+import type { Endpoints, TopicPolicy } from '../core/index.ts'
+import type { Credentials } from './embedded.ts'
+import type { Settings } from './settings/settings.ts'
+
+export interface Embedded {
+  /** Null: somebody's cluster is used. */
+  kafkaPort: number | null
+  cqlPort: number | null
+  credentials: Credentials | null
+  randomUser: Endpoints['randomUser']
+}
+
+/** Where everything is from now on: the only place that tells ours from somebody's cluster. */
+export function resolveEndpoints(settings: Settings, embedded: Embedded): Endpoints {
+  const host = settings.host === '0.0.0.0' || settings.host === '::' ? '127.0.0.1' : settings.host
+  const { kafkaPort, cqlPort, randomUser } = embedded
+  const credentials = embedded.credentials && { username: embedded.credentials.username, password: embedded.credentials.password }
+  const { kafka, cassandra } = settings
+  return {
+    kafka: kafka.remote ?? {
+      bootstrapServers: [`${host}:${kafkaPort}`],
+      ...(credentials ? { sasl: { mechanism: 'PLAIN', ...credentials } } : {}),
+      topics: onOneNode(kafka.topics),
+    },
+    cassandra: cassandra.remote ?? {
+      contactPoints: [`${host}:${cqlPort}`],
+      localDataCenter: 'datacenter1',
+      consistency: cassandra.consistency,
+      readConsistency: cassandra.readConsistency,
+      ...(credentials ? { credentials } : {}),
+    },
+    registryUrl: settings.registryUrl,
+    randomUser,
+  }
+}
+
+/** What is asked for on a cluster is had on one node as far as it goes: the same files run here. */
+function onOneNode({ configs }: TopicPolicy): TopicPolicy {
+  return { create: 'auto', replicationFactor: -1, minInsyncReplicas: null, configs, mostReplicas: 1 }
+}

@@ -1,0 +1,131 @@
+import { z } from 'zod'
+import { projectNamePattern } from '../../core/index.ts'
+
+/** The strict schema of `millrace.config.ts` with the environment laid over it: one message for each mistake. */
+
+const port = z.int({ error: portForm }).min(0, { error: portForm }).max(65_535, { error: portForm })
+const addresses = z.array(z.string().min(1)).min(1, { error: 'write at least one host:port' })
+const filled = z.string().min(1, { error: 'is empty' })
+const count = (what: string): z.ZodInt =>
+  z.int({ error: `${what} is a whole number of at least 1` }).min(1, { error: `${what} is a whole number of at least 1` })
+const consistency = z.enum(['ONE', 'LOCAL_ONE', 'QUORUM', 'LOCAL_QUORUM', 'ALL'], {
+  error: 'is not one of ONE, LOCAL_ONE, QUORUM, LOCAL_QUORUM, ALL',
+})
+const create = z.enum(['auto', 'never'], { error: 'is not one of auto, never' })
+
+function portForm(): string {
+  return 'a port is a whole number from 0 (any free one) to 65535'
+}
+
+export const secretReferenceSchema = z.union([
+  z.strictObject({ secret: z.literal('env'), name: z.string().min(1) }),
+  z.strictObject({ secret: z.literal('file'), path: z.string().min(1) }),
+])
+const secretForm = 'write secret.env(…), secret.file(…) or a text'
+const secretText = z.union([filled, secretReferenceSchema], { error: secretForm })
+
+const tlsObject = z.strictObject({
+  ca: secretText.optional(),
+  cert: secretText.optional(),
+  key: secretText.optional(),
+  passphrase: secretText.optional(),
+  serverName: filled.optional(),
+  verifyHostname: z.boolean({ error: 'is not true or false' }).optional(),
+})
+/** `true` is the empty object, `false` nothing. */
+const tls = z
+  .preprocess((value) => (value === true ? {} : value === false ? undefined : value), tlsObject.optional())
+  .superRefine((value, context) => {
+    if (value && (value.cert === undefined) !== (value.key === undefined)) {
+      const [there, missing] = value.cert === undefined ? ['key', 'cert'] : ['cert', 'key']
+      context.addIssue({ code: 'custom', path: [missing], message: `is missing: it belongs to "${there}"` })
+    }
+  })
+
+const userAndPassword = { username: secretText, password: secretText }
+const sasl = z.discriminatedUnion(
+  'mechanism',
+  [
+    z.strictObject({ mechanism: z.literal('PLAIN'), ...userAndPassword }),
+    z.strictObject({ mechanism: z.literal('SCRAM-SHA-256'), ...userAndPassword }),
+    z.strictObject({ mechanism: z.literal('SCRAM-SHA-512'), ...userAndPassword }),
+    z.strictObject({
+      mechanism: z.literal('OAUTHBEARER'),
+      token: z.union([filled, secretReferenceSchema, z.strictObject({ function: z.string() })], {
+        error: 'write an async function that returns a token, secret.env(…) or secret.file(…)',
+      }),
+      extensions: z.record(z.string(), z.string()).optional(),
+    }),
+  ],
+  { error: 'is not one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER' },
+)
+
+export const metadataUrlForm = 'write postgres://user@host:5432/database'
+const metadataUrl = z.union([z.url({ protocol: /^postgres(ql)?$/, error: metadataUrlForm }), secretReferenceSchema], {
+  error: metadataUrlForm,
+})
+
+export const configSchema = z.strictObject({
+  name: z.string().regex(projectNamePattern, 'use 1 to 60 letters, digits, "_" or "-"'),
+  pipelines: z.array(z.string().min(1)).min(1).optional(),
+  dataDir: filled.optional(),
+  host: filled.optional(),
+  advertisedHost: filled.optional(),
+  kafka: z
+    .strictObject({
+      port: port.optional(),
+      bootstrapServers: addresses.optional(),
+      tls: tls.optional(),
+      sasl: sasl.optional(),
+      replicationFactor: count('a replication factor').max(32_767).optional(),
+      minInsyncReplicas: count('a number of in-sync replicas').optional(),
+      topicConfigs: z.record(z.string(), z.string({ error: 'is not a text; Kafka takes each config as one' })).optional(),
+      create: create.optional(),
+    })
+    .superRefine(({ replicationFactor, minInsyncReplicas }, context) => {
+      if (replicationFactor !== undefined && minInsyncReplicas !== undefined && minInsyncReplicas > replicationFactor) {
+        context.addIssue({
+          code: 'custom',
+          path: ['minInsyncReplicas'],
+          message: `is ${minInsyncReplicas}, more than the ${replicationFactor} replicas there are: nothing could be produced`,
+        })
+      }
+    })
+    .optional(),
+  cassandra: z
+    .strictObject({
+      port: port.optional(),
+      contactPoints: addresses.optional(),
+      localDataCenter: filled.optional(),
+      consistency: consistency.optional(),
+      readConsistency: consistency.optional(),
+      credentials: z.strictObject(userAndPassword).optional(),
+      tls: tls.optional(),
+      secureBundle: filled.optional(),
+      replication: z
+        .record(z.string(), z.union([z.string(), z.number()]))
+        .refine((options) => 'class' in options, { error: "has no class: write { class: 'NetworkTopologyStrategy', dc1: 3 }" })
+        .optional(),
+      create: create.optional(),
+    })
+    .superRefine(({ secureBundle, contactPoints, tls: own }, context) => {
+      const doubled = secureBundle === undefined ? undefined : contactPoints ? 'contactPoints' : own ? 'tls' : undefined
+      if (doubled) context.addIssue({ code: 'custom', path: [doubled], message: 'is in the secure bundle already: leave one of them out' })
+    })
+    .optional(),
+  metadata: z.strictObject({ url: metadataUrl.optional() }).optional(),
+  randomUser: z
+    .strictObject({
+      mode: z.enum(['auto', 'live', 'local'], { error: 'is not one of auto, live, local' }).optional(),
+      url: z.url({ error: 'is not a URL; write http://host:port/…' }).optional(),
+    })
+    .optional(),
+})
+
+/** What comes by the environment alone: kept for parts that have no section in the config yet. */
+export const environmentOnlySchema = z.object({
+  registry: z.object({ url: z.url({ error: 'is not a URL; write http://host:port/…' }).optional(), port: port.optional() }).optional(),
+  console: z.object({ port: port.optional() }).optional(),
+})
+
+export type ParsedConfig = z.infer<typeof configSchema>

@@ -1,0 +1,142 @@
+import { isAbsolute, join, resolve } from 'node:path'
+import type { z } from 'zod'
+import type { CassandraEndpoint, Consistency, KafkaEndpoint, TopicPolicy } from '../../core/index.ts'
+import { MillraceError } from '../../platform/index.ts'
+import { configSchema, environmentOnlySchema, metadataUrlForm, type ParsedConfig } from './config-schema.ts'
+import { overlay, reservedVariables, textOf, variables, type Environment, type Overlaid } from './environment.ts'
+import { remoteCassandra, remoteKafka } from './remote.ts'
+import { SecretReader } from './secrets.ts'
+
+/** Everything `start` needs to know, resolved once from config file and environment; complete and frozen. Holds secrets: never log it (P8). */
+export interface Settings {
+  readonly project: string
+  readonly projectDir: string
+  readonly dataDir: string
+  readonly pipelines: readonly string[]
+  readonly host: string
+  readonly advertisedHost: string
+  readonly kafka: {
+    /** Of the embedded broker. */
+    readonly port: number
+    /** Somebody's cluster, with what is needed to sign in; null: embedded. */
+    readonly remote: KafkaEndpoint | null
+    readonly topics: TopicPolicy
+  }
+  readonly cassandra: {
+    readonly port: number
+    readonly remote: CassandraEndpoint | null
+    readonly localDataCenter: string
+    readonly consistency: Consistency
+    readonly readConsistency: Consistency
+    /** Null: one copy, which nobody asked for by name. */
+    readonly replication: Readonly<Record<string, string | number>> | null
+    readonly create: 'auto' | 'never'
+  }
+  readonly registryUrl: string | null
+  /** PostgreSQL that keeps the metadata (runs, tasks, settings), with its password; null: SQLite in the data folder. Never log it (P8). */
+  readonly metadataUrl: string | null
+  readonly randomUserMode: 'auto' | 'live' | 'local'
+  readonly randomUserUrl: string | null
+  /** What is allowed, but should be known. */
+  readonly warnings: readonly string[]
+}
+
+/**
+ * Environment before config file before default. A token function in the config is referred to without its bundle: whoever keeps
+ * that fills it in (`load-settings.ts`).
+ * @throws MillraceError CONFIG_INVALID naming file or variable, key, and what is allowed; never a secret
+ */
+export function resolveSettings(options: { config: unknown; configPath: string; projectDir: string; env: Environment }): Settings {
+  const { config, configPath, projectDir, env } = options
+  const { kafka = {}, cassandra = {}, metadata = {}, randomUser = {}, ...rest } = parseConfig(config, configPath, env)
+  const { registry = {} } = parseReserved(env)
+  const host = rest.host ?? '127.0.0.1'
+  const secrets = new SecretReader({ configPath, projectDir, env })
+  const topics: TopicPolicy = {
+    create: kafka.create ?? 'auto',
+    replicationFactor: kafka.replicationFactor ?? -1,
+    minInsyncReplicas: kafka.minInsyncReplicas ?? null,
+    configs: kafka.topicConfigs ?? {},
+  }
+  const isRemote = cassandra.contactPoints !== undefined || cassandra.secureBundle !== undefined
+  const consistency = cassandra.consistency ?? (isRemote ? 'LOCAL_QUORUM' : 'ONE')
+  const tables = {
+    localDataCenter: cassandra.localDataCenter ?? 'datacenter1',
+    consistency,
+    readConsistency: cassandra.readConsistency ?? consistency,
+  }
+  const remotes = { kafka: remoteKafka(kafka, topics, secrets), cassandra: remoteCassandra(cassandra, tables, secrets, projectDir) }
+  return Object.freeze({
+    project: rest.name,
+    projectDir,
+    dataDir: dataDirOf(projectDir, {}, rest.dataDir),
+    pipelines: rest.pipelines ?? ['**/*.pipeline.ts'],
+    host,
+    advertisedHost: rest.advertisedHost ?? (host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host),
+    kafka: { port: kafka.port ?? 9092, remote: remotes.kafka, topics },
+    cassandra: {
+      port: cassandra.port ?? 9042,
+      remote: remotes.cassandra,
+      ...tables,
+      replication: cassandra.replication ?? null,
+      create: cassandra.create ?? 'auto',
+    },
+    registryUrl: registry.url ?? null,
+    metadataUrl: metadataUrl(metadata, secrets),
+    randomUserMode: randomUser.mode ?? 'auto',
+    randomUserUrl: randomUser.url ?? null,
+    warnings: secrets.warnings,
+  })
+}
+
+/** What the environment alone says, for a command that has no project. */
+export function settingsOf(env: Environment): Settings {
+  return resolveSettings({ config: { name: 'environment' }, configPath: 'the environment', projectDir: process.cwd(), env })
+}
+
+/** Where embedded parts keep their data, before the config is read: the command line asks here first. */
+export function dataDirOf(projectDir: string, env: Environment, configured: string | undefined): string {
+  const dir = textOf(env, 'MILLRACE_DATA_DIR')
+  if (dir !== null) return resolve(dir)
+  if (configured === undefined) return join(projectDir, '.millrace')
+  return isAbsolute(configured) ? configured : join(projectDir, configured)
+}
+
+function parseConfig(config: unknown, configPath: string, env: Environment): ParsedConfig {
+  const isSection = typeof config === 'object' && config !== null && !Array.isArray(config)
+  const laid = isSection ? overlay({ ...config }, env, variables) : null
+  const parsed = configSchema.safeParse(laid === null ? config : laid.config)
+  if (parsed.success) return parsed.data
+  throw configError(configPath, parsed.error, laid)
+}
+
+function parseReserved(env: Environment): z.infer<typeof environmentOnlySchema> {
+  const laid = overlay({}, env, reservedVariables)
+  const parsed = environmentOnlySchema.safeParse(laid.config)
+  if (parsed.success) return parsed.data
+  throw configError('the environment', parsed.error, laid)
+}
+
+function configError(configPath: string, error: z.ZodError, laid: Overlaid | null): MillraceError {
+  const [issue] = error.issues
+  const path = issue?.path.join('.') ?? ''
+  const unknown = issue?.code === 'unrecognized_keys' ? issue.keys.join(', ') : ''
+  const key = [path, unknown].filter((part) => part !== '').join('.')
+  const message = unknown === '' ? (issue?.message ?? 'is not valid') : 'there is no such key'
+  const variable = laid?.from.get(path)
+  if (variable !== undefined && unknown === '') {
+    const shown = variable.shown === null ? '' : `="${variable.shown}"`
+    return new MillraceError('CONFIG_INVALID', `${variable.name}${shown}: ${message}.`, { details: { variable: variable.name, key } })
+  }
+  const hint = issue?.path.length === 0 && unknown === '' ? 'the config' : `"${key}"`
+  return new MillraceError('CONFIG_INVALID', `${configPath}: ${hint}: ${message}.`, { details: { file: configPath, key } })
+}
+
+/** The value may hold a password: the message names the key alone (P8). */
+function metadataUrl({ url }: NonNullable<ParsedConfig['metadata']>, secrets: SecretReader): string | null {
+  if (url === undefined) return null
+  const text = secrets.text(url, { key: 'metadata.url', isSensitive: typeof url === 'string' && /\/\/[^/]*:[^/]*@/.test(url) })
+  if (URL.canParse(text) && /^postgres(ql)?:/.test(text)) return text
+  const name = typeof url === 'object' && url.secret === 'env' ? url.name : 'metadata.url'
+  throw new MillraceError('CONFIG_INVALID', `${name} is not the URL of a PostgreSQL database: ${metadataUrlForm}.`)
+}

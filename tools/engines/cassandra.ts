@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs'
+import { connectCassandra } from '../../src/cql-client/index.ts'
+import { MillraceError, systemClock } from '../../src/platform/index.ts'
 import { certificatesOf } from './certificate-files.ts'
 import { startSystem } from './start.ts'
 import type { Engine } from './system.ts'
@@ -12,6 +14,8 @@ import {
   superuser,
   type CassandraOptions,
 } from './systems/index.ts'
+
+const GOSSIP_WITHIN_MS = 60_000
 
 export interface CassandraEngine extends Engine {
   /** `host:port`, as MILLRACE_CASSANDRA_CONTACT_POINTS takes it. */
@@ -56,9 +60,29 @@ export async function startSecuredCassandra({ requireClientCertificate = true } 
 
 export async function startCassandraCluster(): Promise<CassandraClusterEngine> {
   const engine = await startSystem(cassandra5Cluster)
+  const contactPoints = clusterHosts.map((host) => `${host}:${engine.ports.cql}`)
+  try {
+    await Promise.all(contactPoints.map(knowsItsPeers))
+  } catch (error) {
+    await engine[Symbol.asyncDispose]()
+    throw error
+  }
   return Object.assign(engine, {
-    contactPoints: clusterHosts.map((host) => `${host}:${engine.ports.cql}`),
+    contactPoints,
     killNode: (index: number) => engine.endProcess(clusterNode(index)),
     startNode: (index: number) => engine.startProcess(clusterNode(index)),
   })
+}
+
+/** Waits until a node has heard of all the others, which it does after it says that it is up. */
+async function knowsItsPeers(contactPoint: string): Promise<void> {
+  await using session = await connectCassandra({ contactPoints: [contactPoint], localDataCenter: 'datacenter1' })
+  const deadlineMs = systemClock.monotonicMs() + GOSSIP_WITHIN_MS
+  for (;;) {
+    // A query by the driver may go to any node; this one goes to that of the session.
+    const known = await session.count('system', 'peers_v2')
+    if (known === clusterHosts.length - 1) return
+    if (systemClock.monotonicMs() > deadlineMs) throw new MillraceError('TIMED_OUT', `${contactPoint} knows ${known} other nodes only.`)
+    await systemClock.sleep(200)
+  }
 }

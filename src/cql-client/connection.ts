@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { abortReason, asMillraceError, MillraceError } from '../platform/index.ts'
+import { abortReason, asMillraceError, messageOf, MillraceError } from '../platform/index.ts'
 import { formatAddress, type Address } from './address.ts'
 import {
   decodeResponse,
@@ -66,8 +66,8 @@ export class CqlConnection {
     this.#options = options
     this.closed = new Promise((resolve) => (this.#settleClosed = resolve))
     socket.on('data', (chunk: Buffer) => this.#read(chunk))
-    socket.on('error', (error) => this.#end(connectionFailure(address, error, options)))
-    socket.on('close', () => this.#end(unreachable(address, this.#closedBy())))
+    socket.on('error', (error) => this.#end(connectionFailure(address, error, options, this.#cutBy(messageOf(error)))))
+    socket.on('close', () => this.#end(unreachable(address, this.#cutBy('the server closed the connection'))))
   }
 
   /** Rejects with UNREACHABLE, TIMED_OUT, AUTHENTICATION_FAILED, PROTOCOL or the signal's reason. */
@@ -87,16 +87,12 @@ export class CqlConnection {
     }
   }
 
-  /** Servers that speak TLS alone just close a connection that does not begin with it; so do some that want a client certificate. */
-  #closedBy(): string {
-    if (this.#hasHeard) return 'the server closed the connection'
+  /** Servers that speak TLS alone just cut a connection that does not begin with it; so do some that want a client certificate. */
+  #cutBy(what: string): string {
+    if (this.#hasHeard) return what
     const { tls } = this.#options
-    const hint = tls
-      ? tls.hasClientCertificate
-        ? ''
-        : '; if it wants a client certificate, set tls.cert and tls.key'
-      : '; if it speaks TLS, set tls'
-    return `the server closed the connection before it answered STARTUP${hint}`
+    const hint = tls ? '; if it wants a client certificate, set tls.cert and tls.key' : '; if it speaks TLS, set tls'
+    return `${what} before it answered STARTUP${tls?.hasClientCertificate ? '' : hint}`
   }
 
   async #handshake(): Promise<void> {

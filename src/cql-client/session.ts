@@ -1,10 +1,11 @@
 import { asMillraceError, messageOf, MillraceError } from '../platform/index.ts'
 import { formatAddress, type Address } from './address.ts'
-import { quoteIdentifier, type CqlValue } from '../cql-wire/index.ts'
+import { quoteIdentifier } from '../cql-wire/index.ts'
 import { CqlConnection, mayTryElsewhere } from './connection.ts'
 import { DriverQueries, type QueryOptions, type QueryResult } from './driver.ts'
 import { serverError } from './errors.ts'
 import { relocate, resolveOptions, type CassandraConnectOptions, type ConnectionOptions } from './options.ts'
+import { schemaAgrees } from './schema-agreement.ts'
 import { plainParameters, select } from './select.ts'
 import { readKeyspaces, readTable, readTables, type TableInfo } from './tables.ts'
 import { readTopology } from './topology.ts'
@@ -20,7 +21,7 @@ export interface CassandraSession extends AsyncDisposable {
   table(keyspace: string, name: string): Promise<TableInfo | null>
   keyspaces(): Promise<string[]>
   tables(keyspace: string): Promise<TableInfo[]>
-  /** Waits until all nodes have the same schema; false when they do not within the time. */
+  /** Waits until all nodes that can be reached have the same schema; false when they do not within the time. */
   schemaAgreement(timeoutMs?: number): Promise<boolean>
   /** Prepares the insert: NOT_FOUND without the table, TABLE_MISMATCH when the columns differ. */
   writer(options: WriterOptions): Promise<RowWriter>
@@ -60,12 +61,6 @@ async function openFirst(options: ConnectionOptions, signal?: AbortSignal): Prom
   throw new MillraceError('UNREACHABLE', `No Cassandra contact point answers. ${failures.map(messageOf).join(' ')}`, {
     details: { tried: options.contactPoints.map(formatAddress).join(', ') },
   })
-}
-
-async function readSchemaVersions(connection: CqlConnection): Promise<Set<CqlValue | undefined>> {
-  const local = await select(connection, "SELECT schema_version FROM system.local WHERE key = 'local'")
-  const peers = await select(connection, 'SELECT schema_version FROM system.peers')
-  return new Set([...local, ...peers].map((row) => row.schema_version))
 }
 
 class Session implements CassandraSession {
@@ -156,8 +151,7 @@ class Session implements CassandraSession {
     const { clock } = this.#options
     const deadline = clock.monotonicMs() + timeoutMs
     for (;;) {
-      const versions = await this.#ask(readSchemaVersions)
-      if (versions.size <= 1) return true
+      if (await this.#ask((connection) => schemaAgrees(connection, this.#options))) return true
       if (clock.monotonicMs() >= deadline) return false
       await clock.sleep(200)
     }

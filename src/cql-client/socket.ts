@@ -62,9 +62,9 @@ function settled(
 }
 
 /** What ended a connection: a failure of TLS where it is one, else UNREACHABLE. */
-export function connectionFailure(address: Address, error: Error, { tls }: ConnectionOptions): MillraceError {
+export function connectionFailure(address: Address, error: Error, { tls }: ConnectionOptions, what = messageOf(error)): MillraceError {
   const failure = tls && tlsFailure(address, error, tls.hasClientCertificate)
-  return failure ?? unreachable(address, messageOf(error), error)
+  return failure ?? unreachable(address, what, error)
 }
 
 export function unreachable(address: Address, what: string, cause?: Error): MillraceError {

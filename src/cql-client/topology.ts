@@ -9,33 +9,45 @@ export interface ClusterNode {
   address: Address
   dataCenter: string
   tokens: bigint[]
+  /** As the node that was asked knows it: a node that is down stands with its last one. '' while it is not known. */
+  schemaVersion: string
 }
 
 type Where = Pick<ConnectionOptions, 'localDataCenter' | 'bundle'>
 
 /** The nodes of the local data centre, the connection's own node first when it is one. CONFIG_INVALID when there is none. */
-export async function readTopology(connection: CqlConnection, { localDataCenter, bundle }: Where): Promise<ClusterNode[]> {
-  const [local] = await select(connection, "SELECT data_center, tokens FROM system.local WHERE key = 'local'")
-  const nodes = [nodeOf(local ?? {}, connection.address), ...(await readPeers(connection, bundle?.proxy ?? null))]
-  const near = nodes.filter((node) => node.dataCenter === localDataCenter)
+export async function readTopology(connection: CqlConnection, where: Where): Promise<ClusterNode[]> {
+  const nodes = await readNodes(connection, where)
+  const near = nodes.filter((node) => node.dataCenter === where.localDataCenter)
   if (near.length > 0) return near
   const known = [...new Set(nodes.map((node) => node.dataCenter))].join(', ')
   throw new MillraceError(
     'CONFIG_INVALID',
-    `No Cassandra node is in data centre "${localDataCenter}": ${formatAddress(connection.address)} knows ${known}.`,
+    `No Cassandra node is in data centre "${where.localDataCenter}": ${formatAddress(connection.address)} knows ${known}.`,
   )
 }
 
+/** The nodes of all data centres; the connection's own is the first. */
+export async function readNodes(
+  connection: CqlConnection,
+  { bundle }: Pick<ConnectionOptions, 'bundle'>,
+): Promise<[ClusterNode, ...ClusterNode[]]> {
+  const [local] = await select(connection, "SELECT data_center, tokens, schema_version FROM system.local WHERE key = 'local'")
+  return [nodeOf(local ?? {}, connection.address), ...(await readPeers(connection, bundle?.proxy ?? null))]
+}
+
+const peerColumns = 'data_center, tokens, host_id, schema_version'
+
 /** @param proxy all nodes are reached through it, each by its host id */
 async function readPeers(connection: CqlConnection, proxy: Address | null): Promise<ClusterNode[]> {
-  const rows = await select(connection, 'SELECT data_center, tokens, host_id, native_address, native_port FROM system.peers_v2').catch(
+  const rows = await select(connection, `SELECT ${peerColumns}, native_address, native_port FROM system.peers_v2`).catch(
     (error: unknown) => {
       // Cassandra 3 and Scylla have no peers_v2; their nodes all listen on one port.
       if (error instanceof MillraceError && error.code === 'CQL') return null
       throw error
     },
   )
-  const peers = rows ?? (await select(connection, 'SELECT peer, data_center, tokens, host_id, rpc_address FROM system.peers'))
+  const peers = rows ?? (await select(connection, `SELECT ${peerColumns}, peer, rpc_address FROM system.peers`))
   return peers.flatMap((row) => {
     const address = proxy ? { ...proxy, serverName: textOf(row.host_id) } : addressOf(row, connection.address.port)
     // A node that is on its way in has neither yet.
@@ -50,7 +62,12 @@ function addressOf(row: Record<string, CqlValue>, defaultPort: number): Address 
 }
 
 function nodeOf(row: Record<string, CqlValue>, address: Address): ClusterNode {
-  return { address, dataCenter: textOf(row.data_center), tokens: textsOf(row.tokens).map(BigInt) }
+  return {
+    address,
+    dataCenter: textOf(row.data_center),
+    tokens: textsOf(row.tokens).map(BigInt),
+    schemaVersion: textOf(row.schema_version),
+  }
 }
 
 /** Token ranges → owner, for one data centre: its first node clockwise is a replica whatever the replication factor is. */

@@ -60,15 +60,17 @@ async function bringAptPackages({ packages }: AptPackages, dir: string, work: st
   const ours = ['-o', 'Debug::NoLocking=1', '-o', `Dir::Cache::archives=${archives}/`, '-o', 'APT::Sandbox::User=']
   // --reinstall: a package that the machine has comes as well; of those that it depends on, only what is lacking.
   const download = ['install', '--yes', '--quiet', '--download-only', '--reinstall', '--no-install-recommends', ...packages]
-  try {
-    await run('apt-get', [...ours, ...download])
-  } catch {
+  // Without lists it says of a package that the machine has that it cannot be downloaded, and calls that a success.
+  const hasCome = (): boolean => packages.every((name) => readdirSync(archives).some((file) => file.startsWith(`${name}_`)))
+  await run('apt-get', [...ours, ...download]).catch(() => undefined)
+  if (!hasCome()) {
     const lists = join(work, 'lists')
     mkdirSync(join(lists, 'partial'), { recursive: true })
-    const withLists = [...ours, '-o', `Dir::State::lists=${lists}/`, '-o', `Dir::Cache::pkgcache=`, '-o', 'Dir::Cache::srcpkgcache=']
+    const withLists = [...ours, '-o', `Dir::State::lists=${lists}/`, '-o', 'Dir::Cache::pkgcache=', '-o', 'Dir::Cache::srcpkgcache=']
     await run('apt-get', [...withLists, '--quiet', 'update'])
     await run('apt-get', [...withLists, ...download])
   }
+  if (!hasCome()) throw new Error(`apt-get did not bring ${packages.join(', ')}`)
   for (const archive of readdirSync(archives).filter((file) => file.endsWith('.deb')))
     await run('dpkg', ['-x', join(archives, archive), dir])
 }

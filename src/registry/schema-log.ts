@@ -1,0 +1,112 @@
+import type { Batch, KafkaClient, Producer, TopicReader } from '../kafka-client/index.ts'
+import { abortReason, asMillraceError, backoffMs, type Clock, type Logger, messageOf, MillraceError } from '../platform/index.ts'
+import { RegistryState } from './registry-state.ts'
+import { decodeRecord, encodeRecord, type SchemaRecord } from './schema-records.ts'
+
+const TOPIC = '_schemas'
+const POLL_MS = 500
+
+/** The topic `_schemas`, and the state that its records add up to. What is appended counts once it was read back. */
+export class SchemaLog {
+  readonly state = new RegistryState()
+  readonly #kafka: KafkaClient
+  readonly #producer: Producer
+  readonly #reader: TopicReader
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #stopping = new AbortController()
+  #readUpTo = 0n
+  #waiting: { offset: bigint; applied: () => void; failed: (error: Error) => void }[] = []
+  #following: Promise<void> = Promise.resolve()
+
+  private constructor(kafka: KafkaClient, clock: Clock, log: Logger) {
+    this.#kafka = kafka
+    this.#clock = clock
+    this.#log = log
+    this.#producer = kafka.producer({ lingerMs: 0, compression: 'none' })
+    this.#reader = kafka.reader({ topic: TOPIC, from: 'earliest', maxWaitMs: POLL_MS })
+  }
+
+  /** Makes the topic if need be and reads it to its end. Rejects BAD_REQUEST when it is not fit to hold schemas. */
+  static async open(kafka: KafkaClient, { clock, log, signal }: { clock: Clock; log: Logger; signal?: AbortSignal }): Promise<SchemaLog> {
+    await kafka.admin.createTopics([{ name: TOPIC, partitions: 1, configs: { 'cleanup.policy': 'compact' } }])
+    await checkTopic(kafka)
+    const schemas = new SchemaLog(kafka, clock, log)
+    try {
+      while (!schemas.#reader.atEnd()) schemas.#apply(await schemas.#reader.poll(signal ? { signal } : {}))
+    } catch (error) {
+      await schemas.close()
+      throw error
+    }
+    schemas.#following = schemas.#follow()
+    return schemas
+  }
+
+  /** Resolves when the records are on disk and part of the state. */
+  async append(records: readonly SchemaRecord[]): Promise<void> {
+    const acknowledged = await this.#producer.send(records.map((record) => ({ topic: TOPIC, partition: 0, ...encodeRecord(record) })))
+    const offset = acknowledged.at(-1)?.offset ?? -1n
+    const last = offset >= 0n ? offset : await this.#lastOffset()
+    if (last < this.#readUpTo) return
+    await new Promise<void>((applied, failed) => this.#waiting.push({ offset: last, applied, failed }))
+  }
+
+  /** Of the whole topic: where a retry was recognised, the broker does not say where the record lies. */
+  async #lastOffset(): Promise<bigint> {
+    const [end] = await this.#kafka.admin.listOffsets([{ topic: TOPIC, partition: 0 }], 'latest')
+    return (end?.offset ?? 0n) - 1n
+  }
+
+  async close(): Promise<void> {
+    this.#stopping.abort(new MillraceError('CLOSED', 'The registry is closed.'))
+    await this.#following
+    await Promise.all([this.#reader.close(), this.#producer.close({ timeoutMs: 1_000 })])
+  }
+
+  async #follow(): Promise<void> {
+    const { signal } = this.#stopping
+    for (let failures = 0; !signal.aborted;) {
+      try {
+        this.#apply(await this.#reader.poll({ signal }))
+        failures = 0
+      } catch (error) {
+        if (signal.aborted) break
+        const failure = asMillraceError(error)
+        this.#log.warn(`the topic ${TOPIC} cannot be read: ${messageOf(failure)}`)
+        await this.#clock.sleep(backoffMs(failures++, { initialMs: 100, maxMs: 5_000 }), signal).catch(() => undefined)
+      }
+    }
+    for (const { failed } of this.#waiting.splice(0)) failed(abortReason(signal))
+  }
+
+  #apply(batches: readonly Batch[]): void {
+    for (const batch of batches) {
+      for (let at = 0; at < batch.count; at++) {
+        const record = decodeRecord(slice(batch, batch.keyAt, at), slice(batch, batch.valueAt, at))
+        if (record) this.state.apply(record)
+        this.#readUpTo = (batch.offsets[at] ?? -1n) + 1n
+      }
+    }
+    const applied = this.#waiting.filter(({ offset }) => offset < this.#readUpTo)
+    this.#waiting = this.#waiting.filter(({ offset }) => offset >= this.#readUpTo)
+    for (const each of applied) each.applied()
+  }
+}
+
+function slice({ bytes }: Batch, pairs: Int32Array, at: number): Uint8Array | null {
+  const [start = -1, end = -1] = [pairs[2 * at], pairs[2 * at + 1]]
+  return start < 0 ? null : bytes.subarray(start, end)
+}
+
+/** In several partitions records have no order; without compaction schemas would be deleted with age. */
+async function checkTopic(kafka: KafkaClient): Promise<void> {
+  const [topic] = (await kafka.admin.metadata([TOPIC])).topics
+  const policy = (await kafka.admin.describeConfigs(TOPIC))['cleanup.policy']?.value ?? ''
+  if (topic?.partitions.length !== 1)
+    throw new MillraceError(
+      'BAD_REQUEST',
+      `The topic ${TOPIC} has ${topic?.partitions.length ?? 0} partitions; a schema registry needs one. Move it away.`,
+    )
+  if (policy !== 'compact')
+    throw new MillraceError('BAD_REQUEST', `The topic ${TOPIC} has cleanup.policy=${policy}, which deletes schemas; set it to compact.`)
+}

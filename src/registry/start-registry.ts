@@ -1,0 +1,135 @@
+import Fastify, { type FastifyInstance } from 'fastify'
+import type { KafkaClient } from '../kafka-client/index.ts'
+import {
+  asMillraceError,
+  errnoOf,
+  type Logger,
+  messageOf,
+  MillraceError,
+  type Part,
+  Releasers,
+  silentLogger,
+  systemClock,
+  type Clock,
+} from '../platform/index.ts'
+import { bodyTypes, createGuard } from './guard.ts'
+import { RegistryError, registryErrors } from './registry-error.ts'
+import { addSchemaRoutes } from './routes/schemas.ts'
+import { addCompatibilityRoutes, addSettingRoutes } from './routes/settings.ts'
+import { addSubjectRoutes } from './routes/subjects.ts'
+import { SchemaLog } from './schema-log.ts'
+import { SchemaRegistry } from './schema-registry.ts'
+
+export interface RegistryOptions {
+  host: string
+  /** 0: any free one. */
+  port: number
+  /** Name other machines reach it by, besides `host`. */
+  advertisedHost?: string
+  /** Asked for by HTTP Basic; must be there beyond loopback (P8). */
+  credentials?: { username: string; password: string }
+  /** Where `_schemas` lives. Stays the caller's. */
+  kafka: KafkaClient
+  log?: Logger
+  clock?: Clock
+}
+
+export interface RegistryHandle extends Part {
+  readonly port: number
+}
+
+const contentType = 'application/vnd.schemaregistry.v1+json'
+const maxBodyBytes = 4 * 1_048_576
+
+/**
+ * A schema registry with Confluent's REST contract on the topic `_schemas`; one at a time may write there.
+ * Errors: PORT_BUSY, BAD_REQUEST when `_schemas` is not fit, those of Kafka.
+ */
+export async function startRegistry(options: RegistryOptions, context: { signal?: AbortSignal } = {}): Promise<RegistryHandle> {
+  const { host, port, advertisedHost = host, credentials = null, kafka, log = silentLogger, clock = systemClock } = options
+  const releasers = new Releasers()
+  try {
+    const schemas = await SchemaLog.open(kafka, { clock, log, ...context })
+    releasers.add('schemas', () => schemas.close())
+    const server = Fastify({ logger: false, bodyLimit: maxBodyBytes, routerOptions: { maxParamLength: 1_000 } })
+    releasers.add('server', async () => {
+      server.server.closeIdleConnections()
+      await server.close()
+    })
+    const guard = createGuard({ hosts: [host, advertisedHost], credentials })
+    const { clusterId } = await kafka.admin.metadata([])
+    addRoutes(server, new SchemaRegistry(schemas), { guard, log, clusterId: clusterId ?? '' })
+    const address = await listen(server, host, port)
+    const close = (): Promise<void> => releasers.close()
+    return {
+      address,
+      port: Number(new URL(address).port),
+      failed: new Promise<never>(() => undefined),
+      close,
+      [Symbol.asyncDispose]: close,
+    }
+  } catch (error) {
+    await releasers.close().catch(() => undefined)
+    throw error
+  }
+}
+
+interface Surroundings {
+  guard: ReturnType<typeof createGuard>
+  log: Logger
+  clusterId: string
+}
+
+function addRoutes(server: FastifyInstance, registry: SchemaRegistry, { guard, log, clusterId }: Surroundings): void {
+  server.addHook('onRequest', guard)
+  server.addHook('preSerialization', async (_, reply, payload: unknown) => {
+    void reply.type(contentType)
+    return payload
+  })
+  server.removeAllContentTypeParsers()
+  server.addContentTypeParser([...bodyTypes], { parseAs: 'string' }, async (_: unknown, text: string) => parseBody(text))
+  server.setErrorHandler((error, request, reply) => {
+    const failure = registryError(error)
+    if (failure.httpStatus >= 500) log.error(`${request.method} ${request.url} failed`, { error })
+    return reply.code(failure.httpStatus).type(contentType).send({ error_code: failure.code, message: failure.message })
+  })
+  server.setNotFoundHandler((_, reply) => reply.code(404).type(contentType).send({ error_code: 404, message: 'HTTP 404 Not Found' }))
+  server.get('/', () => ({}))
+  server.get('/contexts', () => ['.'])
+  server.get('/v1/metadata/id', () => ({
+    scope: { path: [], clusters: { 'kafka-cluster': clusterId, 'schema-registry-cluster': 'schema-registry' } },
+    id: '',
+  }))
+  addSubjectRoutes(server, registry)
+  addSchemaRoutes(server, registry)
+  addSettingRoutes(server, registry)
+  addCompatibilityRoutes(server, registry)
+}
+
+function parseBody(text: string): unknown {
+  if (text === '') return undefined
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new RegistryError(400, `The body is not JSON: ${messageOf(error)}`)
+  }
+}
+
+function registryError(error: unknown): RegistryError {
+  if (error instanceof RegistryError) return error
+  const status = error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500
+  if (status < 500) return new RegistryError(status, messageOf(error))
+  return error instanceof MillraceError ? registryErrors.store(error.message) : new RegistryError(500, asMillraceError(error).message)
+}
+
+async function listen(server: FastifyInstance, host: string, port: number): Promise<string> {
+  try {
+    await server.listen({ host, port })
+  } catch (error) {
+    if (errnoOf(error) !== 'EADDRINUSE') throw error
+    throw new MillraceError('PORT_BUSY', `Port ${port} on ${host} is in use by another process.`, { cause: error, details: { host, port } })
+  }
+  const bound = server.server.address()
+  const boundPort = typeof bound === 'object' && bound !== null ? bound.port : port
+  return `http://${host.includes(':') ? `[${host}]` : host}:${boundPort}`
+}

@@ -8,10 +8,10 @@ test.each([
   ['CREATE', '<all keyspaces> or any of its parents', 'GRANT CREATE ON ALL KEYSPACES TO "loader"'],
   ['SELECT', '<all tables in shop> or any of its parents', 'GRANT SELECT ON ALL TABLES IN KEYSPACE "shop" TO "loader"'],
   ['ALTER', '<table Shop.order> or any of its parents', 'GRANT ALTER ON TABLE "Shop"."order" TO "loader"'],
-])('a right that is missing is told with the GRANT to run (%s on %s)', (permission, resource, cql) => {
+])('a right that is missing is told with the GRANT to run (%s on %s)', (permission, resource, grant) => {
   const error = serverError({ code: errors.UNAUTHORIZED, message: `User loader has no ${permission} permission on ${resource}` })
-  expect(error).toMatchObject({ code: 'AUTHENTICATION_FAILED', retriable: false, details: { role: 'loader', permission, cql } })
-  expect(error.message).toContain(`Have an administrator run: ${cql};`)
+  expect(error).toMatchObject({ code: 'AUTHENTICATION_FAILED', retriable: false, details: { role: 'loader', permission, grant } })
+  expect(error.message).toContain(`Have an administrator run: ${grant};`)
 })
 
 test('a refusal in other words is told as it came', () => {

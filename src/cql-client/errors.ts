@@ -42,18 +42,18 @@ function catalogueCode(code: number): ErrorCode {
 /** As Cassandra 3 to 5 say it (`ClientState.ensurePermission`). */
 const refusal = /User (\S+) has no ([A-Z_]+) permission on <(all keyspaces|keyspace \S+|(?:all tables in|table) \S+)>/
 
-/** Names the role, what it may not do, and the GRANT that an administrator can run; details `{ role, permission, resource, cql }` besides. */
+/** Names the role, what it may not do, and the GRANT that an administrator can run; details `{ role, permission, resource, grant }` besides. */
 function unauthorized(told: string, details: Record<string, string | number>, cause: unknown): MillraceError {
   const options = cause === undefined ? {} : { cause }
   const [, role, permission, resource] = refusal.exec(told) ?? []
   if (role === undefined || permission === undefined || resource === undefined) {
     return new MillraceError('AUTHENTICATION_FAILED', told, { ...options, details })
   }
-  const cql = `GRANT ${permission} ON ${grantTarget(resource)} TO ${alwaysQuote(role)}`
+  const grant = `GRANT ${permission} ON ${grantTarget(resource)} TO ${alwaysQuote(role)}`
   return new MillraceError(
     'AUTHENTICATION_FAILED',
-    `Role ${role} may not ${permission} on ${resource}. Have an administrator run: ${cql};`,
-    { ...options, details: { ...details, role, permission, resource, cql } },
+    `Role ${role} may not ${permission} on ${resource}. Have an administrator run: ${grant};`,
+    { ...options, details: { ...details, role, permission, resource, grant } },
   )
 }
 

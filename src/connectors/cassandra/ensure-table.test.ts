@@ -105,3 +105,23 @@ test('a schema change that is not allowed tells the statement that was tried', a
   const { result } = ensure(without('order'), { autoEvolve: 'add-columns' }, refuse)
   await expect(result).rejects.toThrow('User has no CREATE permission. The statement was: ALTER TABLE shop.events ADD "order" text;')
 })
+
+test('a role without rights is told what somebody else has to run, with what it needs itself', async () => {
+  const refuseRole = (): Promise<void> =>
+    Promise.reject(
+      new MillraceError('AUTHENTICATION_FAILED', 'Role loader may not CREATE on all keyspaces.', { details: { role: 'loader' } }),
+    )
+  const missing = ensure(null, { autoCreate: true }, refuseRole)
+  const cql =
+    "CREATE KEYSPACE IF NOT EXISTS shop WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}; " +
+    'CREATE TABLE IF NOT EXISTS shop.events (id uuid, at timestamp, "order" text, tags frozen<map<text, frozen<list<int>>>>, ' +
+    'PRIMARY KEY ((id), at)) WITH CLUSTERING ORDER BY (at DESC); ' +
+    'GRANT MODIFY ON TABLE shop.events TO loader; GRANT SELECT ON TABLE shop.events TO loader;'
+  await expect(missing.result).rejects.toMatchObject({
+    code: 'AUTHENTICATION_FAILED',
+    message: `There is no table shop.events, and role loader has no right to make it. Have an administrator run ${cql}`,
+    details: { cql },
+  })
+  const narrow = ensure(without('order'), { autoEvolve: 'add-columns' }, refuseRole)
+  await expect(narrow.result).rejects.toMatchObject({ details: { cql: 'ALTER TABLE shop.events ADD "order" text;' } })
+})

@@ -3,7 +3,7 @@ import { formatType, parseType, type CassandraSession } from '../../cql-client/i
 import { MillraceError } from '../../platform/index.ts'
 import { cqlTypeOf } from './cql-type.ts'
 import type { EnsureTable, TableSession } from './ensure-table.ts'
-import { addColumn, createKeyspace, createTable } from './statements.ts'
+import { addColumn, cqlName, cqlTable, createKeyspace, createTable } from './statements.ts'
 
 type TableInfo = NonNullable<Awaited<ReturnType<CassandraSession['table']>>>
 /**
@@ -20,11 +20,12 @@ export async function fitTable(options: EnsureTable, session: TableSession): Pro
     if (found === null) throw mismatch(table, 'it was created, but is not there')
   }
   const missing = compare(table, found)
+  const additions = missing.map((name) => addColumn(table, name))
   if (missing.length > 0 && autoEvolve === 'off') {
-    const statements = missing.map((name) => `${addColumn(table, name)};`).join(' ')
+    const statements = scriptOf(additions)
     throw mismatch(table, `it has no column ${missing.join(', ')}. Run ${statements} or set autoEvolve: 'add-columns'`, statements)
   }
-  for (const name of missing) await alter(options, session, addColumn(table, name))
+  await change(options, session, `Table ${tableId(table)} has no column ${missing.join(', ')}`, additions)
   return { created, added: missing }
 }
 
@@ -33,25 +34,44 @@ async function create(options: EnsureTable, session: TableSession): Promise<void
   const keyspaceIsThere = (await session.keyspaces()).includes(table.keyspace)
   const statements = [...(keyspaceIsThere ? [] : [createKeyspace(table.keyspace, replication)]), createTable(table)]
   if (!autoCreate) {
-    const cql = statements.map((statement) => `${statement};`).join(' ')
+    const cql = scriptOf(statements)
     throw new MillraceError('NOT_FOUND', `There is no table ${tableId(table)}. Run ${cql} or set autoCreate: true.`, {
       details: { table: tableId(table), cql },
     })
   }
-  for (const statement of statements) await alter(options, session, statement)
+  await change(options, session, `There is no table ${tableId(table)}`, statements)
 }
 
-async function alter({ table, log }: EnsureTable, session: TableSession, statement: string): Promise<void> {
-  log?.info('changing the schema', { table: tableId(table), cql: statement })
-  try {
-    await session.changeSchema(statement)
-  } catch (error) {
-    if (!(error instanceof MillraceError) || error.retriable) throw error
-    throw new MillraceError(error.code, `${error.message} The statement was: ${statement};`, {
-      cause: error,
-      details: { ...error.details, cql: statement },
-    })
+/** Runs the statements; where one is refused, the error has all that would have to be run. */
+async function change({ table, log }: EnsureTable, session: TableSession, why: string, statements: readonly string[]): Promise<void> {
+  for (const statement of statements) {
+    log?.info('changing the schema', { table: tableId(table), cql: statement })
+    try {
+      await session.changeSchema(statement)
+    } catch (error) {
+      if (!(error instanceof MillraceError) || error.retriable) throw error
+      const { role } = error.details
+      if (typeof role === 'string') throw forAdministrator(table, why, role, statements, error)
+      throw new MillraceError(error.code, `${error.message} The statement was: ${statement};`, {
+        cause: error,
+        details: { ...error.details, cql: statement },
+      })
+    }
   }
+}
+
+/** A role that may not change the schema: what somebody who may has to run, with what the role needs to write and read what was made. */
+function forAdministrator(table: TableDef, why: string, role: string, statements: readonly string[], cause: MillraceError): MillraceError {
+  const makesTable = statements.some((statement) => statement.startsWith('CREATE TABLE'))
+  const grants = makesTable ? ['MODIFY', 'SELECT'].map((right) => `GRANT ${right} ON TABLE ${cqlTable(table)} TO ${cqlName(role)}`) : []
+  const cql = scriptOf([...statements, ...grants])
+  const details = { ...cause.details, table: tableId(table), cql }
+  const message = `${why}, and role ${role} has no right to make it. Have an administrator run ${cql}`
+  return new MillraceError(cause.code, message, { cause, details })
+}
+
+function scriptOf(statements: readonly string[]): string {
+  return statements.map((statement) => `${statement};`).join(' ')
 }
 
 /** @returns names of the columns that the table lacks; throws for every other difference */

@@ -152,3 +152,12 @@ export const kafkaDifferences: readonly Difference[] = [
     reason: 'Kafka answers INCONSISTENT_GROUP_PROTOCOL to the only member of a group too.',
   },
 ]
+
+export const registryDifferences: readonly Difference[] = [
+  {
+    of: 'decimal scale changed',
+    is: 'meant',
+    reason: 'Numbers written before would be read as others; Avro says that decimals match only with the same precision and scale.',
+  },
+  { of: 'decimal precision changed', is: 'meant', reason: 'As for the scale.' },
+]

@@ -124,8 +124,7 @@ class Comparison {
     for (const [at, field] of reader.fields.entries()) {
       const source = writerField(field, writer)
       if (source) this.compare(field.type, source.type, `${path}/fields/${at}/type`)
-      else if (!field.hasDefault && !(field.type.is === 'enum' && field.type.default !== null))
-        this.#noDefault(field, `${path}/fields/${at}`)
+      else if (!field.hasDefault) this.#noDefault(field, `${path}/fields/${at}`)
     }
   }
 

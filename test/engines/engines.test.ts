@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -175,7 +175,9 @@ describeOn(['kafka4'], 'artifacts of tools/engines', () => {
         title: 'one jar',
         artifacts: [{ is: 'maven', coordinates: ['org.slf4j:slf4j-api:1.7.36'] }],
       } as const
-      const dir = await ensureArtifacts(system, cache)
+      const [dir, same] = await Promise.all([ensureArtifacts(system, cache), ensureArtifacts(system, cache)])
+      expect(same).toBe(dir)
+      expect(readdirSync(join(cache, 'artifacts'))).toHaveLength(1)
       const jar = join(dir, 'slf4j-api-1.7.36.jar')
       expect(existsSync(jar)).toBe(true)
       writeFileSync(jar, 'cut')

@@ -38,6 +38,9 @@ export function isComplete(dir: string): boolean {
   }
 }
 
+/** What this process brings just now, by folder: starts at the same time wait for one. */
+const underWay = new Map<string, Promise<void>>()
+
 /**
  * Brings the artifacts when they are not there, each by its ordinary client: those check what they download, and go on where they were
  * stopped since each keeps what came in its own cache.
@@ -46,22 +49,36 @@ export function isComplete(dir: string): boolean {
 export async function ensureArtifacts(system: Pick<System, 'title' | 'artifacts'>, cache = cacheDir()): Promise<string> {
   const dir = artifactDir(system, cache)
   if (isComplete(dir)) return dir
+  const bringing = underWay.get(dir) ?? bringAll(system, dir).finally(() => underWay.delete(dir))
+  underWay.set(dir, bringing)
+  await bringing
+  return dir
+}
+
+async function bringAll({ title, artifacts }: Pick<System, 'title' | 'artifacts'>, dir: string): Promise<void> {
   const partial = `${dir}.partial-${process.pid}.${++begun}`
   mkdirSync(partial, { recursive: true })
   removeAbandoned(dir)
   try {
-    for (const artifacts of system.artifacts) await bring(artifacts, join(partial, artifacts.into ?? '.'))
-    const marker: Marker = { artifacts: system.artifacts, files: sizesOf(partial) }
+    for (const each of artifacts) await bring(each, join(partial, each.into ?? '.'))
+    const marker: Marker = { artifacts, files: sizesOf(partial) }
     writeFileSync(join(partial, MARKER), JSON.stringify(marker, null, 1))
-    // Another process, or another start in this one, may have brought the same meanwhile; then its folder is as good.
-    if (isComplete(dir)) return dir
-    if (existsSync(dir)) rmSync(dir, { recursive: true, force: true })
-    renameSync(partial, dir)
-    return dir
+    moveInto(dir, partial)
   } catch (error) {
-    throw new MillraceError('UNREACHABLE', `The artifacts of ${system.title} did not come: ${whatItSaid(error)}`, { cause: error })
+    throw new MillraceError('UNREACHABLE', `The artifacts of ${title} did not come: ${whatItSaid(error)}`, { cause: error })
   } finally {
     rmSync(partial, { recursive: true, force: true })
+  }
+}
+
+/** Another process may have brought the same meanwhile; then its folder is as good, and may be in use. */
+function moveInto(dir: string, partial: string): void {
+  if (isComplete(dir)) return
+  if (existsSync(dir)) rmSync(dir, { recursive: true, force: true })
+  try {
+    renameSync(partial, dir)
+  } catch (error) {
+    if (!isComplete(dir)) throw error
   }
 }
 

@@ -37,7 +37,7 @@ export interface CassandraClusterEngine extends Engine {
   readonly contactPoints: readonly string[]
   /** `kill -9`; the other nodes go on. */
   killNode(index: number): Promise<void>
-  /** Starts a node again that was killed. */
+  /** Starts a node that was killed, or has not been started yet. */
   startNode(index: number): Promise<void>
 }
 
@@ -58,11 +58,13 @@ export async function startSecuredCassandra({ requireClientCertificate = true } 
   })
 }
 
-export async function startCassandraCluster(): Promise<CassandraClusterEngine> {
-  const engine = await startSystem(cassandra5Cluster)
+/** @param nodes how many are started at first; `startNode` adds the others */
+export async function startCassandraCluster({ nodes = clusterHosts.length } = {}): Promise<CassandraClusterEngine> {
+  const later = clusterHosts.map((_, index) => clusterNode(index)).slice(nodes)
+  const engine = await startSystem(cassandra5Cluster, { later })
   const contactPoints = clusterHosts.map((host) => `${host}:${engine.ports.cql}`)
   try {
-    await Promise.all(contactPoints.map(knowsItsPeers))
+    await Promise.all(contactPoints.slice(0, nodes).map((contactPoint) => knowsItsPeers(contactPoint, nodes - 1)))
   } catch (error) {
     await engine[Symbol.asyncDispose]()
     throw error
@@ -75,13 +77,13 @@ export async function startCassandraCluster(): Promise<CassandraClusterEngine> {
 }
 
 /** Waits until a node has heard of all the others, which it does after it says that it is up. */
-async function knowsItsPeers(contactPoint: string): Promise<void> {
+async function knowsItsPeers(contactPoint: string, peers: number): Promise<void> {
   await using session = await connectCassandra({ contactPoints: [contactPoint], localDataCenter: 'datacenter1' })
   const deadlineMs = systemClock.monotonicMs() + GOSSIP_WITHIN_MS
   for (;;) {
     // A query by the driver may go to any node; this one goes to that of the session.
     const known = await session.count('system', 'peers_v2')
-    if (known === clusterHosts.length - 1) return
+    if (known === peers) return
     if (systemClock.monotonicMs() > deadlineMs) throw new MillraceError('TIMED_OUT', `${contactPoint} knows ${known} other nodes only.`)
     await systemClock.sleep(200)
   }

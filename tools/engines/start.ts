@@ -16,6 +16,8 @@ export interface StartOptions {
   readonly dir?: string
   /** True: it goes on when this process ends. */
   readonly outlives?: boolean
+  /** Names of processes that are not started with the others: `startProcess` does. */
+  readonly later?: readonly string[]
   /** By name of a port: the one that clients are told in its place. A proxy listens there. */
   readonly advertised?: Readonly<Record<string, number>>
 }
@@ -87,7 +89,8 @@ class StartedSystem implements Engine {
     for (const process of processes) this.#write(process.files(this.#place))
     if (this.#system.refusesRoot) giveToOrdinaryUser(dir)
     await this.#once('prepared', 'preparing', (process) => process.prepare?.(this.#place))
-    for (const process of processes) this.#running.push(await this.#start(process))
+    const { later = [] } = this.#options
+    for (const process of processes) if (!later.includes(process.name)) this.#running.push(await this.#start(process))
     await this.#once('set-up', 'setting up', (process) => process.setUp?.(this.#place))
   }
 

@@ -1,4 +1,5 @@
 import { startCassandra, startCassandraCluster, startSecuredCassandra } from './cassandra.ts'
+import { startKafka, startKafkaCluster, startSecuredKafka, type KafkaEngine } from './kafka.ts'
 import { missing } from './requirements.ts'
 import { startSystem, type StartOptions } from './start.ts'
 import type { Engine } from './system.ts'
@@ -6,11 +7,7 @@ import { apicurio, kafka3, kafka4, postgres15, spark35, sparkHome } from './syst
 
 export type { Engine } from './system.ts'
 export type { CassandraClusterEngine, CassandraEngine, SecuredCassandraEngine } from './cassandra.ts'
-
-export interface KafkaEngine extends Engine {
-  /** `host:port`, as MILLRACE_KAFKA_BOOTSTRAP_SERVERS takes it. */
-  readonly bootstrapServers: string
-}
+export type { KafkaClusterEngine, KafkaCredentials, KafkaEngine, SecuredKafkaEngine } from './kafka.ts'
 
 type TestOptions = Pick<StartOptions, 'advertised'>
 
@@ -31,17 +28,16 @@ export interface SparkEngine extends Engine {
   readonly sparkHome: string
 }
 
-async function startKafka(system: typeof kafka4, options?: TestOptions): Promise<KafkaEngine> {
-  const engine = await startSystem(system, options)
-  return Object.assign(engine, { bootstrapServers: engine.address.value })
-}
-
 /** Real systems, each started on free ports of 127.0.0.1 with a new folder: `await using kafka = await engines.kafka4()`. */
 export const engines = {
   /** What this machine lacks to run them and how to get it; null when it lacks nothing. */
   missing,
   /** Kafka 4 in KRaft mode, one node. */
   kafka4: (options?: TestOptions): Promise<KafkaEngine> => startKafka(kafka4, options),
+  /** One node with TLS, mTLS, every SASL mechanism and rights. */
+  kafka4Secured: startSecuredKafka,
+  /** Three brokers and a controller; each broker can be killed and started again. */
+  kafka4Cluster: startKafkaCluster,
   /** Kafka 3.9 on ZooKeeper, one node each. */
   kafka3: (options?: TestOptions): Promise<KafkaEngine> => startKafka(kafka3, options),
   /** One node. What it acknowledged is on its disk, unless `commitLogSync: 'periodic'`. */

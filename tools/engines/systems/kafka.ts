@@ -3,18 +3,18 @@ import { jvm, properties } from '../jvm.ts'
 import type { Place, Process, System } from '../system.ts'
 
 /** ApiVersions v0 (KIP-35): size, api key 18, version 0, correlation id 0, no client id. */
-const apiVersions = Uint8Array.from([0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 0, 255, 255])
-const READY_WITHIN_MS = 60_000
+export const apiVersions = Uint8Array.from([0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 0, 255, 255])
+export const READY_WITHIN_MS = 60_000
 
 /** A cluster of one node cannot replicate its own topics, and nobody should wait for a first rebalance. */
-const oneNode = {
+export const oneNode = {
   'offsets.topic.replication.factor': 1,
   'transaction.state.log.replication.factor': 1,
   'transaction.state.log.min.isr': 1,
   'group.initial.rebalance.delay.ms': 0,
 }
 
-const bootstrapServers = (place: Place): { setting: string; value: string } => ({
+export const bootstrapServers = (place: Place): { setting: string; value: string } => ({
   setting: 'MILLRACE_KAFKA_BOOTSTRAP_SERVERS',
   value: `127.0.0.1:${place.ports.kafka}`,
 })
@@ -34,7 +34,7 @@ const listeners = ({ ports, advertised }: Place, others: readonly string[] = [])
   'inter.broker.listener.name': 'BROKERS',
 })
 
-const log4j2 = properties({
+export const log4j2 = properties({
   'appender.out.type': 'Console',
   'appender.out.name': 'out',
   'appender.out.layout.type': 'PatternLayout',

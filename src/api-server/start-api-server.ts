@@ -12,6 +12,7 @@ const httpStatus: Partial<Record<ErrorCode, number>> = {
   NOT_FOUND: 404,
   ALREADY_EXISTS: 409,
   UNREACHABLE: 502,
+  METADATA_UNAVAILABLE: 503,
   TIMED_OUT: 504,
 }
 

@@ -29,6 +29,7 @@ const catalogue = {
   KAFKA_RETRIABLE: { retriable: true, exitCode: 75 },
   CQL: { retriable: false, exitCode: 70 },
   CQL_RETRIABLE: { retriable: true, exitCode: 75 },
+  METADATA_UNAVAILABLE: { retriable: true, exitCode: 75 },
   OFFSET_OUT_OF_RANGE: { retriable: false, exitCode: 70 },
   SOURCE_FAILED: { retriable: true, exitCode: 75 },
   TASK_FAILED: { retriable: true, exitCode: 70 },

@@ -1,4 +1,5 @@
 import type { Definition } from './definitions.ts'
+import { underRunLocks } from './row-locks.ts'
 import { setRunState } from './runs.ts'
 import type { TaskInstanceTable } from './store/tables.ts'
 import { evaluateTriggerRule, isFinished } from './trigger-rules.ts'
@@ -8,17 +9,20 @@ import type { TaskState } from '../core/index.ts'
 /** Retries and deferrals whose time has come go back to `scheduled`. @returns when the next one is due, or null */
 export async function wakeTasks(turn: Turn): Promise<number | null> {
   const waiting = ['up_for_retry', 'deferred'] as const
-  const due = await turn.trx
-    .selectFrom('task_instance')
-    .select(['dag_id', 'run_id', 'task_id'])
-    .where('state', 'in', waiting)
-    .where('wake_at', '<=', turn.nowMs)
-    .execute()
+  const due = await underRunLocks(turn, () =>
+    turn.trx
+      .selectFrom('task_instance')
+      .select(['dag_id', 'run_id', 'task_id'])
+      .where('state', 'in', waiting)
+      .where('wake_at', '<=', turn.nowMs)
+      .execute(),
+  )
   for (const task of due) await setTaskState(turn, { dagId: task.dag_id, runId: task.run_id }, [task.task_id], 'scheduled')
   const next = await turn.trx
     .selectFrom('task_instance')
     .select((select) => select.fn.min('wake_at').as('wake_at'))
     .where('state', 'in', waiting)
+    .where('wake_at', '>', turn.nowMs)
     .executeTakeFirst()
   return next?.wake_at ?? null
 }

@@ -1,9 +1,10 @@
+import { sql } from 'kysely'
 import type { AttemptId, Json } from '../core/index.ts'
 import type { AttemptStart } from './types.ts'
 import type { Turn } from './turn.ts'
 
-/** A claimed attempt is taken for lost when it gives no sign of life for this long. */
-export const leaseMs = 300_000
+/** Two clauses, which Kysely cannot write: its SKIP LOCKED always comes last. */
+const bothLocked = sql`for update of task skip locked for share of run skip locked`
 
 export interface Claim extends AttemptStart {
   /** For the log: `attempt 2, retry 1 of 3`. */
@@ -16,23 +17,18 @@ export interface Claim extends AttemptStart {
  */
 export async function claimTasks(turn: Turn, limit: number): Promise<Claim[]> {
   if (limit <= 0) return []
-  const ready = await turn.trx
-    .selectFrom('task_instance as task')
-    .innerJoin('dag_run as run', (join) => join.onRef('run.dag_id', '=', 'task.dag_id').onRef('run.run_id', '=', 'task.run_id'))
-    .innerJoin('dag', 'dag.id', 'task.dag_id')
-    .select(['task.dag_id', 'task.run_id', 'task.task_id', 'task.attempt', 'task.failures', 'task.started_at'])
-    .select(['run.version', 'run.logical_date', 'run.interval_start', 'run.interval_end', 'run.params', 'dag.project'])
-    .where('task.state', '=', 'scheduled')
-    .where('run.state', '=', 'running')
-    .orderBy('run.queued_at')
-    .orderBy('task.position')
-    .limit(limit)
-    .execute()
+  const ready = await findReady(turn, limit)
   const claims: Claim[] = []
   for (const row of ready) {
     const definition = await turn.definitions.get(turn.trx, row.dag_id, row.version)
     const task = definition.tasks.get(row.task_id)
     if (!task) continue
+    const fn = await turn.definitions.functionOf(turn, row, task)
+    if (!fn) {
+      // Another scheduler has its code; this one looks for others at once.
+      turn.skipped = true
+      continue
+    }
     const attempt: AttemptId = { dagId: row.dag_id, runId: row.run_id, taskId: row.task_id, attempt: row.attempt + 1, epoch: turn.epoch }
     if (!(await claim(turn, attempt, row.started_at ?? turn.nowMs))) continue
     const params: Record<string, Json> = JSON.parse(row.params)
@@ -48,9 +44,35 @@ export async function claimTasks(turn: Turn, limit: number): Promise<Claim[]> {
       inputs: await readInputs(turn, attempt, task.inputs),
     }
     const title = row.failures > 0 ? `attempt ${attempt.attempt}, retry ${row.failures} of ${task.retries}` : `attempt ${attempt.attempt}`
-    claims.push({ attempt, task: task.fn, ctx, executionTimeoutMs: task.executionTimeoutMs, title })
+    claims.push({ attempt, task: fn, ctx, executionTimeoutMs: task.executionTimeoutMs, title })
   }
   return claims
+}
+
+/** Ready tasks that nobody else is claiming, of runs that nobody is changing. */
+async function findReady(turn: Turn, limit: number) {
+  let query = turn.trx
+    .selectFrom('task_instance as task')
+    .innerJoin('dag_run as run', (join) => join.onRef('run.dag_id', '=', 'task.dag_id').onRef('run.run_id', '=', 'task.run_id'))
+    .innerJoin('dag', 'dag.id', 'task.dag_id')
+    .select(['task.dag_id', 'task.run_id', 'task.task_id', 'task.attempt', 'task.failures', 'task.started_at'])
+    .select(['run.version', 'run.logical_date', 'run.interval_start', 'run.interval_end', 'run.params', 'dag.project'])
+    .where('task.state', '=', 'scheduled')
+    .where('run.state', '=', 'running')
+    .orderBy('run.queued_at')
+    .orderBy('task.position')
+    .limit(limit)
+  if (turn.definitions.foreign.size > 0) {
+    const foreign = [...turn.definitions.foreign.values()]
+    query = query.where((eb) =>
+      eb(
+        eb.refTuple('task.dag_id', 'run.version', 'task.task_id'),
+        'not in',
+        foreign.map(({ dagId, version, taskId }) => eb.tuple(dagId, version, taskId)),
+      ),
+    )
+  }
+  return turn.shared ? query.modifyEnd(bothLocked).execute() : query.execute()
 }
 
 async function claim(turn: Turn, id: AttemptId, startedAt: number): Promise<boolean> {
@@ -85,7 +107,7 @@ async function claim(turn: Turn, id: AttemptId, startedAt: number): Promise<bool
       reason: null,
       started_at: turn.nowMs,
       ended_at: null,
-      lease_until: turn.nowMs + leaseMs,
+      lease_until: turn.leaseTime(turn.leaseMs),
     })
     .execute()
   turn.changes.push({ dagId: id.dagId, runId: id.runId, taskId: id.taskId, state: 'running' })
@@ -105,14 +127,4 @@ async function readInputs(turn: Turn, id: AttemptId, inputs: readonly string[]):
     .execute()
   const values = new Map<string, Json>(rows.map((row) => [row.task_id, JSON.parse(row.value)]))
   return inputs.map((taskId) => values.get(taskId) ?? null)
-}
-
-/** Keeps the leases of this owner's attempts: a scheduler that still works is not to be taken for dead. */
-export async function renewLeases(turn: Turn): Promise<void> {
-  await turn.trx
-    .updateTable('task_attempt')
-    .set({ lease_until: turn.nowMs + leaseMs })
-    .where('state', '=', 'running')
-    .where('epoch', '=', turn.epoch)
-    .execute()
 }

@@ -1,6 +1,8 @@
-import type { DagDef, TaskDef } from '../core/index.ts'
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import type { DagDef, FunctionRef, TaskDef } from '../core/index.ts'
 import { MillraceError } from '../platform/index.ts'
-import type { StoreTransaction } from './store/open-store.ts'
+import type { StoreTransaction } from './store/metadata-store.ts'
 import { parseDate, parseTimetable, type Timetable } from './timetable.ts'
 
 /** A version of a dag, ready for use. */
@@ -14,11 +16,17 @@ export interface Definition {
   upstream: ReadonlyMap<string, readonly string[]>
   /** Tasks nothing comes after: their states make the run's. */
   leaves: ReadonlySet<string>
+  /** Equal for two definitions that are one version. */
+  shape: string
 }
 
 /** Parsed versions by dag and version; forgotten when `register` rewrites them. */
 export class DefinitionCache {
   readonly #byVersion = new Map<string, Definition>()
+  /** What this process has registered, by DAG: its bundles lie on this machine. */
+  #registered: ReadonlyMap<string, Definition> = new Map()
+  /** Tasks whose code is not on this machine; left to other schedulers. */
+  readonly foreign = new Map<string, { dagId: string; version: number; taskId: string }>()
 
   async get(trx: StoreTransaction, dagId: string, version: number): Promise<Definition> {
     const key = `${dagId} ${version}`
@@ -36,8 +44,34 @@ export class DefinitionCache {
     return definition
   }
 
-  clear(): void {
+  /** Forgets what the store had; `definitions` are in it now. */
+  registered(definitions: readonly Definition[]): void {
     this.#byVersion.clear()
+    this.foreign.clear()
+    this.#registered = new Map(definitions.map((definition) => [definition.dag.id, definition]))
+  }
+
+  /**
+   * Where the code of a task lies on this machine. On a shared store the definition may have been registered elsewhere: the same version
+   * is run from this machine's bundle; an older one from its bundle if that is still here, else from the code of today.
+   * @returns null when this machine has no code for it
+   */
+  async functionOf(
+    turn: { trx: StoreTransaction; shared: boolean },
+    row: { dag_id: string; version: number },
+    task: TaskDef,
+  ): Promise<FunctionRef | null> {
+    if (!turn.shared) return task.fn
+    const definition = await this.get(turn.trx, row.dag_id, row.version)
+    const here = this.#registered.get(row.dag_id)
+    const fnHere = here?.tasks.get(task.id)?.fn ?? null
+    if (here?.shape === definition.shape) return fnHere
+    const fn = existsSync(task.fn.module) ? task.fn : fnHere
+    if (!fn) {
+      const key = { dagId: row.dag_id, version: row.version, taskId: task.id }
+      this.foreign.set(JSON.stringify(key), key)
+    }
+    return fn
   }
 }
 
@@ -73,7 +107,25 @@ export function resolveDefinition(dag: DagDef): Definition {
     tasks,
     upstream,
     leaves: new Set(dag.tasks.map((task) => task.id).filter((id) => !notLeaves.has(id))),
+    shape: shapeOf(dag),
   }
+}
+
+/**
+ * SHA-256 of a definition without the bundle's module and digest and the source position: another edit in the same file, or a
+ * new release of Millrace, changes those for every dag and would make a version a build.
+ */
+function shapeOf(dag: DagDef): string {
+  const { at: _at, ...rest } = dag
+  const tasks = dag.tasks.map((task) => ({ ...task, fn: { export: task.fn.export, node: task.fn.node } }))
+  return createHash('sha256')
+    .update(JSON.stringify({ ...rest, tasks }, sortedKeys))
+    .digest('hex')
+}
+
+function sortedKeys(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 function findCircle(upstream: ReadonlyMap<string, readonly string[]>): string[] | null {

@@ -60,13 +60,27 @@ export async function recordEnd(turn: Turn, ended: EndedAttempt): Promise<string
     .where('attempt.epoch', '=', id.epoch)
     .where('attempt.state', '=', 'running')
     .executeTakeFirst()
-  if (!open) return null
+  if (!open) return turn.shared ? recordedBefore(turn, id) : null
   const task = (await turn.definitions.get(turn.trx, id.dagId, open.version)).tasks.get(id.taskId)
   if (!task) return null
   const verdict = judge(ended, task, open, open.run_state === 'running', turn.nowMs)
   await writeVerdict(turn, ended, verdict)
   if (verdict.attempt === 'success') await writeXcoms(turn, ended)
   return verdict.note
+}
+
+/** The answer to a commit may be lost with the connection while the commit is done. Nobody else records an end under this epoch but `lost`. */
+async function recordedBefore(turn: Turn, id: AttemptId): Promise<string | null> {
+  const row = await turn.trx
+    .selectFrom('task_attempt')
+    .select('state')
+    .where('dag_id', '=', id.dagId)
+    .where('run_id', '=', id.runId)
+    .where('task_id', '=', id.taskId)
+    .where('attempt', '=', id.attempt)
+    .where('epoch', '=', id.epoch)
+    .executeTakeFirst()
+  return row && row.state !== 'lost' ? `${row.state}, recorded just before the metadata store went away` : null
 }
 
 function judge(
@@ -200,22 +214,4 @@ async function writeXcoms(turn: Turn, { id, end, xcoms }: EndedAttempt): Promise
       .values({ dag_id: id.dagId, run_id: id.runId, task_id: id.taskId, key, value: JSON.stringify(value) ?? 'null' })
       .execute()
   }
-}
-
-/** Attempts that an earlier owner left running: their supervisor is gone, so they are lost (P7). @returns them with the notes for their logs */
-export async function loseOrphans(turn: Turn): Promise<{ id: AttemptId; note: string }[]> {
-  const orphans = await turn.trx
-    .selectFrom('task_attempt')
-    .selectAll()
-    .where('state', '=', 'running')
-    .where('epoch', '<', turn.epoch)
-    .execute()
-  const lost: { id: AttemptId; note: string }[] = []
-  for (const row of orphans) {
-    const id = { dagId: row.dag_id, runId: row.run_id, taskId: row.task_id, attempt: row.attempt, epoch: row.epoch }
-    const end = { is: 'lost' as const, reason: `the supervisor that ran it (epoch ${row.epoch}) ended without a word` }
-    const note = await recordEnd(turn, { id, end, cancelled: null, silent: true, progress: null, xcoms: new Map() })
-    if (note !== null) lost.push({ id, note })
-  }
-  return lost
 }

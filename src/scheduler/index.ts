@@ -6,6 +6,7 @@ export type {
   ChangeEvent,
   SchedulerHandle,
   SchedulerOptions,
+  SchedulerStore,
   StartAttempt,
   StartedAttempt,
   TriggerOptions,

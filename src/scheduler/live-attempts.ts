@@ -1,13 +1,15 @@
-import type { Json } from '../core/index.ts'
+import type { AttemptId, Json } from '../core/index.ts'
 import { messageOf, MillraceError, type Clock, type Logger } from '../platform/index.ts'
 import { AttemptLog, attemptLogPath } from './attempt-log.ts'
-import { leaseMs, type Claim } from './claim.ts'
+import type { Claim } from './claim.ts'
 import { maxXcomBytes, type CancelCause, type EndedAttempt } from './finish.ts'
 import { describeMs } from './retry.ts'
 import type { RunKey } from './turn.ts'
 import type { AttemptEnd, AttemptEvents, StartAttempt, StartedAttempt } from './types.ts'
 
 export const graceMs = 5_000
+/** An attempt that gives no sign of life for this long is taken for lost. */
+const silenceMs = 300_000
 /** After the grace, for the process to be killed and its end to be told. */
 const killMs = 5_000
 
@@ -147,19 +149,35 @@ export class LiveAttempts {
     }
   }
 
-  /** Ends those without a sign of life for as long as a lease: a process that hangs holds its task no longer. */
+  /** Ends those without a sign of life for minutes: a process that hangs holds its task no longer. */
   endSilent(): void {
     const nowMs = this.#options.clock.monotonicMs()
     for (const live of this.#live.values()) {
-      if (nowMs - live.seenMs < leaseMs) continue
-      const reason = `no sign of life for ${describeMs(leaseMs)}`
-      try {
-        live.started?.cancel(reason, 0)
-      } catch (error) {
-        this.#options.log.warn(`A silent attempt of ${live.claim.attempt.taskId} could not be cancelled: ${messageOf(error)}`)
-      }
-      this.#end(live, { is: 'lost', reason }, true)
+      if (nowMs - live.seenMs >= silenceMs) this.#giveUp(live, `no sign of life for ${describeMs(silenceMs)}`)
     }
+  }
+
+  /** Ends those that are not among `kept`: their leases ran out and another scheduler has taken their tasks (P7). */
+  endTaken(kept: readonly AttemptId[]): void {
+    const names = new Set(kept.map((id) => `${keyOf(id)} ${id.attempt}`))
+    for (const live of this.#live.values()) {
+      const { attempt } = live.claim
+      if (!names.has(`${keyOf(attempt)} ${attempt.attempt}`))
+        this.#giveUp(live, 'its lease ran out while the metadata store could not be reached')
+    }
+  }
+
+  #giveUp(live: LiveAttempt, reason: string): void {
+    try {
+      live.started?.cancel(reason, 0)
+    } catch (error) {
+      this.#options.log.warn(`An attempt of ${live.claim.attempt.taskId} could not be cancelled: ${messageOf(error)}`)
+    }
+    this.#end(live, { is: 'lost', reason }, true)
+  }
+
+  has(attempt: AttemptId): boolean {
+    return this.#live.get(keyOf(attempt))?.claim.attempt.attempt === attempt.attempt
   }
 
   progressOf(attempt: { dagId: string; runId: string; taskId: string }): LiveAttempt['progress'] {

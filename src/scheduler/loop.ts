@@ -1,22 +1,36 @@
-import { messageOf, MillraceError, type Clock, type Logger } from '../platform/index.ts'
+import { backoffMs, messageOf, MillraceError, type Clock, type Logger } from '../platform/index.ts'
 import { advanceRun, wakeTasks } from './advance.ts'
 import { AttemptLog, attemptLogPath } from './attempt-log.ts'
-import { claimTasks, renewLeases, type Claim } from './claim.ts'
+import { claimTasks, type Claim } from './claim.ts'
 import { DefinitionCache } from './definitions.ts'
-import { loseOrphans, recordEnd, type EndedAttempt } from './finish.ts'
+import { recordEnd, type EndedAttempt } from './finish.ts'
+import { findStopped, latestEpoch, loseExpired, loseUnbegun, nextEpoch, renewLeases, takeOver, touchStalled, type Lost } from './leases.ts'
 import { LiveAttempts } from './live-attempts.ts'
+import { lockRuns } from './row-locks.ts'
 import { createScheduledRuns, expireRuns, startQueuedRuns } from './runs.ts'
-import type { Store, StoreTransaction } from './store/open-store.ts'
-import { newTurn, touch, type Turn } from './turn.ts'
+import type { StoreTransaction } from './store/metadata-store.ts'
+import type { WatchedStore } from './store/watched-store.ts'
+import { newTurn, runName, touch, type RunKey, type Turn } from './turn.ts'
 import type { ChangeEvent, StartAttempt } from './types.ts'
 
 /** The longest sleep: a wall clock that was set forward is noticed after it. */
 const maxSleepMs = 60_000
 /** After a turn that the store refused (a full disk). */
 const pauseAfterErrorMs = 1_000
+/** While the store is away: how soon it is asked again. */
+const backoff = { initialMs: 200, maxMs: 2_000 }
+/** After a turn that left something to another scheduler, which held it. */
+const pauseAfterSkipMs = { initialMs: 30, maxMs: 30 }
+/** How often runs are looked for that nobody advances. */
+const stalledEveryMs = 5_000
 
 export interface LoopOptions {
-  store: Store
+  store: WatchedStore
+  /** Who this is over restarts. */
+  instance: string
+  leaseMs: number
+  /** On a shared store: the longest sleep, after which the work of other schedulers is noticed. */
+  pollMs: number
   logsDir: string
   startAttempt: StartAttempt
   clock: Clock
@@ -29,6 +43,7 @@ export interface LoopOptions {
 interface PlannedTurn {
   claims: Claim[]
   notes: { log: AttemptLog; note: string | null; id: EndedAttempt['id'] }[]
+  lost: Lost[]
   nextWakeMs: number | null
 }
 
@@ -45,8 +60,13 @@ export class SchedulerLoop {
   /** `idle` until definitions are registered; `draining` records ends and claims nothing. */
   #state: 'idle' | 'working' | 'draining' | 'stopped' = 'idle'
   #ended: { ended: EndedAttempt; log: AttemptLog }[] = []
-  readonly #touched = new Map<string, { dagId: string; runId: string }>()
+  readonly #touched = new Map<string, RunKey>()
   #renewedMs = 0
+  #sweptMs = 0
+  /** Turns that failed one after another. */
+  #failures = 0
+  /** True after a transaction whose commit may or may not have been done. */
+  #unsure = false
   #cancelTimer: () => void = () => {}
   #woken = false
   #running: Promise<void> | null = null
@@ -72,24 +92,29 @@ export class SchedulerLoop {
     return this.#epoch
   }
 
-  /** Takes the store over: the epoch is bumped, and what earlier owners left running is lost and to be tried again (P7). */
+  /** Results that are not in the store yet. */
+  get unrecorded(): number {
+    return this.#ended.length
+  }
+
+  /** Takes the store over: the epoch is bumped, and what earlier starts left running is lost and to be tried again (P7). */
   async takeOver(): Promise<void> {
-    const { store, clock, logsDir, log } = this.#options
-    const lost = await store.transaction().execute(async (trx) => {
-      const owner = await trx.selectFrom('owner').select('epoch').where('id', '=', 1).executeTakeFirst()
-      this.#epoch = (owner?.epoch ?? 0) + 1
-      if (owner) await trx.updateTable('owner').set({ epoch: this.#epoch }).where('id', '=', 1).execute()
-      else await trx.insertInto('owner').values({ id: 1, epoch: this.#epoch }).execute()
-      const orphans = await loseOrphans(this.#newTurn(trx))
-      const active = await trx.selectFrom('dag_run').select(['dag_id', 'run_id']).where('state', '=', 'running').execute()
-      for (const run of active) this.touch({ dagId: run.dag_id, runId: run.run_id })
-      return orphans
+    const { store, clock, instance } = this.#options
+    const { lost, active } = await store.transaction(async (trx) => {
+      this.#epoch = await nextEpoch({ trx })
+      return takeOver(this.#newTurn(trx), instance)
     })
+    for (const run of active) this.touch(run)
+    this.#tellLost(lost)
+    this.#renewedMs = clock.monotonicMs()
+  }
+
+  #tellLost(lost: readonly Lost[]): void {
+    const { log, logsDir } = this.#options
     for (const { id, note } of lost) {
       log.warn(`Task ${id.taskId} of run ${id.runId}, attempt ${id.attempt}: ${note}`)
       this.live.closeLog(new AttemptLog(attemptLogPath(logsDir, id), log), note)
     }
-    this.#renewedMs = clock.nowMs()
   }
 
   work(): void {
@@ -109,8 +134,8 @@ export class SchedulerLoop {
     })
   }
 
-  touch(key: { dagId: string; runId: string }): void {
-    this.#touched.set(`${key.dagId} ${key.runId}`, key)
+  touch(key: RunKey): void {
+    this.#touched.set(runName(key), key)
   }
 
   onChange(listener: (event: ChangeEvent) => void): () => void {
@@ -120,7 +145,7 @@ export class SchedulerLoop {
 
   /** A change asked for from outside, in a turn of its own; the loop goes on from it. */
   async change<T>(action: (turn: Turn) => Promise<T>): Promise<T> {
-    const { turn, value } = await this.#options.store.transaction().execute(async (trx) => {
+    const { turn, value } = await this.#options.store.transaction(async (trx) => {
       const turn = this.#newTurn(trx)
       return { turn, value: await action(turn) }
     })
@@ -131,7 +156,11 @@ export class SchedulerLoop {
   }
 
   #newTurn(trx: StoreTransaction): Turn {
-    return newTurn({ trx, nowMs: this.#options.clock.nowMs(), epoch: this.#epoch, definitions: this.definitions })
+    const { clock, leaseMs } = this.#options
+    const { store } = this.#options.store
+    const nowMs = clock.nowMs()
+    const leaseTime = (plusMs: number) => store.leaseTime(nowMs, plusMs)
+    return newTurn({ trx, nowMs, epoch: this.#epoch, shared: store.shared, leaseMs, leaseTime, definitions: this.definitions })
   }
 
   async #turns(): Promise<void> {
@@ -142,13 +171,20 @@ export class SchedulerLoop {
       this.#cancelTimer()
       try {
         this.#sleepUntil(await this.#turn())
+        this.#failures = 0
       } catch (error) {
         if (this.#isStopped()) return
-        this.#options.log.error(`A scheduler turn failed and will be tried again: ${messageOf(error)}`, { error })
-        this.#cancelTimer = this.#options.clock.after(pauseAfterErrorMs, () => this.wake())
+        this.#cancelTimer = this.#options.clock.after(this.#pauseAfter(error), () => this.wake())
         return
       }
     }
+  }
+
+  /** A store that is away is told of once, by the one who watches it, and asked again soon; what has ended is kept, in order. */
+  #pauseAfter(error: unknown): number {
+    const isAway = error instanceof MillraceError && error.code === 'METADATA_UNAVAILABLE'
+    if (!isAway) this.#options.log.error(`A scheduler turn failed and will be tried again: ${messageOf(error)}`, { error })
+    return isAway ? backoffMs(this.#failures++, backoff) : pauseAfterErrorMs
   }
 
   #isStopped(): boolean {
@@ -156,12 +192,11 @@ export class SchedulerLoop {
   }
 
   async #turn(): Promise<number | null> {
-    const { store } = this.#options
     this.live.endSilent()
+    await this.#renewLeases()
     const ended = [...this.#ended]
     const touched = new Map(this.#touched)
-    const { turn, planned } = await store.transaction().execute(async (trx) => {
-      const turn = this.#newTurn(trx)
+    const { turn, planned } = await this.#inTransaction(async (turn) => {
       await this.#checkOwner(turn)
       for (const key of touched.values()) touch(turn, key)
       return { turn, planned: await this.#plan(turn, ended) }
@@ -169,26 +204,55 @@ export class SchedulerLoop {
     // Only what is committed is forgotten; a refused turn finds it all again.
     this.#ended = this.#ended.slice(ended.length)
     for (const [name, key] of touched) if (this.#touched.get(name) === key) this.#touched.delete(name)
-    if (this.#state !== 'working') for (const key of turn.touched.values()) this.touch(key)
+    for (const key of turn.touched.values()) this.touch(key)
     for (const { log, note, id } of planned.notes) {
       if (note === null)
         this.#options.log.warn(`The result of task ${id.taskId}, attempt ${id.attempt}, was refused: it is no longer its running attempt.`)
       this.live.closeLog(log, note ?? 'refused: this is no longer the running attempt of the task')
     }
+    this.#tellLost(planned.lost)
     this.#settle(turn)
     for (const claim of planned.claims) this.live.start(claim)
-    return planned.nextWakeMs
+    // Closed while this turn was under way: what it claimed is stopped as well.
+    if (this.#state === 'draining') this.live.cancelAll('shutdown', 'shutdown')
+    return turn.skipped ? this.#options.clock.nowMs() + backoffMs(0, pauseAfterSkipMs) : planned.nextWakeMs
+  }
+
+  async #inTransaction<T>(action: (turn: Turn) => Promise<T>): Promise<T> {
+    try {
+      const value = await this.#options.store.transaction((trx) => action(this.#newTurn(trx)))
+      this.#unsure = false
+      return value
+    } catch (error) {
+      this.#unsure = true
+      throw error
+    }
+  }
+
+  /** In a transaction of its own, before all else: while this scheduler lives and reaches the store, nobody takes its tasks. */
+  async #renewLeases(): Promise<void> {
+    const { store, clock, leaseMs } = this.#options
+    if (!store.store.shared || this.live.size === 0) return
+    const nowMs = clock.monotonicMs()
+    if (store.health.is === 'ok' && nowMs - this.#renewedMs < leaseMs / 3) return
+    const kept = await store.transaction((trx) => renewLeases(this.#newTurn(trx)))
+    this.#renewedMs = nowMs
+    this.live.endTaken(kept)
   }
 
   async #plan(turn: Turn, ended: { ended: EndedAttempt; log: AttemptLog }[]): Promise<PlannedTurn> {
     const notes: PlannedTurn['notes'] = []
+    await lockRuns(
+      turn,
+      ended.map(({ ended: { id } }) => id),
+      'wait',
+    )
     for (const { ended: end, log } of ended) notes.push({ log, id: end.id, note: await recordEnd(turn, end) })
-    if (this.live.size > 0 && Math.abs(turn.nowMs - this.#renewedMs) >= maxSleepMs) {
-      await renewLeases(turn)
-      this.#renewedMs = turn.nowMs
-    }
-    if (this.#state !== 'working') return { claims: [], notes, nextWakeMs: null }
-    await expireRuns(turn)
+    const lost = turn.shared ? await this.#lookAfterOthers(turn, ended) : []
+    // What has ended while this one drains is followed up: no other scheduler would.
+    if (this.#state === 'draining') await advanceTouched(turn)
+    if (this.#state !== 'working') return { claims: [], notes, lost, nextWakeMs: null }
+    let expiresMs = await expireRuns(turn)
     const wakeTaskMs = await wakeTasks(turn)
     let scheduledMs: number | null = null
     for (let again = true; again;) {
@@ -198,14 +262,34 @@ export class SchedulerLoop {
     }
     const claims = await claimTasks(turn, this.#options.maxConcurrentTasks - this.live.size)
     // Looked at again: runs that have just started may have a time-out.
-    const due = [scheduledMs, wakeTaskMs, await expireRuns(turn)].filter((ms) => ms !== null)
-    return { claims, notes, nextWakeMs: due.length > 0 ? Math.min(...due) : null }
+    if (turn.changes.length > 0) expiresMs = await expireRuns(turn)
+    const due = [scheduledMs, wakeTaskMs, expiresMs].filter((ms) => ms !== null)
+    return { claims, notes, lost, nextWakeMs: due.length > 0 ? Math.min(...due) : null }
+  }
+
+  /** On a shared store: what other schedulers, or a commit without an answer, have left behind (P7). */
+  async #lookAfterOthers(turn: Turn, ended: { ended: EndedAttempt }[]): Promise<Lost[]> {
+    const { store, clock, leaseMs } = this.#options
+    const lost: Lost[] = []
+    if (this.#unsure) {
+      const ends = new Set(ended.map(({ ended: { id } }) => JSON.stringify(id)))
+      lost.push(...(await loseUnbegun(turn, (id) => this.live.has(id) || ends.has(JSON.stringify(id)))))
+    }
+    if (this.live.size > 0) turn.stopped.push(...(await findStopped(turn)))
+    if (this.#state !== 'working') return lost
+    if (store.contactMs >= leaseMs) lost.push(...(await loseExpired(turn)))
+    const nowMs = clock.monotonicMs()
+    if (nowMs - this.#sweptMs >= stalledEveryMs) {
+      await touchStalled(turn)
+      this.#sweptMs = nowMs
+    }
+    return lost
   }
 
   async #checkOwner(turn: Turn): Promise<void> {
-    const owner = await turn.trx.selectFrom('owner').select('epoch').where('id', '=', 1).executeTakeFirst()
-    if (owner?.epoch === this.#epoch) return
-    const message = `Another scheduler has taken over the metadata store (epoch ${owner?.epoch ?? 'none'}, this one is ${this.#epoch}).`
+    const latest = await latestEpoch(turn, this.#options.instance)
+    if (latest === this.#epoch) return
+    const message = `Another scheduler has taken over the metadata store (epoch ${latest ?? 'none'}, this one is ${this.#epoch}).`
     const error = new MillraceError('DATA_DIR_IN_USE', message)
     this.#state = 'stopped'
     this.live.cancelAll('shutdown', 'another scheduler has taken over')
@@ -229,8 +313,17 @@ export class SchedulerLoop {
 
   #sleepUntil(wakeMs: number | null): void {
     if (this.#state !== 'working') return
-    const sleepMs = wakeMs === null ? maxSleepMs : Math.min(maxSleepMs, Math.max(1, wakeMs - this.#options.clock.nowMs()))
-    this.#cancelTimer = this.#options.clock.after(sleepMs, () => this.wake())
+    const { clock, store, pollMs } = this.#options
+    const longestMs = store.store.shared ? Math.min(pollMs, maxSleepMs) : maxSleepMs
+    const sleepMs = wakeMs === null ? longestMs : Math.min(longestMs, Math.max(1, wakeMs - clock.nowMs()))
+    this.#cancelTimer = clock.after(sleepMs, () => this.wake())
+  }
+
+  /** Ends it before it has begun. */
+  async halt(): Promise<void> {
+    this.#state = 'stopped'
+    this.#cancelTimer()
+    await this.#running
   }
 
   /** Claims nothing more, stops what runs with grace, and records it so that the next start runs it again. */
@@ -255,15 +348,17 @@ export class SchedulerLoop {
   }
 }
 
-/** @returns true when a run ended: its dag may have room for the next */
+/** Those that another scheduler holds stay touched. @returns true when a run ended: its dag may have room for the next */
 async function advanceTouched(turn: Turn): Promise<boolean> {
   let ended = false
+  const held = await lockRuns(turn, [...turn.touched.values()], 'skip')
+  // Those that are advanced touch themselves again: a second look finds nothing more to do.
   for (const [name, key] of turn.touched) {
-    turn.touched.delete(name)
+    if (!held.has(name)) continue
     const before = turn.changes.length
     await advanceRun(turn, key)
     ended ||= turn.changes.slice(before).some((change) => change.taskId === undefined)
+    turn.touched.delete(name)
   }
-  turn.touched.clear()
   return ended
 }

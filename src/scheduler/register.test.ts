@@ -1,7 +1,7 @@
-import { DatabaseSync } from 'node:sqlite'
 import { join } from 'node:path'
 import { writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { startScheduler } from './index.ts'
 import { createRig, dagDef, ok, projectOf, settle, taskDef } from './scheduler-rig.ts'
 
 test('a changed definition is a new version, and a run keeps the version it started with', async () => {
@@ -85,13 +85,17 @@ test('settings outlive a restart', async () => {
   await expect(first.setting('x')).rejects.toMatchObject({ code: 'CLOSED' })
 })
 
-test('a store of a newer Millrace, or no store at all, is refused with the reason', async () => {
+test('a store of a newer Millrace is refused with the reason', async () => {
   await using rig = createRig()
   await (await rig.start()).close()
-  const db = new DatabaseSync(join(rig.dir, 'metadata.sqlite'))
-  db.exec("insert into kysely_migration values ('9999_later', '2030')")
-  db.close()
+  await rig.store.query("insert into kysely_migration values ('9999_later', '2030')")
   await expect(rig.start()).rejects.toMatchObject({ code: 'DATA_DIR_NEWER' })
-  writeFileSync(join(rig.dir, 'broken.sqlite'), 'not a database at all, and long enough to be looked at'.repeat(50))
-  await expect(rig.start({ metadataPath: join(rig.dir, 'broken.sqlite') })).rejects.toMatchObject({ code: 'DATA_CORRUPT' })
+})
+
+test('a file that is no store is refused with the reason', async () => {
+  await using rig = createRig()
+  const metadataPath = join(rig.dir, 'broken.sqlite')
+  writeFileSync(metadataPath, 'not a database at all, and long enough to be looked at'.repeat(50))
+  const options = { metadataPath, logsDir: rig.dir, startAttempt: () => ({ end: Promise.resolve(ok), cancel: () => {} }) }
+  await expect(startScheduler(options)).rejects.toMatchObject({ code: 'DATA_CORRUPT' })
 })

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { DagDef, Project } from '../core/index.ts'
 import { MillraceError } from '../platform/index.ts'
 import { resolveDefinition, type Definition } from './definitions.ts'
@@ -23,6 +22,8 @@ export function resolveProject(project: Project): Definition[] {
 /** Takes the project's definitions into the store; dags that it no longer has keep their runs and get no new ones. */
 export async function registerProject(turn: Turn, project: Project, definitions: readonly Definition[]): Promise<Registered> {
   const registered: Registered = { added: [], changed: [], removed: [] }
+  // In one order for all: two schedulers that register at once do not wait for each other.
+  if (turn.shared) await turn.trx.selectFrom('dag').select('id').orderBy('id').forUpdate().execute()
   for (const definition of definitions) {
     const outcome = await registerDag(turn, project.name, definition)
     if (outcome !== 'same') registered[outcome].push(definition.dag.id)
@@ -37,8 +38,7 @@ export async function registerProject(turn: Turn, project: Project, definitions:
 }
 
 async function registerDag(turn: Turn, project: string, definition: Definition): Promise<'added' | 'changed' | 'same'> {
-  const { dag } = definition
-  const shape = shapeOf(dag)
+  const { dag, shape } = definition
   const known = await turn.trx.selectFrom('dag').selectAll().where('id', '=', dag.id).executeTakeFirst()
   const schedule = scheduleOf(definition, known, turn.nowMs)
   if (!known) {
@@ -95,21 +95,4 @@ async function refreshVersion(turn: Turn, dag: DagDef, version: number): Promise
     .where('dag_id', '=', dag.id)
     .where('version', '=', version)
     .execute()
-}
-
-/**
- * SHA-256 of a definition without the bundle's module and digest and the source position: another edit in the same file, or a
- * new release of Millrace, changes those for every dag and would make a version a build.
- */
-function shapeOf(dag: DagDef): string {
-  const { at: _at, ...rest } = dag
-  const tasks = dag.tasks.map((task) => ({ ...task, fn: { export: task.fn.export, node: task.fn.node } }))
-  return createHash('sha256')
-    .update(JSON.stringify({ ...rest, tasks }, sortedKeys))
-    .digest('hex')
-}
-
-function sortedKeys(_key: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
-  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }

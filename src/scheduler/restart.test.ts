@@ -1,45 +1,11 @@
-import { DatabaseSync } from 'node:sqlite'
-import { join } from 'node:path'
 import * as fc from 'fast-check'
-import { afterEach, expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { createRig, dagDef, failure, ok, projectOf, settle, taskDef, taskStates, type Rig } from './scheduler-rig.ts'
+import { crashRounds } from './store-rig.ts'
 import type { AttemptEnd } from './types.ts'
 
-afterEach(() => {
-  vi.restoreAllMocks()
-})
-
-/** The process dies when the store gets its n-th statement from now: nothing reaches the file any more, as after `kill -9`. */
-function crashAfter(statements: number): { crashed: () => boolean } {
-  let left = statements
-  let dead: DatabaseSync | null = null
-  // oxlint-disable-next-line typescript/unbound-method -- called with its object below
-  const { prepare, exec } = DatabaseSync.prototype
-  const count = (db: DatabaseSync): void => {
-    if (dead !== null) {
-      if (db === dead) throw new Error('the process is dead')
-      return
-    }
-    if (left-- > 0) return
-    dead = db
-    db.close()
-    throw new Error('the process is dead')
-  }
-  vi.spyOn(DatabaseSync.prototype, 'exec').mockImplementation(function (this: DatabaseSync, text: string) {
-    count(this)
-    exec.call(this, text)
-  })
-  vi.spyOn(DatabaseSync.prototype, 'prepare').mockImplementation(function (this: DatabaseSync, text: string) {
-    count(this)
-    return prepare.call(this, text)
-  })
-  return { crashed: () => dead !== null }
-}
-
-function storedAttempts(rig: Rig): { task_id: string; state: string; count: number }[] {
-  const db = new DatabaseSync(join(rig.dir, 'metadata.sqlite'))
-  const rows = db.prepare('select task_id, state, count(*) as count from task_attempt group by dag_id, run_id, task_id, state').all()
-  db.close()
+async function storedAttempts(rig: Rig): Promise<{ task_id: string; state: string; count: number }[]> {
+  const rows = await rig.store.query('select task_id, state, count(*) as count from task_attempt group by dag_id, run_id, task_id, state')
   return rows.map((row) => ({ task_id: String(row.task_id), state: String(row.state), count: Number(row.count) }))
 }
 
@@ -51,7 +17,7 @@ const tasks = [
 ]
 const ends = fc.constantFrom<AttemptEnd>(ok, ok, ok, failure(), { is: 'lost', reason: 'killed' }, { is: 'skipped', reason: 'no news' })
 
-test('killed at any statement, as often as it likes: each run ends, and each success is recorded once', { timeout: 60_000 }, async () => {
+test('killed at any statement, as often as it likes: each run ends, and each success is recorded once', { timeout: 120_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.integer({ min: 0, max: 60 }), { minLength: 1, maxLength: 3 }),
@@ -65,7 +31,7 @@ test('killed at any statement, as often as it likes: each run ends, and each suc
         await setUp.close()
         let triggered = false
         for (const statements of crashes) {
-          const { crashed } = crashAfter(statements)
+          const { crashed } = rig.store.crashAfter(statements)
           try {
             const scheduler = await rig.start()
             await scheduler.register(project)
@@ -75,7 +41,7 @@ test('killed at any statement, as often as it likes: each run ends, and each suc
           } catch (error) {
             if (!crashed()) throw error
           }
-          vi.restoreAllMocks()
+          rig.store.revive()
           await rig.abandon()
         }
         const scheduler = await rig.start()
@@ -87,16 +53,17 @@ test('killed at any statement, as often as it likes: each run ends, and each suc
         expect(
           Object.values(taskStates(run)).filter((state) => !['success', 'failed', 'skipped', 'upstream_failed'].includes(state)),
         ).toEqual([])
-        const successes = storedAttempts(rig).filter((row) => row.state === 'success')
+        const attempts = await storedAttempts(rig)
+        const successes = attempts.filter((row) => row.state === 'success')
         expect(successes.filter((row) => row.count > 1)).toEqual([])
-        expect(storedAttempts(rig).filter((row) => row.state === 'running')).toEqual([])
+        expect(attempts.filter((row) => row.state === 'running')).toEqual([])
         for (const task of run?.tasks ?? []) {
           expect(successes.some((row) => row.task_id === task.taskId)).toBe(task.state === 'success')
           expect(task.attempts.map((attempt) => attempt.attempt)).toEqual(task.attempts.map((_, i) => i + 1))
         }
       },
     ),
-    { numRuns: 60 },
+    { numRuns: crashRounds() },
   )
 })
 

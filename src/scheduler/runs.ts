@@ -1,6 +1,7 @@
 import type { Json } from '../core/index.ts'
 import type { Definition } from './definitions.ts'
 import { describeMs } from './retry.ts'
+import { lockDags, underRunLocks } from './row-locks.ts'
 import type { DagRunTable, DagTable } from './store/tables.ts'
 import { nextInterval, soundCursor, type DataInterval, type ScheduleState } from './timetable.ts'
 import { isFinished } from './trigger-rules.ts'
@@ -79,10 +80,28 @@ export async function createScheduledRuns(turn: Turn): Promise<number | null> {
   let next: number | null = null
   for (const dag of dags) {
     const definition = await turn.definitions.get(turn.trx, dag.id, dag.version)
-    const dueMs = await createDueRuns(turn, dag, definition)
+    const { isDue, nextMs } = await whenDue(turn, dag, definition)
+    const dueMs = isDue ? await createDueRunsOf(turn, dag.id) : nextMs
     if (dueMs !== null && (next === null || dueMs < next)) next = dueMs
   }
   return next
+}
+
+/** Looked at before the DAG is held: most turns have nothing to make. */
+async function whenDue(turn: Turn, dag: DagTable, definition: Definition): Promise<{ isDue: boolean; nextMs: number | null }> {
+  const schedule = await readSchedule(turn, dag, definition)
+  if (!schedule) return { isDue: false, nextMs: null }
+  if (soundCursor(definition.timetable, schedule, turn.nowMs) !== schedule.cursorMs) return { isDue: true, nextMs: null }
+  const interval = nextInterval(definition.timetable, schedule, turn.nowMs)
+  return { isDue: interval !== null && interval.end <= turn.nowMs, nextMs: interval?.end ?? null }
+}
+
+/** One scheduler at a time makes the runs of a DAG. */
+async function createDueRunsOf(turn: Turn, dagId: string): Promise<number | null> {
+  if (!(await lockDags(turn, [dagId])).has(dagId)) return null
+  const dag = await turn.trx.selectFrom('dag').selectAll().where('id', '=', dagId).executeTakeFirst()
+  if (!dag || dag.present === 0 || dag.paused === 1) return null
+  return createDueRuns(turn, dag, await turn.definitions.get(turn.trx, dag.id, dag.version))
 }
 
 async function createDueRuns(turn: Turn, dag: DagTable, definition: Definition): Promise<number | null> {
@@ -160,16 +179,24 @@ async function countActiveRuns(turn: Turn, dagId: string): Promise<number> {
 
 /** Queued runs, oldest first, start while their dag has fewer than `maxActiveRuns` running and is not paused. */
 export async function startQueuedRuns(turn: Turn): Promise<void> {
-  const queued = await turn.trx
-    .selectFrom('dag_run')
-    .innerJoin('dag', 'dag.id', 'dag_run.dag_id')
-    .select(['dag_run.dag_id', 'dag_run.run_id', 'dag_run.version'])
-    .where('dag_run.state', '=', 'queued')
-    .where('dag.paused', '=', 0)
-    .orderBy('dag_run.queued_at')
-    .orderBy('dag_run.logical_date')
-    .execute()
-  if (queued.length === 0) return
+  const find = (): Promise<Pick<DagRunTable, 'dag_id' | 'run_id' | 'version'>[]> =>
+    turn.trx
+      .selectFrom('dag_run')
+      .innerJoin('dag', 'dag.id', 'dag_run.dag_id')
+      .select(['dag_run.dag_id', 'dag_run.run_id', 'dag_run.version'])
+      .where('dag_run.state', '=', 'queued')
+      .where('dag.paused', '=', 0)
+      .orderBy('dag_run.queued_at')
+      .orderBy('dag_run.logical_date')
+      .execute()
+  const waiting = await find()
+  if (waiting.length === 0) return
+  // Counted and started by one scheduler at a time, or each would fill the same room.
+  const dags = await lockDags(
+    turn,
+    waiting.map((run) => run.dag_id),
+  )
+  const queued = await underRunLocks(turn, async () => (await find()).filter((run) => dags.has(run.dag_id)))
   const counts = await turn.trx
     .selectFrom('dag_run')
     .select((select) => ['dag_id', select.fn.countAll<number>().as('count')])
@@ -188,15 +215,21 @@ export async function startQueuedRuns(turn: Turn): Promise<void> {
 
 /** Fails runs that are over their dag's time-out. @returns when the next one would be, or null */
 export async function expireRuns(turn: Turn): Promise<number | null> {
-  const running = await turn.trx.selectFrom('dag_run').selectAll().where('state', '=', 'running').execute()
   let next: number | null = null
-  for (const run of running) {
-    const { timeoutMs } = (await turn.definitions.get(turn.trx, run.dag_id, run.version)).dag
-    if (timeoutMs === null || run.started_at === null) continue
-    const expiresMs = run.started_at + timeoutMs
-    if (expiresMs <= turn.nowMs) {
-      await stopRun(turn, { dagId: run.dag_id, runId: run.run_id }, `timed out: the run took longer than ${describeMs(timeoutMs)}`)
-    } else if (next === null || expiresMs < next) next = expiresMs
+  const expired = await underRunLocks(turn, async () => {
+    const running = await turn.trx.selectFrom('dag_run').selectAll().where('state', '=', 'running').execute()
+    const over: (DagRunTable & { timeoutMs: number })[] = []
+    for (const run of running) {
+      const { timeoutMs } = (await turn.definitions.get(turn.trx, run.dag_id, run.version)).dag
+      if (timeoutMs === null || run.started_at === null) continue
+      const expiresMs = run.started_at + timeoutMs
+      if (expiresMs <= turn.nowMs) over.push({ ...run, timeoutMs })
+      else if (next === null || expiresMs < next) next = expiresMs
+    }
+    return over
+  })
+  for (const { dag_id: dagId, run_id: runId, timeoutMs } of expired) {
+    await stopRun(turn, { dagId, runId }, `timed out: the run took longer than ${describeMs(timeoutMs)}`)
   }
   return next
 }

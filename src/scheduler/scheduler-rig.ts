@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DagDef, Project, TaskDef } from '../core/index.ts'
 import type { Clock } from '../platform/index.ts'
-import { startScheduler } from './scheduler.ts'
+import { startSchedulerOn } from './scheduler.ts'
+import { createTestStore, storeIsBusy, type TestStore } from './store-rig.ts'
 import type { RunDetail } from '../core/index.ts'
 import type { AttemptEnd, AttemptEvents, AttemptStart, SchedulerHandle, SchedulerOptions } from './types.ts'
 
@@ -64,9 +65,9 @@ export class ManualClock implements Clock {
   }
 }
 
-/** Everything that needs no time to pass is done: SQLite answers at once, so all of it hangs on microtasks. */
+/** Everything that needs no time to pass is done: between two transactions there are microtasks only. */
 export async function settle(): Promise<void> {
-  for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve))
+  for (let quiet = 0; quiet < 3; quiet = storeIsBusy() ? 0 : quiet + 1) await new Promise((resolve) => setImmediate(resolve))
 }
 
 export interface ScriptedAttempt {
@@ -87,6 +88,7 @@ export function failure(message = 'boom', retriable = true): AttemptEnd {
 
 export interface Rig extends AsyncDisposable {
   dir: string
+  store: TestStore
   clock: ManualClock
   attempts: ScriptedAttempt[]
   start(options?: Partial<SchedulerOptions>): Promise<SchedulerHandle>
@@ -99,6 +101,7 @@ export interface Rig extends AsyncDisposable {
 /** A data folder, a clock and scripted attempts; schedulers are started (and started again) on them. */
 export function createRig(script: Script = () => null, startsAt = '2026-03-02T12:00:00Z'): Rig {
   const dir = mkdtempSync(join(tmpdir(), 'millrace-scheduler-'))
+  const store = createTestStore(dir)
   const clock = new ManualClock(startsAt)
   const attempts: ScriptedAttempt[] = []
   const handles: SchedulerHandle[] = []
@@ -127,12 +130,15 @@ export function createRig(script: Script = () => null, startsAt = '2026-03-02T12
   }
   return {
     dir,
+    store,
     clock,
     attempts,
     abandon: closeAll,
     start: async (options = {}) => {
-      const handle = await startScheduler({
+      const handle = await startSchedulerOn(() => store.open(), {
         metadataPath: join(dir, 'metadata.sqlite'),
+        instance: 'rig',
+        pollMs: 60_000,
         logsDir: join(dir, 'logs'),
         startAttempt,
         clock,
@@ -148,6 +154,7 @@ export function createRig(script: Script = () => null, startsAt = '2026-03-02T12
     },
     [Symbol.asyncDispose]: async () => {
       await closeAll()
+      await store.remove()
       rmSync(dir, { recursive: true })
     },
   }
@@ -156,7 +163,7 @@ export function createRig(script: Script = () => null, startsAt = '2026-03-02T12
 export function taskDef(id: string, options: Partial<TaskDef> = {}): TaskDef {
   return {
     id,
-    fn: { module: 'pipelines.mjs', export: 'jobs', node: id, digest: 'd1' },
+    fn: { module: import.meta.filename, export: 'jobs', node: id, digest: 'd1' },
     upstream: [],
     inputs: [],
     retries: 0,

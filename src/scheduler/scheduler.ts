@@ -1,11 +1,17 @@
-import { MillraceError, silentLogger, systemClock } from '../platform/index.ts'
+import { randomUUID } from 'node:crypto'
+import { backoffMs, MillraceError, silentLogger, systemClock } from '../platform/index.ts'
 import { attemptLogPath } from './attempt-log.ts'
 import { runIdPattern, type Definition } from './definitions.ts'
 import { SchedulerLoop } from './loop.ts'
 import { registerProject, resolveProject } from './register.ts'
+import { lockRuns } from './row-locks.ts'
 import { createRun, runIdOf, stopRun } from './runs.ts'
-import { openStore, storeError, type Store } from './store/open-store.ts'
+import type { MetadataStore } from './store/metadata-store.ts'
+import { openPostgresStore } from './store/postgres-store.ts'
+import { parsePostgresUrl } from './store/postgres-url.ts'
+import { openSqliteStore } from './store/sqlite-store.ts'
 import type { DagTable } from './store/tables.ts'
+import { WatchedStore } from './store/watched-store.ts'
 import { manualInterval } from './timetable.ts'
 import type { Turn } from './turn.ts'
 import type { RunView } from '../core/index.ts'
@@ -13,39 +19,100 @@ import type { SchedulerHandle, SchedulerOptions, TriggerOptions } from './types.
 import { presentDag, readDags, readRun, readRunDetail, readRuns, type ViewContext } from './views.ts'
 
 /**
- * Opens the store, takes it over under a new owner epoch, and finds what an earlier owner left running. Nothing is started before
- * `register` (or `resume`). Errors: DATA_DIR_NEWER, DATA_CORRUPT, DISK_FULL, DISK_FAILED.
+ * Opens the store, takes it over under a new owner epoch, and finds what an earlier start left running. Nothing is started before
+ * `register` (or `resume`). PostgreSQL that is away is waited for, until `signal` says otherwise; what only a person can mend is an error.
+ * Errors: DATA_DIR_NEWER, DATA_CORRUPT, DISK_FULL, DISK_FAILED, CONFIG_INVALID, AUTHENTICATION_FAILED, NOT_FOUND.
  */
 export async function startScheduler(options: SchedulerOptions, context: { signal?: AbortSignal } = {}): Promise<SchedulerHandle> {
-  const { metadataPath, logsDir, startAttempt, clock = systemClock, log = silentLogger, maxConcurrentTasks = 4 } = options
-  context.signal?.throwIfAborted()
-  const { store } = await openStore(metadataPath)
+  const { metadataUrl = null, metadataPath, project = null, log = silentLogger } = options
+  if (metadataUrl === null) return startSchedulerOn(() => openSqliteStore(metadataPath), options, context)
+  const target = parsePostgresUrl(metadataUrl, project)
+  return startSchedulerOn(() => openPostgresStore({ target, project, log }), options, context)
+}
+
+/** The same on a store of the caller's choice. */
+export async function startSchedulerOn(
+  open: () => Promise<MetadataStore>,
+  options: SchedulerOptions,
+  context: { signal?: AbortSignal } = {},
+): Promise<SchedulerHandle> {
+  const {
+    logsDir,
+    startAttempt,
+    clock = systemClock,
+    log = silentLogger,
+    maxConcurrentTasks = 4,
+    leaseMs = 30_000,
+    pollMs = 1_000,
+  } = options
   const failed = Promise.withResolvers<never>()
   failed.promise.catch(() => {})
-  const loop = new SchedulerLoop({ store, logsDir, startAttempt, clock, log, maxConcurrentTasks, onSuperseded: failed.reject })
-  try {
-    await loop.takeOver()
-  } catch (error) {
-    await store.destroy()
-    throw storeError(error, metadataPath)
-  }
+  const { loop, watched } = await untilThere(options, context.signal, async () => {
+    const store = await open()
+    const watched: WatchedStore = new WatchedStore({
+      store,
+      clock,
+      onAway: (error) => {
+        log.error(`The metadata store is away: ${error.message} Running tasks go on; their results are recorded when it is back.`)
+        loop.wake()
+      },
+      onBack: (awayMs) => log.info(`The metadata store is back after ${Math.round(awayMs / 1_000)} s.`, { unrecorded: loop.unrecorded }),
+    })
+    const loop: SchedulerLoop = new SchedulerLoop({
+      store: watched,
+      instance: options.instance ?? (store.shared ? randomUUID() : 'this folder'),
+      leaseMs,
+      pollMs,
+      logsDir,
+      startAttempt,
+      clock,
+      log,
+      maxConcurrentTasks,
+      onSuperseded: failed.reject,
+    })
+    try {
+      await loop.takeOver()
+      return { loop, watched }
+    } catch (error) {
+      await loop.halt()
+      await store.close()
+      throw error
+    }
+  })
   const view = <T>(read: (context: ViewContext) => Promise<T>): Promise<T> =>
-    store
-      .transaction()
-      .execute((trx) =>
-        read({ trx, nowMs: clock.nowMs(), definitions: loop.definitions, logsDir, liveProgress: (task) => loop.live.progressOf(task) }),
-      )
-  const parts: Parts = { store, loop, logsDir, metadataPath, view, failed: failed.promise, closing: null }
+    watched.transaction((trx) =>
+      read({ trx, nowMs: clock.nowMs(), definitions: loop.definitions, logsDir, liveProgress: (task) => loop.live.progressOf(task) }),
+    )
+  const parts: Parts = { store: watched, loop, logsDir, view, failed: failed.promise, closing: null }
   const handle = handleOf(parts)
   context.signal?.addEventListener('abort', () => void handle.close(), { once: true })
   return handle
 }
 
+/** Tries again for as long as the store is away. */
+async function untilThere<T>(options: SchedulerOptions, signal: AbortSignal | undefined, attempt: () => Promise<T>): Promise<T> {
+  const { clock = systemClock, log = silentLogger, onWaiting } = options
+  let told: string | null = null
+  for (let failures = 0; ; failures++) {
+    signal?.throwIfAborted()
+    try {
+      return await attempt()
+    } catch (error) {
+      if (!(error instanceof MillraceError) || error.code !== 'METADATA_UNAVAILABLE') throw error
+      if (error.message !== told) {
+        log.warn(`Waiting for the metadata store: ${error.message}`)
+        onWaiting?.(error)
+        told = error.message
+      }
+      await clock.sleep(backoffMs(failures, { initialMs: 200, maxMs: 2_000 }), signal)
+    }
+  }
+}
+
 interface Parts {
-  store: Store
+  store: WatchedStore
   loop: SchedulerLoop
   logsDir: string
-  metadataPath: string
   view: <T>(read: (context: ViewContext) => Promise<T>) => Promise<T>
   failed: Promise<never>
   closing: Promise<void> | null
@@ -53,18 +120,19 @@ interface Parts {
 
 function handleOf(parts: Parts): SchedulerHandle {
   const { loop, store, view } = parts
-  /** Every call passes here: a closed scheduler says so, an error of the store becomes one of the catalogue. */
+  /** Every call passes here: a closed scheduler says so, and nobody waits for a store that is known to be away. */
   const guarded = async <T>(action: () => Promise<T>): Promise<T> => {
     if (parts.closing) throw new MillraceError('CLOSED', 'The scheduler is closed.')
-    try {
-      return await action()
-    } catch (error) {
-      throw storeError(error, parts.metadataPath)
-    }
+    const { health } = store
+    if (health.is === 'away') throw new MillraceError('METADATA_UNAVAILABLE', `The metadata store is away: ${health.reason}`)
+    return action()
   }
   const close = (): Promise<void> => (parts.closing ??= closeAll(parts))
   return {
-    address: `sqlite:${parts.metadataPath}`,
+    address: store.store.address,
+    get store() {
+      return { ...store.health, unrecorded: loop.unrecorded }
+    },
     failed: parts.failed,
     epoch: loop.epoch,
     close,
@@ -74,7 +142,7 @@ function handleOf(parts: Parts): SchedulerHandle {
         const definitions = resolveProject(project)
         const registered = await loop.change(async (turn) => {
           const outcome = await registerProject(turn, project, definitions)
-          loop.definitions.clear()
+          loop.definitions.registered(definitions)
           return outcome
         })
         loop.work()
@@ -98,7 +166,7 @@ async function closeAll({ loop, store }: Parts): Promise<void> {
   try {
     await loop.close()
   } finally {
-    await store.destroy()
+    await store.store.close()
   }
 }
 
@@ -136,6 +204,7 @@ async function createManualRun(
 }
 
 async function cancelRun(turn: Turn, dagId: string, runId: string, reason: string): Promise<RunView> {
+  await lockRuns(turn, [{ dagId, runId }], 'wait')
   const run = await readRun(turn, dagId, runId)
   if (!run) throw new MillraceError('NOT_FOUND', `There is no run "${runId}" of dag "${dagId}".`)
   if (run.state === 'success' || run.state === 'failed') return run
@@ -156,27 +225,31 @@ async function attemptLog(
   { store, logsDir }: Parts,
   id: { dagId: string; runId: string; taskId: string; attempt?: number },
 ): Promise<{ path: string; attempt: number } | null> {
-  let query = store
-    .selectFrom('task_attempt')
-    .select('attempt')
-    .where('dag_id', '=', id.dagId)
-    .where('run_id', '=', id.runId)
-    .where('task_id', '=', id.taskId)
-    .orderBy('attempt', 'desc')
-    .limit(1)
-  if (id.attempt !== undefined) query = query.where('attempt', '=', id.attempt)
-  const row = await query.executeTakeFirst()
+  const row = await store.transaction((trx) => {
+    const query = trx
+      .selectFrom('task_attempt')
+      .select('attempt')
+      .where('dag_id', '=', id.dagId)
+      .where('run_id', '=', id.runId)
+      .where('task_id', '=', id.taskId)
+      .orderBy('attempt', 'desc')
+      .limit(1)
+    return (id.attempt === undefined ? query : query.where('attempt', '=', id.attempt)).executeTakeFirst()
+  })
   return row ? { path: attemptLogPath(logsDir, { ...id, attempt: row.attempt }), attempt: row.attempt } : null
 }
 
-async function readSetting(store: Store, key: string): Promise<string | null> {
-  return (await store.selectFrom('setting').select('value').where('key', '=', key).executeTakeFirst())?.value ?? null
+async function readSetting(store: WatchedStore, key: string): Promise<string | null> {
+  const row = await store.transaction((trx) => trx.selectFrom('setting').select('value').where('key', '=', key).executeTakeFirst())
+  return row?.value ?? null
 }
 
-async function writeSetting(store: Store, key: string, value: string): Promise<void> {
-  await store
-    .insertInto('setting')
-    .values({ key, value })
-    .onConflict((conflict) => conflict.column('key').doUpdateSet({ value }))
-    .execute()
+async function writeSetting(store: WatchedStore, key: string, value: string): Promise<void> {
+  await store.transaction((trx) =>
+    trx
+      .insertInto('setting')
+      .values({ key, value })
+      .onConflict((conflict) => conflict.column('key').doUpdateSet({ value }))
+      .execute(),
+  )
 }

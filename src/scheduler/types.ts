@@ -1,9 +1,18 @@
 import type { AttemptId, DagView, FunctionRef, Json, Project, RunContext, RunDetail, RunView, TaskResult } from '../core/index.ts'
-import type { Clock, Logger, Part } from '../platform/index.ts'
+import type { Clock, Logger, MillraceError, Part } from '../platform/index.ts'
+import type { StoreHealth } from './store/watched-store.ts'
 
 export interface SchedulerOptions {
-  /** The metadata store, `metadata.sqlite`; created when missing. */
+  /** The metadata store on SQLite, `metadata.sqlite`; created when missing. Not used when `metadataUrl` is given. */
   metadataPath: string
+  /** The metadata store on PostgreSQL, `postgres://user:password@host:port/database`, for one scheduler or several. */
+  metadataUrl?: string | null
+  /** Names the schema (`millrace_<project>`) on PostgreSQL; a schema of another project is refused. */
+  project?: string
+  /** Who this is over restarts, for PostgreSQL: an earlier start of the same is known to be over. By default nobody knows. */
+  instance?: string
+  /** Called when the store is away at the start, and again when the reason changes; the start waits for it. */
+  onWaiting?: (error: MillraceError) => void
   /** Attempts' logs: `<logsDir>/<dag>/<run>/<task>/<attempt>.log`. */
   logsDir: string
   startAttempt: StartAttempt
@@ -11,6 +20,10 @@ export interface SchedulerOptions {
   log?: Logger
   /** Attempts that run at the same time, 4 by default. */
   maxConcurrentTasks?: number
+  /** With several schedulers: how long the attempts of one that gives no sign of life stay its own. 30 s by default. */
+  leaseMs?: number
+  /** With several schedulers: how soon one notices what the others have left to do. 1 s by default. */
+  pollMs?: number
 }
 
 /** What a running attempt tells the scheduler. Any call is a sign of life: one without any for five minutes is lost. */
@@ -57,7 +70,12 @@ export interface TriggerOptions {
   onlyIfNoRuns?: boolean
 }
 
+/** How the metadata store is; while it is away running tasks go on, and `unrecorded` of their results wait for it. */
+export type SchedulerStore = StoreHealth & { unrecorded: number }
+
+/** Every call rejects with METADATA_UNAVAILABLE (503) at once while the store is away, and within seconds when it does not answer. */
 export interface SchedulerHandle extends Part {
+  readonly store: SchedulerStore
   /** Owner epoch: bumped in the store at each start; results of another one are refused (P7). */
   readonly epoch: number
   /**

@@ -2,7 +2,7 @@ import { MillraceError } from '../platform/index.ts'
 import { attemptLogPath } from './attempt-log.ts'
 import type { DefinitionCache } from './definitions.ts'
 import { nextScheduled } from './runs.ts'
-import type { StoreTransaction } from './store/open-store.ts'
+import type { StoreTransaction } from './store/metadata-store.ts'
 import type { DagRunTable, DagTable, TaskAttemptTable, TaskInstanceTable } from './store/tables.ts'
 import type { AttemptView, DagView, RunDetail, RunView, TaskInstanceView } from '../core/index.ts'
 

@@ -4,6 +4,7 @@ import type { Migration } from 'kysely/migration'
 /** In order of their names; a name once released never changes. Plain column types that SQLite and PostgreSQL share. */
 export const migrations: Record<string, Migration> = {
   '0001_runs': { up: createRunTables },
+  '0002_schedulers': { up: createSchedulerTable },
 }
 
 async function createRunTables(db: Kysely<unknown>): Promise<void> {
@@ -107,5 +108,14 @@ async function createTaskTables(db: Kysely<unknown>): Promise<void> {
     .addColumn('key', 'text', (column) => column.notNull())
     .addColumn('value', 'text', (column) => column.notNull())
     .addPrimaryKeyConstraint('xcom_key', [...instance, 'key'])
+    .execute()
+}
+
+async function createSchedulerTable(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('scheduler')
+    .addColumn('epoch', 'integer', (column) => column.primaryKey())
+    .addColumn('instance', 'text', (column) => column.notNull())
+    .addColumn('started_at', 'bigint', (column) => column.notNull())
     .execute()
 }

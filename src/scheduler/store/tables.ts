@@ -3,6 +3,7 @@ import type { AttemptState, RunState, TaskState } from '../../core/index.ts'
 /** Times are milliseconds since 1970, flags 0 or 1, JSON is text: the same on SQLite and PostgreSQL. */
 export interface Tables {
   owner: OwnerTable
+  scheduler: SchedulerTable
   dag: DagTable
   dag_version: DagVersionTable
   dag_run: DagRunTable
@@ -12,10 +13,17 @@ export interface Tables {
   setting: SettingTable
 }
 
-/** One row, id 1: which scheduler owns the store. */
+/** One row, id 1: the last epoch that was given out. */
 export interface OwnerTable {
   id: number
   epoch: number
+}
+
+/** A start of a scheduler. Of one instance (a data folder, held by one process) the highest epoch is alive, if any. */
+export interface SchedulerTable {
+  epoch: number
+  instance: string
+  started_at: number
 }
 
 export interface DagTable {
@@ -91,7 +99,7 @@ export interface TaskAttemptTable {
   reason: string | null
   started_at: number
   ended_at: number | null
-  /** Another scheduler on the same store may take it for lost after this. */
+  /** By the store's clock. Kept by its owner while it lives; after it, another scheduler on the same store takes the attempt for lost. */
   lease_until: number
 }
 

@@ -4,7 +4,7 @@ import { deleteGroup, describeGroup, type GroupDescription, type GroupListing, l
 import type { Cluster } from './cluster.ts'
 import { type CommittedOffset, fetchCommitted } from './committed-offsets.ts'
 import { errorName } from '../kafka-wire/index.ts'
-import { kafkaError } from './errors.ts'
+import { isAuthorizationError, kafkaError, type NeededRight } from './errors.ts'
 import { findOffsets, type ListedOffset, type OffsetAt } from './list-offsets.ts'
 import type { TopicPartition } from './options.ts'
 
@@ -150,12 +150,30 @@ async function makeTopic(cluster: Cluster, topic: NewTopic): Promise<{ name: str
   const said = answer.topics[0]
   const errorCode = said?.errorCode ?? errorCodes.UNKNOWN_SERVER_ERROR
   if (errorCode === errorCodes.TOPIC_ALREADY_EXISTS) return { name, created: false }
+  // Kafka asks for the right before it looks whether there is anything to create.
+  if (isAuthorizationError(errorCode) && (await isThere(cluster, name))) return { name, created: false }
   if (errorCode !== errorCodes.NONE) {
     // The broker's own default cannot be too many for long: right after its start the controller does not know of any broker yet.
     const retriable = errorCode === errorCodes.INVALID_REPLICATION_FACTOR && replicationFactor < 0
-    throw kafkaError(errorCode, `Creating topic "${name}"`, { message: said?.errorMessage ?? null, details: { topic: name }, retriable })
+    const options = { message: said?.errorMessage ?? null, details: { topic: name }, retriable, needs: rightToCreate(topic) }
+    throw kafkaError(errorCode, `Creating topic "${name}"`, options)
   }
   return { name, created: true }
+}
+
+async function isThere(cluster: Cluster, name: string): Promise<boolean> {
+  await cluster.refresh([name])
+  return cluster.topic(name) !== null
+}
+
+function rightToCreate({ name, partitions, replicationFactor = -1, configs = {} }: NewTopic): NeededRight {
+  const options = [
+    `--partitions ${partitions}`,
+    ...(replicationFactor > 0 ? [`--replication-factor ${replicationFactor}`] : []),
+    ...Object.entries(configs).map(([key, value]) => `--config ${key}=${value}`),
+  ]
+  const instead = `kafka-topics.sh --bootstrap-server <host:port> --create --topic ${name} ${options.join(' ')}`
+  return { operation: 'Create', on: 'topic', name, instead }
 }
 
 function removeTopic(cluster: Cluster, name: string): Promise<{ name: string; deleted: boolean }> {
@@ -168,7 +186,8 @@ function removeTopic(cluster: Cluster, name: string): Promise<{ name: string; de
     const errorCode = said?.errorCode ?? errorCodes.UNKNOWN_SERVER_ERROR
     if (errorCode === errorCodes.UNKNOWN_TOPIC_OR_PARTITION) return { name, deleted: false }
     if (errorCode !== errorCodes.NONE) {
-      throw kafkaError(errorCode, `Deleting topic "${name}"`, { message: said?.errorMessage ?? null, details: { topic: name } })
+      const needs = { operation: 'Delete', on: 'topic', name } as const
+      throw kafkaError(errorCode, `Deleting topic "${name}"`, { message: said?.errorMessage ?? null, details: { topic: name }, needs })
     }
     return { name, deleted: true }
   })
@@ -186,6 +205,7 @@ async function addPartitions(cluster: Cluster, { name, partitions }: { name: str
     throw kafkaError(said?.errorCode ?? errorCodes.UNKNOWN_SERVER_ERROR, `Adding partitions to topic "${name}"`, {
       message: said?.errorMessage ?? null,
       details: { topic: name },
+      needs: { operation: 'Alter', on: 'topic', name },
     })
   })
   await cluster.retrying(async () => {
@@ -201,7 +221,8 @@ async function readConfigs(cluster: Cluster, topic: string): Promise<Record<stri
   const result = answer.results[0]
   const errorCode = result?.errorCode ?? errorCodes.UNKNOWN_SERVER_ERROR
   if (!result || errorCode !== errorCodes.NONE) {
-    throw kafkaError(errorCode, `Configs of topic "${topic}"`, { message: result?.errorMessage ?? null, details: { topic } })
+    const needs = { operation: 'DescribeConfigs', on: 'topic', name: topic } as const
+    throw kafkaError(errorCode, `Configs of topic "${topic}"`, { message: result?.errorMessage ?? null, details: { topic }, needs })
   }
   return Object.fromEntries(
     result.configs.map(({ name, value, configSource }) => [

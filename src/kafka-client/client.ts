@@ -1,5 +1,6 @@
 import { abortReason, asMillraceError } from '../platform/index.ts'
 import { type Admin, createAdmin } from './admin.ts'
+import type { CloseOptions } from './closing.ts'
 import { Cluster } from './cluster.ts'
 import { createConsumer, type GroupConsumer } from './consumer.ts'
 import {
@@ -17,12 +18,15 @@ export interface KafkaClient extends AsyncDisposable {
   producer(options?: ProducerOptions): Producer
   consumer(options: ConsumerOptions): GroupConsumer
   reader(options: ReaderOptions): TopicReader
-  /** Closes what it made — producers flush, consumers leave their groups — and then its connections. May be called twice. */
-  close(): Promise<void>
+  /**
+   * Closes what it made — producers flush, consumers leave their groups —, each for as long as `timeoutMs` (default 5,000), and then its
+   * connections. May be called twice.
+   */
+  close(options?: CloseOptions): Promise<void>
 }
 
 interface Closable {
-  close(): Promise<void>
+  close(options?: CloseOptions): Promise<void>
 }
 
 class MillraceKafkaClient implements KafkaClient {
@@ -47,8 +51,8 @@ class MillraceKafkaClient implements KafkaClient {
     return this.#keep(createReader(this.#cluster, options, this.#forget))
   }
 
-  async close(): Promise<void> {
-    await Promise.allSettled([...this.#made].map((made) => made.close()))
+  async close(options?: CloseOptions): Promise<void> {
+    await Promise.allSettled([...this.#made].map((made) => made.close(options)))
     await this.#cluster.close()
   }
 

@@ -150,7 +150,9 @@ export class Cluster {
         await this.refresh([name])
         const found = this.#topics.get(name)
         if (found) return found
-        throw kafkaError(this.topicError(name) || errorCodes.UNKNOWN_TOPIC_OR_PARTITION, `Topic "${name}"`, { details: { topic: name } })
+        const errorCode = this.topicError(name) || errorCodes.UNKNOWN_TOPIC_OR_PARTITION
+        const needs = { operation: 'Describe', on: 'topic', name } as const
+        throw kafkaError(errorCode, `Topic "${name}"`, { details: { topic: name }, needs })
       },
       { withinMs, ...(signal ? { signal } : {}) },
     )
@@ -213,7 +215,8 @@ export class Cluster {
     )
     const found = answer.coordinators[0] ?? answer
     if (found.errorCode !== errorCodes.NONE) {
-      throw kafkaError(found.errorCode, `The coordinator of group "${groupId}"`, { message: found.errorMessage ?? null })
+      const needs = { operation: 'Read', on: 'group', name: groupId } as const
+      throw kafkaError(found.errorCode, `The coordinator of group "${groupId}"`, { message: found.errorMessage ?? null, needs })
     }
     if (!this.#brokers.has(found.nodeId)) this.#brokers.set(found.nodeId, { host: found.host, port: found.port })
     return found.nodeId

@@ -1,6 +1,6 @@
 import { errorCodes, offsetFetch } from '../kafka-wire/index.ts'
 import type { Cluster } from './cluster.ts'
-import { errorCodeOf, isNetworkError, kafkaError, meansStaleCoordinator } from './errors.ts'
+import { errorCodeOf, isNetworkError, kafkaError, meansStaleCoordinator, type NeededRight } from './errors.ts'
 import type { TopicPartition } from './options.ts'
 
 export interface CommittedOffset extends TopicPartition {
@@ -32,6 +32,8 @@ export function withCoordinator<T>(cluster: Cluster, groupId: string, action: ()
   )
 }
 
+const rightOnGroup = (name: string): NeededRight => ({ operation: 'Describe', on: 'group', name })
+
 /**
  * What the group committed; partitions without a commit are left out. Waits for open transactions (KIP-447).
  * @param partitions null for all
@@ -60,7 +62,8 @@ export function fetchCommitted(
           : { groupId, topics, ...(version >= 7 ? { requireStable: true } : {}) },
       )
       const group = answer.groups[0] ?? answer
-      if (group.errorCode !== errorCodes.NONE) throw kafkaError(group.errorCode, `Offsets of group "${groupId}"`, { details: { groupId } })
+      if (group.errorCode !== errorCodes.NONE)
+        throw kafkaError(group.errorCode, `Offsets of group "${groupId}"`, { details: { groupId }, needs: rightOnGroup(groupId) })
       return group.topics.flatMap(({ name, partitions: answered }) =>
         answered.flatMap((said) => {
           if (said.errorCode !== errorCodes.NONE)

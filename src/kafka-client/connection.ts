@@ -257,7 +257,8 @@ export class Connection {
   #closedBecause(): string {
     if (this.#options.tls && !this.#isConnected) return 'it closed the connection during the TLS handshake (is this a port without TLS?)'
     const isRefusal = !this.#options.sasl && !this.#hasServed
-    const hint = ' before it answered anything (does it want TLS, or a user name and password?)'
+    const wanted = this.#options.tls ? 'a user name and password' : 'TLS, or a user name and password'
+    const hint = ` before it answered anything (does it want ${wanted}?)`
     return `it closed the connection${isRefusal ? hint : ''}`
   }
 

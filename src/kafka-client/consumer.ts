@@ -1,6 +1,7 @@
 import { errorCodes } from '../kafka-wire/index.ts'
 import { abortReason, asMillraceError, MillraceError } from '../platform/index.ts'
 import type { Batch } from './batch.ts'
+import { CLOSE_TIMEOUT_MS, type CloseOptions, settledBy } from './closing.ts'
 import { type Cluster, NO_TOPIC_ID } from './cluster.ts'
 import { type CommittedOffset, fetchCommitted } from './committed-offsets.ts'
 import { fetchPartition } from './fetch-partition.ts'
@@ -37,8 +38,11 @@ export interface GroupConsumer extends AsyncDisposable {
    */
   commit(offsets: readonly CommittedOffset[]): Promise<void>
   assignment(): readonly TopicPartition[]
-  /** Calls `onRevoked`, then leaves the group. */
-  close(): Promise<void>
+  /**
+   * Calls `onRevoked`, then leaves the group. Takes no longer than `timeoutMs` (default 5,000), a broker that is away included; what it
+   * could not do by then is logged as a warning, and a commit that still waits rejects with CLOSED.
+   */
+  close(options?: CloseOptions): Promise<void>
 }
 
 const METADATA_INTERVAL_MS = 30_000
@@ -115,16 +119,33 @@ class KafkaGroupConsumer implements GroupConsumer {
     return this.#owned
   }
 
-  async close(): Promise<void> {
+  async close({ timeoutMs = CLOSE_TIMEOUT_MS }: CloseOptions = {}): Promise<void> {
     if (this.#closing.signal.aborted) return
+    const { clock } = this.#cluster
+    const deadlineMs = clock.monotonicMs() + timeoutMs
     this.#closing.abort(new MillraceError('CLOSED', 'The consumer is closed.'))
     this.#fetcher.wake()
-    if (this.#member.isMember) await this.#giveUp()
-    await this.#member.leave()
+    let step = 'giving up its partitions (onRevoked)'
+    const leaving = (async () => {
+      if (this.#member.isMember) await this.#giveUp()
+      step = 'leaving its group'
+      await this.#member.leave()
+    })()
+    if (!(await settledBy(leaving, deadlineMs, clock))) this.#warnOfHaste(step, timeoutMs)
+    this.#member.abandon()
     this.#fetcher.close()
     this.#cluster.connections.release(this.#purpose)
-    await this.#rebalancing?.catch(() => undefined)
+    const rebalancing = this.#rebalancing ?? Promise.resolve()
+    await settledBy(rebalancing, deadlineMs, clock)
     this.#onClose(this)
+    // What was still under way may have connected again meanwhile.
+    void Promise.allSettled([leaving, rebalancing]).then(() => this.#cluster.connections.release(this.#purpose))
+  }
+
+  #warnOfHaste(step: string, timeoutMs: number): void {
+    const { groupId, sessionTimeoutMs } = this.#options
+    const after = `the group gives its partitions to others after ${sessionTimeoutMs} ms, and records that were not committed are read again`
+    this.#cluster.log.warn(`The consumer closed after ${timeoutMs} ms without ${step}: ${after}.`, { group: groupId })
   }
 
   [Symbol.asyncDispose](): Promise<void> {

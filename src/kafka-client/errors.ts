@@ -1,21 +1,57 @@
 import { errorCodes, errorName, isRetriable } from '../kafka-wire/index.ts'
 import { MillraceError } from '../platform/index.ts'
 
+/** What Kafka's authorizer asks for, in the words of `kafka-acls.sh`. */
+export interface NeededRight {
+  operation: 'Read' | 'Write' | 'Describe' | 'DescribeConfigs' | 'Create' | 'Delete' | 'Alter'
+  on: 'topic' | 'group'
+  name: string
+  /** What does instead of the right, as a command. */
+  instead?: string
+}
+
+export interface KafkaErrorOptions {
+  message?: string | null
+  details?: Record<string, string | number | boolean | null>
+  retriable?: boolean
+  /** What an authorization error means that it lacks. */
+  needs?: NeededRight
+}
+
 /** A broker's error code as a MillraceError: KAFKA or KAFKA_RETRIABLE, details `{ errorCode, errorName, … }`. */
-export function kafkaError(
-  errorCode: number,
-  what: string,
-  options: { message?: string | null; details?: Record<string, string | number | boolean | null>; retriable?: boolean } = {},
-): MillraceError {
+export function kafkaError(errorCode: number, what: string, options: KafkaErrorOptions = {}): MillraceError {
   const name = errorName(errorCode)
-  const said = options.message ? `: ${options.message}` : ''
+  const said = options.message ? `: ${options.message.replace(/\.$/, '')}` : ''
+  const needs = isAuthorizationError(errorCode) ? options.needs : undefined
   return new MillraceError(
     options.retriable === true || isRetriable(errorCode) ? 'KAFKA_RETRIABLE' : 'KAFKA',
-    `${what}: the broker answered ${name}${said}.`,
+    `${what}: the broker answered ${name}${said}.${needs ? ` ${lacking(needs)}` : ''}`,
     {
-      details: { errorCode, errorName: name, ...options.details },
+      details: {
+        errorCode,
+        errorName: name,
+        ...options.details,
+        ...(needs ? { missingRight: needs.operation, resource: `${needs.on} ${needs.name}` } : {}),
+      },
     },
   )
+}
+
+const authorizationErrors: ReadonlySet<number> = new Set([
+  errorCodes.TOPIC_AUTHORIZATION_FAILED,
+  errorCodes.GROUP_AUTHORIZATION_FAILED,
+  errorCodes.CLUSTER_AUTHORIZATION_FAILED,
+])
+
+/** True when the user may not do this. */
+export function isAuthorizationError(errorCode: number): boolean {
+  return authorizationErrors.has(errorCode)
+}
+
+function lacking({ operation, on, name, instead }: NeededRight): string {
+  const grant = `kafka-acls.sh --bootstrap-server <host:port> --add --allow-principal User:<name> --operation ${operation} --${on} ${name}`
+  const otherwise = instead ? ` Or they do it themselves: ${instead}` : ''
+  return `This user lacks the right ${operation} on ${on} "${name}"; an administrator grants it: ${grant}.${otherwise}`
 }
 
 /** The error's number in Kafka's protocol, or null when it did not come from a broker. */

@@ -227,7 +227,8 @@ export class Fetcher {
       void this.#failOutOfRange(state, isBefore ? 'it was deleted by retention' : 'the log ends before it', said.logStartOffset)
       return
     }
-    const error = kafkaError(said.errorCode, `Fetching ${topic}-${partition}`, { details: { topic, partition } })
+    const needs = { operation: 'Read', on: 'topic', name: topic } as const
+    const error = kafkaError(said.errorCode, `Fetching ${topic}-${partition}`, { details: { topic, partition }, needs })
     if (error.retriable) this.#retryLater(state, true)
     else this.#fail(state, error)
   }

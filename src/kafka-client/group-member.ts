@@ -37,6 +37,7 @@ export class GroupMember {
   #lastPollMs = 0
   #cancelHeartbeat: (() => void) | null = null
   #committing: Promise<unknown> = Promise.resolve()
+  readonly #abandoned = new AbortController()
   /** Partition counts that the last assignment of this leader was made from; null while another member leads. */
   #assignedCounts: ReadonlyMap<string, number> | null = null
 
@@ -92,7 +93,7 @@ export class GroupMember {
         return await this.#joinOnce()
       } catch (error) {
         this.#afterFailedJoin(asMillraceError(error))
-        await this.#cluster.clock.sleep(backoffMs(attempt, BACKOFF))
+        await this.#cluster.clock.sleep(backoffMs(attempt, BACKOFF), this.#abandoned.signal)
       }
     }
   }
@@ -104,7 +105,7 @@ export class GroupMember {
     if (state.is !== 'member') return Promise.reject(fenced(errorCodes.ILLEGAL_GENERATION, this.#options.groupId))
     // One after another: a retried commit must not overtake a later one.
     const done = this.#committing.then(() =>
-      withCoordinator(this.#cluster, this.#options.groupId, () => this.#commitOnce(offsets, state.generationId)),
+      withCoordinator(this.#cluster, this.#options.groupId, () => this.#commitOnce(offsets, state.generationId), this.#abandoned.signal),
     )
     this.#committing = done.catch(() => undefined)
     return done
@@ -124,6 +125,13 @@ export class GroupMember {
     } catch (error) {
       this.#cluster.log.debug('the group was not told of the leaving', { group: this.#options.groupId, reason: messageOf(error) })
     }
+  }
+
+  /** Stops all that is still tried: what waits rejects with CLOSED. */
+  abandon(): void {
+    this.#cancelHeartbeat?.()
+    this.#state = { is: 'left' }
+    this.#abandoned.abort(new MillraceError('CLOSED', 'The consumer is closed.'))
   }
 
   async #sayLeave(memberId: string): Promise<void> {
@@ -194,7 +202,10 @@ export class GroupMember {
       this.#memberId = answer.memberId
       return this.#askToJoin()
     }
-    if (answer.errorCode !== errorCodes.NONE) throw kafkaError(answer.errorCode, `Joining group "${groupId}"`, { details: { groupId } })
+    if (answer.errorCode !== errorCodes.NONE) {
+      const needs = { operation: 'Read', on: 'group', name: groupId } as const
+      throw kafkaError(answer.errorCode, `Joining group "${groupId}"`, { details: { groupId }, needs })
+    }
     return answer
   }
 

@@ -63,7 +63,8 @@ function byLeader(cluster: Cluster, partitions: readonly TopicPartition[]): Map<
     const leader = cluster.leader(wanted.topic, wanted.partition)
     if (!leader) {
       const errorCode = cluster.topicError(wanted.topic) || errorCodes.UNKNOWN_TOPIC_OR_PARTITION
-      throw kafkaError(errorCode, `Offsets of ${keyOf(wanted)}`, { details: { ...wanted } })
+      const needs = { operation: 'Describe', on: 'topic', name: wanted.topic } as const
+      throw kafkaError(errorCode, `Offsets of ${keyOf(wanted)}`, { details: { ...wanted }, needs })
     }
     const group = groups.get(leader.nodeId)
     if (group) group.push(wanted)
@@ -90,7 +91,8 @@ async function askLeader(
     answered.map(({ partitionIndex, errorCode, offset, timestamp: foundAt, leaderEpoch }) => {
       if (errorCode !== errorCodes.NONE) {
         const details = { topic: name, partition: partitionIndex }
-        throw kafkaError(errorCode, `Offsets of ${name}-${partitionIndex}`, { details })
+        const needs = { operation: 'Describe', on: 'topic', name } as const
+        throw kafkaError(errorCode, `Offsets of ${name}-${partitionIndex}`, { details, needs })
       }
       return { topic: name, partition: partitionIndex, offset, timestampMs: Number(foundAt), leaderEpoch }
     }),

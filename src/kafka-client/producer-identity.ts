@@ -4,6 +4,9 @@ import { kafkaError } from './errors.ts'
 import type { ProducerIdentity } from './partition-queue.ts'
 
 const INIT_PRODUCER_ID_AT_MOST = 4
+/** From Kafka 2.8 on the right to write to any topic is enough (KIP-679). */
+const NO_RIGHT =
+  'this user may write to no topic at all; grant Write on the topic (before Kafka 2.8 also IdempotentWrite on the cluster), or set idempotent: false'
 
 /** Producer ids from the broker (KIP-98), one shared by all partitions until one of them must not use it any more. */
 export class ProducerIdentities {
@@ -44,6 +47,8 @@ export class ProducerIdentities {
       producerId: -1n,
       producerEpoch: -1,
     }))
+    if (answer.errorCode === errorCodes.CLUSTER_AUTHORIZATION_FAILED)
+      throw kafkaError(answer.errorCode, 'A producer id', { message: NO_RIGHT })
     if (answer.errorCode !== errorCodes.NONE) throw kafkaError(answer.errorCode, 'A producer id')
     return { producerId: answer.producerId, producerEpoch: answer.producerEpoch }
   }

@@ -1,5 +1,6 @@
 import { asMillraceError, MillraceError } from '../platform/index.ts'
 import type { RecordHeader } from './batch.ts'
+import { CLOSE_TIMEOUT_MS, type CloseOptions, settledBy } from './closing.ts'
 import type { Cluster, TopicMetadata } from './cluster.ts'
 import { type ProducerOptions, type ResolvedProducerOptions, resolveProducerOptions } from './options.ts'
 import { Partitioner } from './partitioner.ts'
@@ -26,8 +27,11 @@ export interface Producer extends AsyncDisposable {
   send(records: readonly OutgoingRecord[]): Promise<Acknowledged[]>
   /** Resolves when all that was given to `send` before is acknowledged or has failed. */
   flush(): Promise<void>
-  /** Flushes, for as long as `timeoutMs` (default: the delivery time-out), then closes its connections; what is left rejects with CLOSED. */
-  close(options?: { timeoutMs?: number }): Promise<void>
+  /**
+   * Flushes, for as long as `timeoutMs` (default 5,000), then closes its connections; what is left rejects with CLOSED, and a warning says
+   * how much it was. Whether it was written is unknown: who must know calls `flush`, or waits for `send`, first.
+   */
+  close(options?: CloseOptions): Promise<void>
 }
 
 const METADATA_INTERVAL_MS = 60_000
@@ -37,7 +41,7 @@ class KafkaProducer implements Producer {
   readonly #options: ResolvedProducerOptions
   readonly #sender: Sender
   readonly #partitioner = new Partitioner()
-  readonly #pending = new Set<Promise<Acknowledged[]>>()
+  readonly #pending = new Set<SendCall>()
   readonly #lookups = new Map<string, Promise<TopicMetadata>>()
   readonly #onClose: (producer: Producer) => void
   #bufferedBytes = 0
@@ -45,7 +49,10 @@ class KafkaProducer implements Producer {
   #entering: Promise<void> | null = null
   #flushes = 0
   #metadataAtMs: number
+  /** No more records are taken. */
   #isClosed = false
+  /** Nothing more is sent. */
+  #hasEnded = false
 
   constructor(cluster: Cluster, options: ResolvedProducerOptions, onClose: (producer: Producer) => void) {
     this.#cluster = cluster
@@ -59,8 +66,8 @@ class KafkaProducer implements Producer {
     if (this.#isClosed) return Promise.reject(new MillraceError('CLOSED', 'The producer is closed.'))
     const call = new SendCall(records.length)
     const { promise } = call
-    this.#pending.add(promise)
-    const settled = (): void => void this.#pending.delete(promise)
+    this.#pending.add(call)
+    const settled = (): void => void this.#pending.delete(call)
     promise.then(settled, settled)
     const unknown = this.#unknownTopics(records)
     // Waiting for one topic's metadata must not hold up sends to others.
@@ -77,18 +84,23 @@ class KafkaProducer implements Producer {
     this.#flushes++
     this.#sender.hurry = true
     this.#sender.drainSoon()
-    await Promise.allSettled(this.#pending)
+    await Promise.allSettled([...this.#pending].map(({ promise }) => promise))
     this.#sender.hurry = --this.#flushes > 0
   }
 
-  async close({ timeoutMs = this.#options.deliveryTimeoutMs }: { timeoutMs?: number } = {}): Promise<void> {
+  async close({ timeoutMs = CLOSE_TIMEOUT_MS }: CloseOptions = {}): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
-    const waiting = new AbortController()
-    const timer = this.#cluster.clock.sleep(timeoutMs, waiting.signal).catch(() => undefined)
-    await Promise.race([this.flush(), timer])
-    waiting.abort()
-    this.#sender.close(new MillraceError('CLOSED', 'The producer is closed.'))
+    const { clock, log } = this.#cluster
+    if (!(await settledBy(this.flush(), clock.monotonicMs() + timeoutMs, clock))) {
+      const message = `The producer closed after ${timeoutMs} ms with records that were not acknowledged; their senders are told.`
+      log.warn(message, { calls: this.#pending.size, bytes: this.#bufferedBytes })
+    }
+    this.#hasEnded = true
+    const closed = new MillraceError('CLOSED', 'The producer is closed.')
+    this.#sender.close(closed)
+    // Those that wait for a topic or for room are in no batch yet.
+    for (const call of this.#pending) call.fail(closed)
     this.#onClose(this)
   }
 
@@ -129,6 +141,7 @@ class KafkaProducer implements Producer {
 
   /** Appends from `at` on until the buffer is full or a topic is unknown; returns where it stopped. */
   #append(records: readonly OutgoingRecord[], call: SendCall, at: number): number {
+    if (this.#hasEnded) return records.length
     const nowMs = this.#cluster.clock.nowMs()
     const createdAtMs = this.#cluster.clock.monotonicMs()
     if (createdAtMs - this.#metadataAtMs > METADATA_INTERVAL_MS) this.#refreshMetadata(createdAtMs)

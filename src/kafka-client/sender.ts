@@ -1,7 +1,7 @@
 import { errorCodes, produce, type ProduceResponse } from '../kafka-wire/index.ts'
 import { asMillraceError, backoffMs, MillraceError } from '../platform/index.ts'
 import type { Cluster } from './cluster.ts'
-import { isNetworkError, kafkaError, meansStaleMetadata } from './errors.ts'
+import { kafkaError, meansStaleMetadata } from './errors.ts'
 import type { ResolvedProducerOptions } from './options.ts'
 import { PartitionQueue } from './partition-queue.ts'
 import type { ProducerBatch } from './producer-batch.ts'
@@ -199,6 +199,7 @@ export class Sender {
     const error = kafkaError(errorCode, `Producing to ${queue.topic}-${queue.partition}`, {
       message,
       details: { topic: queue.topic, partition: queue.partition },
+      needs: { operation: 'Write', on: 'topic', name: queue.topic },
     })
     if (errorCode === errorCodes.MESSAGE_TOO_LARGE && batch.records.length > 1) {
       this.#onSettled(-queue.divided(batch).addedBytes)
@@ -218,7 +219,7 @@ export class Sender {
   #onFailure(shipments: readonly Shipment[], error: MillraceError): void {
     if (!this.#closed) this.#cluster.log.debug('produce request failed', { reason: error.message })
     for (const { queue, batch } of shipments) {
-      if (this.#closed || !isNetworkError(error)) {
+      if (this.#closed || !error.retriable) {
         queue.refused(batch)
         batch.fail(this.#closed ?? error)
         this.#onSettled(batch.sizeBytes)

@@ -7,12 +7,12 @@ import { connectKafka } from '../../src/kafka-client/index.ts'
 import { messageOf } from '../../src/platform/index.ts'
 import { engines, type KafkaEngine } from '../../tools/engines/index.ts'
 import { describeOn } from './available.ts'
-import { kafkaDifferences } from './differences.ts'
-import { kafkaActions, type KafkaAction } from './kafka-actions.ts'
+import { kafkaDifferences, type Difference } from './differences.ts'
+import { kafkaActions, type KafkaAction } from './kafka-actions/index.ts'
 import { connectRawKafka, highestVersions, type HighestVersions } from './raw-kafka.ts'
 
 /** Chosen by each broker: only their being there is compared. */
-const chosen = new Set(['topicId', 'clusterId', 'memberId', 'leader', 'producerId', 'host', 'port', 'clientHost', 'sessionId'])
+const chosen = new Set(['topicId', 'clusterId', 'memberId', 'leader', 'producerId', 'host', 'port', 'clientHost', 'sessionId', 'logDir'])
 /** For people; Kafka changes them between versions. */
 const forPeople = new Set(['errorMessage', 'batchIndexErrorMessage', 'documentation', 'throttleTimeMs'])
 const noIds = new Set(['', '00000000-0000-0000-0000-000000000000', '-1', '0'])
@@ -23,43 +23,58 @@ interface Config {
   readonly configSource: number
 }
 
+type SystemName = NonNullable<Difference['on']>
+
+/** What is compared: the settings that the embedded broker has, and all that is not listed as different. */
+interface Comparison {
+  readonly known: ReadonlySet<string>
+  readonly meant: ReadonlySet<string>
+}
+
 /** Settings that both brokers may have, as `name=value (source)`; Kafka has more of them. */
-function comparableConfigs(configs: readonly Config[]): string[] {
+function comparableConfigs(configs: readonly Config[], { known, meant }: Comparison): string[] {
   return configs
     .filter(({ name }) => known.has(name) && !meant.has(`config ${name}`))
     .map(({ name, value, configSource }) => `${name}=${value} (${configSource})`)
     .toSorted()
 }
 
-/** The settings that the embedded broker has; found by asking it. */
-let known: ReadonlySet<string> = new Set()
-const meant = new Set(kafkaDifferences.map((difference) => difference.of))
+/** Kafka lists partitions in any order. */
+function isOfPartitions(value: unknown): value is { partitionIndex: number }[] {
+  return (
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.every((one: unknown) => typeof one === 'object' && one !== null && 'partitionIndex' in one)
+  )
+}
 
-function comparable(key: string, value: unknown): unknown {
-  if (forPeople.has(key) || meant.has(`field ${key}`)) return undefined
-  if (key === 'configs' && Array.isArray(value)) return comparableConfigs(value)
+function comparable(key: string, value: unknown, comparison: Comparison): unknown {
+  if (forPeople.has(key) || comparison.meant.has(`field ${key}`)) return undefined
+  if (isOfPartitions(value)) return value.toSorted((a, b) => a.partitionIndex - b.partitionIndex)
+  if (key === 'configs' && Array.isArray(value)) return comparableConfigs(value, comparison)
   if (chosen.has(key) && (typeof value === 'string' || typeof value === 'number')) return noIds.has(String(value)) ? value : 'chosen'
   return value
 }
 
 /** An answer as lines: what differs between two is easy to see. */
-function linesOf(answer: unknown): string[] {
+function linesOf(answer: unknown, comparison: Comparison): string[] {
   const text = JSON.stringify(
     answer,
     function (this: Record<string, unknown>, key: string, value: unknown) {
       const original = this[key]
       const plain = original instanceof Uint8Array ? `0x${Buffer.from(original).toString('hex')}` : value
-      return comparable(key, typeof plain === 'bigint' ? plain.toString() : plain)
+      return comparable(key, typeof plain === 'bigint' ? plain.toString() : plain, comparison)
     },
     1,
   )
   return text.split('\n').map((line) => line.trim())
 }
 
-async function answerOf(action: KafkaAction, server: string, versions: HighestVersions): Promise<string[]> {
+async function answerOf(action: KafkaAction, server: string, versions: HighestVersions, comparison: Comparison): Promise<string[]> {
   try {
     using kafka = await connectRawKafka(server, versions)
-    return linesOf(await action.run(kafka))
+    using other = await connectRawKafka(server, versions)
+    return linesOf(await action.run(kafka, other), comparison)
   } catch (error) {
     return [messageOf(error)]
   }
@@ -79,18 +94,26 @@ async function topicConfigNames(server: string): Promise<Set<string>> {
   return new Set(Object.keys(await kafka.admin.describeConfigs('settings')))
 }
 
-describeOn(['kafka4'], 'the embedded broker beside Kafka 4', () => {
+/** The highest version of each request that both have. */
+async function sharedVersions(ours: string, theirs: string): Promise<HighestVersions> {
+  const [one, other] = await Promise.all([highestVersions(ours), highestVersions(theirs)])
+  return new Map([...one].map(([key, highest]) => [key, Math.min(highest, other.get(key) ?? highest)]))
+}
+
+function compareWith(system: SystemName, start: () => Promise<KafkaEngine>): void {
   const dataDir = mkdtempSync(join(tmpdir(), 'millrace-differential-'))
+  const meant = new Set(kafkaDifferences.filter(({ on }) => on === undefined || on === system).map(({ of }) => of))
+  let comparison: Comparison = { known: new Set(), meant }
   let kafka: KafkaEngine
   let broker: BrokerHandle
   let versions: HighestVersions
 
   beforeAll(async () => {
-    kafka = await engines.kafka4()
+    kafka = await start()
     broker = await startBroker({ dataDir, listeners: [{ host: '127.0.0.1', port: 0 }], flush: 'os' })
     await Promise.all([warmUp(kafka.bootstrapServers), warmUp(broker.address)])
-    versions = await highestVersions(broker.address)
-    known = await topicConfigNames(broker.address)
+    versions = await sharedVersions(broker.address, kafka.bootstrapServers)
+    comparison = { known: await topicConfigNames(broker.address), meant }
   }, 600_000)
   afterAll(async () => {
     await broker.close()
@@ -100,15 +123,18 @@ describeOn(['kafka4'], 'the embedded broker beside Kafka 4', () => {
 
   test.each(kafkaActions)('$name', async (action) => {
     const [ours, theirs] = await Promise.all([
-      answerOf(action, broker.address, versions),
-      answerOf(action, kafka.bootstrapServers, versions),
+      answerOf(action, broker.address, versions, comparison),
+      answerOf(action, kafka.bootstrapServers, versions, comparison),
     ])
     if (meant.has(action.name)) expect(ours).not.toEqual(theirs)
     else expect(ours).toEqual(theirs)
   })
 
   test('has no difference listed that is none of its actions', () => {
-    const all = new Set([...kafkaActions.map(({ name }) => name), ...[...known].map((name) => `config ${name}`)])
+    const all = new Set([...kafkaActions.map(({ name }) => name), ...[...comparison.known].map((name) => `config ${name}`)])
     expect([...meant].filter((name) => !all.has(name) && !name.startsWith('field '))).toEqual([])
   })
-})
+}
+
+describeOn(['kafka4'], 'the embedded broker beside Kafka 4', () => compareWith('Kafka 4', engines.kafka4))
+describeOn(['kafka3'], 'the embedded broker beside Kafka 3.9', () => compareWith('Kafka 3.9', engines.kafka3))

@@ -94,6 +94,7 @@ export class GroupCoordinator {
   }
 
   heartbeat(groupId: string, memberId: string, instanceId: string | null, generationId: number): number {
+    if (groupId === '') return errorCodes.INVALID_GROUP_ID
     return this.get(groupId)?.heartbeat(memberId, instanceId, generationId) ?? errorCodes.UNKNOWN_MEMBER_ID
   }
 
@@ -103,7 +104,6 @@ export class GroupCoordinator {
 
   /** Commits offsets; visible to OffsetFetch once they are synced. The caller has checked that the partitions exist. */
   async commit(groupId: string, input: CommitInput): Promise<number> {
-    if (groupId === '') return errorCodes.INVALID_GROUP_ID
     const known = this.#groups.get(groupId)
     if (!known && (input.generationId >= 0 || input.memberId !== '')) return errorCodes.ILLEGAL_GENERATION
     const entry = known ?? this.#entry(groupId)
@@ -152,6 +152,24 @@ export class GroupCoordinator {
     entry.group.close()
     this.#groups.delete(groupId)
     return errorCodes.NONE
+  }
+
+  /** Deletes offsets, but none of topics that members read; says which those are. */
+  async deleteOffsets(
+    groupId: string,
+    wanted: readonly { topic: string; partition: number }[],
+  ): Promise<{ errorCode: number; subscribed: (topic: string) => boolean }> {
+    const entry = this.#groups.get(groupId)
+    const subscribed = (topic: string): boolean => entry?.group.reads(topic) ?? false
+    if (!entry) return { errorCode: errorCodes.GROUP_ID_NOT_FOUND, subscribed }
+    if (entry.group.state !== 'empty' && entry.group.protocolType !== 'consumer')
+      return { errorCode: errorCodes.NON_EMPTY_GROUP, subscribed }
+    const due = wanted.filter(({ topic, partition }) => !subscribed(topic) && entry.offsets.get(topic)?.has(partition))
+    const records = due.map(({ topic, partition }) => ({ key: offsetKey(groupId, topic, partition), value: null }))
+    if (records.length > 0 && !(await this.#store.write(groupId, records)))
+      return { errorCode: errorCodes.COORDINATOR_NOT_AVAILABLE, subscribed }
+    for (const { topic, partition } of due) this.#forget(entry, topic, partition)
+    return { errorCode: errorCodes.NONE, subscribed }
   }
 
   /** Forgets the offsets of deleted topics. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { errorCodes } from '../../kafka-wire/index.ts'
-import type { Clock } from '../../platform/index.ts'
+import type { GroupContext, GroupState } from './group-state.ts'
 import {
   failedJoin,
   failedSync,
@@ -10,6 +10,7 @@ import {
   memberSnapshot,
   newMember,
   noBytes,
+  readBy,
   sameProtocols,
   selectProtocol,
   type GroupSnapshot,
@@ -19,24 +20,6 @@ import {
   type SyncInput,
   type SyncOutcome,
 } from './member.ts'
-
-/** `stopTimer` belongs to the state: leaving it stops the timer. */
-export type GroupState =
-  | { is: 'empty' }
-  /** Members are to join again; ends when all have, or when the rebalance timeout is over. */
-  | { is: 'preparing'; stopTimer: () => void; first: boolean }
-  /** A generation is agreed; the leader's assignment is awaited. */
-  | { is: 'completing'; stopTimer: () => void }
-  | { is: 'stable' }
-  | { is: 'dead' }
-
-export interface GroupContext {
-  readonly clock: Clock
-  readonly initialDelayMs: number
-  readonly maxMembers: number
-  /** Writes the group to `__consumer_offsets`; false when that failed. */
-  persist(group: Group): Promise<boolean>
-}
 
 /**
  * A classic consumer group (JoinGroup to LeaveGroup): a state machine without I/O but for `persist`. Expected failures are
@@ -78,6 +61,11 @@ export class Group {
   }
   get members(): readonly Member[] {
     return [...this.#members.values()]
+  }
+
+  /** Whether a member of this consumer group subscribes to the topic; when nobody can tell, yes. */
+  reads(topic: string): boolean {
+    return this.#protocolType === 'consumer' && this.#state.is !== 'empty' && readBy(this.members, this.#protocolName, topic)
   }
 
   /** Takes over what `__consumer_offsets` says; members have a session timeout from now on to show themselves. */

@@ -1,3 +1,5 @@
+import { subscribedTopics } from './subscription.ts'
+
 /** A protocol a member can take part in, best first in its list; `metadata` (its subscription) is opaque here. */
 export interface MemberProtocol {
   readonly name: string
@@ -159,15 +161,18 @@ export function memberSnapshot(member: Member, protocolName: string | null): Gro
   }
 }
 
-/** Whether whoever joins shares the group's protocol type and a protocol with all other members. */
+/** Whether whoever joins shares the group's protocol type and a protocol with all members; a member that comes back counts as it was. */
 export function fitsIn(members: readonly Member[], protocolType: string | null, input: JoinInput): boolean {
   if (input.protocolType === '' || input.protocols.length === 0) return false
-  const others = members.filter(
-    (member) => member.id !== input.memberId && (input.instanceId === null || member.instanceId !== input.instanceId),
-  )
-  if (others.length === 0) return true
-  const isShared = (name: string): boolean => others.every((other) => other.protocols.some((protocol) => protocol.name === name))
+  if (members.length === 0) return true
+  const isShared = (name: string): boolean => members.every((member) => member.protocols.some((protocol) => protocol.name === name))
   return input.protocolType === protocolType && input.protocols.some(({ name }) => isShared(name))
+}
+
+/** Whether one of the members subscribes to the topic, by the protocol in force or before it is chosen by any; unreadable subscriptions count. */
+export function readBy(members: readonly Member[], protocolName: string | null, topic: string): boolean {
+  const known = members.flatMap(({ protocols }) => protocols.filter(({ name }) => protocolName === null || name === protocolName))
+  return known.some(({ metadata }) => subscribedTopics(metadata)?.includes(topic) ?? true)
 }
 
 /** A member as the leader is told of it. */

@@ -2,31 +2,38 @@ import { asMillraceError, type Disk } from '../../platform/index.ts'
 import type { TopicConfig } from '../topics/topic-configs.ts'
 import { readCheckpoint, writeCheckpoint } from './checkpoint-file.ts'
 import { openLog } from './open-log.ts'
-import type { LogContext, PartitionLog } from './partition-log.ts'
+import type { LogContext } from './log-context.ts'
+import type { PartitionLog } from './partition-log.ts'
 import { applyRetention } from './retention.ts'
 
 const checkpointIntervalMs = 60_000
+/** A log's recovery point moves with the periodic checkpoint once so much was written: less is read again in no time. */
+const worthwhileBytes = 4 << 20
+
+/** Kafka's names: `topic partition offset` a line. */
+const files = { recoveryPoints: 'recovery-point-offset-checkpoint', startOffsets: 'log-start-offset-checkpoint' } as const
 
 /** All partition logs of a data folder: opening, the recovery points, retention, closing. */
 export class LogDirectory {
   readonly #context: LogContext
-  readonly #dataDir: string
+  readonly dataDir: string
   readonly #logs = new Map<string, PartitionLog>()
   readonly #recoveryPoints: Map<string, number>
+  readonly #startOffsets: Map<string, number>
   readonly #stops: (() => void)[] = []
-  #checkpointDue = false
+  readonly #due = new Set<PartitionLog>()
   #closed = false
 
   constructor(context: LogContext, dataDir: string) {
     this.#context = context
-    this.#dataDir = dataDir
-    this.#recoveryPoints = new Map(
-      readCheckpoint(context.disk, this.#checkpointPath, 3).map(([topic, partition, offset]) => [`${topic}-${partition}`, Number(offset)]),
-    )
+    this.dataDir = dataDir
+    this.#recoveryPoints = this.#read(files.recoveryPoints)
+    this.#startOffsets = this.#read(files.startOffsets)
   }
 
-  get #checkpointPath(): string {
-    return `${this.#dataDir}/recovery-point-offset-checkpoint`
+  #read(file: string): Map<string, number> {
+    const entries = readCheckpoint(this.#disk, `${this.dataDir}/${file}`, 3)
+    return new Map(entries.map(([topic, partition, offset]) => [`${topic}-${partition}`, Number(offset)]))
   }
   get #disk(): Disk {
     return this.#context.disk
@@ -37,7 +44,7 @@ export class LogDirectory {
   }
 
   folder(topic: string, partition: number): string {
-    return `${this.#dataDir}/${topic}-${partition}`
+    return `${this.dataDir}/${topic}-${partition}`
   }
 
   /** Makes a partition's folder with Kafka's `partition.metadata`. */
@@ -55,8 +62,9 @@ export class LogDirectory {
   async open(topic: string, partition: number, config: TopicConfig): Promise<{ log: PartitionLog; cutBytes: number }> {
     const name = `${topic}-${partition}`
     const dir = this.folder(topic, partition)
-    const opened = await openLog(this.#context, { topic, partition, dir, recoveryPoint: this.#recoveryPoints.get(name) ?? 0 }, config)
-    opened.log.onRolled = () => this.#checkpointSoon(opened.log)
+    const points = { recoveryPoint: this.#recoveryPoints.get(name) ?? 0, logStartOffset: this.#startOffsets.get(name) ?? 0 }
+    const opened = await openLog(this.#context, { topic, partition, dir, ...points }, config)
+    opened.log.onCheckpointDue = () => this.#checkpointSoon(opened.log)
     this.#logs.set(name, opened.log)
     return opened
   }
@@ -67,12 +75,13 @@ export class LogDirectory {
     await this.#logs.get(name)?.close()
     this.#logs.delete(name)
     this.#recoveryPoints.delete(name)
+    this.#startOffsets.delete(name)
     this.#disk.remove(this.folder(topic, partition))
   }
 
   /** Starts the periodic work: recovery points, retention, forgetting idle producers. */
   start(options: { retentionIntervalMs: number; producerExpirationMs: number }): void {
-    this.#every(checkpointIntervalMs, () => this.checkpoint())
+    this.#every(checkpointIntervalMs, () => void this.#checkpoint([...this.#logs.values()], worthwhileBytes))
     this.#every(options.retentionIntervalMs, () => {
       const nowMs = this.#context.clock.nowMs()
       for (const log of this.#logs.values()) {
@@ -98,39 +107,52 @@ export class LogDirectory {
   }
 
   #checkpointSoon(log: PartitionLog): void {
-    if (this.#checkpointDue) return
-    this.#checkpointDue = true
-    void log.synced().then(() => {
-      this.#checkpointDue = false
-      if (!this.#closed) this.#tryCheckpoint()
+    if (this.#due.has(log)) return
+    this.#due.add(log)
+    // Not within the append that made it due.
+    setImmediate(() => {
+      this.#due.delete(log)
+      void this.#checkpoint([log], 0)
     })
   }
 
-  #tryCheckpoint(): void {
+  /** Moves the recovery points of logs up to their ends and writes them down. */
+  async #checkpoint(logs: readonly PartitionLog[], leastBytes: number): Promise<void> {
     try {
-      this.checkpoint()
+      for (const log of logs) await log.checkpoint(leastBytes)
+      if (!this.#closed) this.writePoints()
     } catch (error) {
       this.#context.log.warn('the recovery points could not be written; they are written again later', { error: asMillraceError(error) })
     }
   }
 
-  /** Writes each log's synced offset as its recovery point, after the leader epochs that lie below it. */
-  checkpoint(): void {
-    for (const [name, log] of this.#logs) {
-      if (!log.offline) log.epochs.save()
-      this.#recoveryPoints.set(name, log.syncedOffset)
-    }
-    writeCheckpoint(
-      this.#disk,
-      this.#checkpointPath,
-      [...this.#logs.values()].map((log) => [log.topic, log.partition, log.syncedOffset]),
-    )
+  /** Writes each log's recovery point; what lies beside it on the disk was written before. */
+  writePoints(): void {
+    for (const [name, log] of this.#logs) this.#recoveryPoints.set(name, log.recoveryPoint.offset)
+    this.#write(files.recoveryPoints, (log) => log.recoveryPoint.offset)
+    for (const log of this.#logs.values()) log.recoveryPoint.dropStale()
+  }
+
+  #write(file: string, offsetOf: (log: PartitionLog) => number): void {
+    const entries = [...this.#logs.values()].map((log) => [log.topic, log.partition, offsetOf(log)])
+    writeCheckpoint(this.#disk, `${this.dataDir}/${file}`, entries)
+  }
+
+  /** Deletes the records of logs below an offset each (KIP-107): on the disk when this returns, and gone for readers. */
+  deleteRecords(deletions: readonly { log: PartitionLog; offset: number }[]): void {
+    const offsets = new Map(deletions.map(({ log, offset }) => [log, Math.max(offset, log.logStartOffset)]))
+    this.#write(files.startOffsets, (log) => offsets.get(log) ?? log.logStartOffset)
+    for (const [log, offset] of offsets) log.deleteBefore(offset)
   }
 
   async close(): Promise<void> {
     this.#closed = true
     for (const stop of this.#stops) stop()
     await Promise.all([...this.#logs.values()].map((log) => log.close()))
-    this.#tryCheckpoint()
+    try {
+      this.writePoints()
+    } catch (error) {
+      this.#context.log.warn('the recovery points could not be written; the next start reads more', { error: asMillraceError(error) })
+    }
   }
 }

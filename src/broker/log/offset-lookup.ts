@@ -1,4 +1,5 @@
 import { decodeBatch, readBatchHeader } from '../../kafka-wire/index.ts'
+import { bytesBelow } from './log-reader.ts'
 import type { PartitionLog } from './partition-log.ts'
 
 /** An offset with the record time found there (−1 when it has none) and its leader epoch. */
@@ -12,17 +13,19 @@ export function earliestOffset(log: PartitionLog): FoundOffset {
   return { offset: log.logStartOffset, timestampMs: -1, leaderEpoch: Math.max(0, log.epochs.at(log.logStartOffset)) }
 }
 
-export function latestOffset(log: PartitionLog): FoundOffset {
-  return { offset: log.highWatermark, timestampMs: -1, leaderEpoch: log.leaderEpoch }
+/** The high watermark, or the last stable offset for readers of committed records. */
+export function latestOffset(log: PartitionLog, committedOnly = false): FoundOffset {
+  return { offset: committedOnly ? log.lastStableOffset : log.highWatermark, timestampMs: -1, leaderEpoch: log.leaderEpoch }
 }
 
 /** The first visible record with a time of at least `timestampMs`; null when there is none. */
-export function offsetForTime(log: PartitionLog, timestampMs: number): FoundOffset | null {
+export function offsetForTime(log: PartitionLog, timestampMs: number, committedOnly = false): FoundOffset | null {
+  const end = log.visibleEnd(committedOnly)
   for (const segment of log.segments) {
-    const limit = log.visibleBytes(segment)
+    const limit = bytesBelow(segment, end)
     if (limit === 0 || segment.maxTimestampMs < timestampMs) continue
     const position = segment.locateTime(timestampMs, limit)
-    if (position < limit) return firstInBatch(log, log.batchAt(segment, position), (time) => time >= timestampMs)
+    if (position < limit) return firstInBatch(log, log.reader.batchAt(segment, position), (time) => time >= timestampMs)
   }
   return null
 }
@@ -30,7 +33,8 @@ export function offsetForTime(log: PartitionLog, timestampMs: number): FoundOffs
 /** The first visible record that bears the largest record time (KIP-734); null for a log without times. */
 export function offsetOfMaxTimestamp(log: PartitionLog): FoundOffset | null {
   let newest = -1
-  for (const segment of log.segments) if (log.visibleBytes(segment) > 0) newest = Math.max(newest, segment.maxTimestampMs)
+  const end = log.visibleEnd()
+  for (const segment of log.segments) if (bytesBelow(segment, end) > 0) newest = Math.max(newest, segment.maxTimestampMs)
   return newest < 0 ? null : offsetForTime(log, newest)
 }
 

@@ -2,10 +2,13 @@ import { MillraceError } from '../../platform/index.ts'
 import type { TopicConfig } from '../topics/topic-configs.ts'
 import { asBuffer } from './batch-view.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
-import { PartitionLog, type LogContext } from './partition-log.ts'
-import { ProducerStates, sequenceAfter } from './producer-states.ts'
-import { scanSegment } from './scan.ts'
-import { Segment, segmentName } from './segment.ts'
+import type { LogContext } from './log-context.ts'
+import { noteBatch, producerBatch } from './note-batch.ts'
+import { PartitionLog } from './partition-log.ts'
+import { ProducerStates, type ProducerBatch } from './producer-states.ts'
+import { snapshotPath } from './recovery-point.ts'
+import { scanSegment, type ScanEnd } from './scan.ts'
+import { Segment } from './segment.ts'
 
 export interface OpenedLog {
   log: PartitionLog
@@ -25,14 +28,14 @@ interface Recovery {
 }
 
 /**
- * Opens a partition's log. Segments below the synced recovery point are taken as they are, with their indexes; from the
- * segment that holds it on, every batch is read and its checksum verified, indexes are rebuilt, and a torn tail is cut at
- * the last whole batch. What is kept is synced before the log answers.
+ * Opens a partition's log. What lies below the synced recovery point is taken as it is, with its indexes and producers, but for
+ * the last megabyte; what comes later is read batch by batch, every checksum verified, and a torn tail cut at the last whole
+ * batch. What is kept is synced before the log answers.
  * @throws MillraceError DATA_CORRUPT when records below the recovery point are damaged or missing
  */
 export async function openLog(
   context: LogContext,
-  at: { topic: string; partition: number; dir: string; recoveryPoint: number },
+  at: { topic: string; partition: number; dir: string; recoveryPoint: number; logStartOffset: number },
   config: TopicConfig,
 ): Promise<OpenedLog> {
   const { disk } = context
@@ -41,9 +44,16 @@ export async function openLog(
     .list(at.dir)
     .filter((name) => /^\d{20}\.log$/.test(name))
     .map((name) => Number(name.slice(0, 20)))
-  const from = scanStart(recovery, bases)
+  dropStrangeSnapshots(recovery, bases)
+  const holding = Math.max(
+    0,
+    bases.findLastIndex((base) => base <= at.recoveryPoint),
+  )
+  const lacking = bases.findIndex((base, i) => i < holding && !Segment.hasIndexes(disk, at.dir, base))
+  const resumed = lacking < 0 ? resumePlace(recovery, bases[holding]) : null
+  const from = resumed ? holding : scanStart(recovery, bases, lacking < 0 ? holding : lacking)
   const segments = bases.slice(0, from).map((base) => new Segment(disk, at.dir, base, 'sealed'))
-  const scanned = scanFrom(recovery, bases.slice(from), segments)
+  const scanned = scanFrom(recovery, bases.slice(from), segments, resumed)
   if (segments.length === 0) segments.push(new Segment(disk, at.dir, 0, 'growing'))
   if (scanned.logEndOffset < at.recoveryPoint) throw missing(recovery, scanned.logEndOffset)
   recovery.epochs.cut(scanned.logEndOffset)
@@ -52,23 +62,51 @@ export async function openLog(
   return { log, cutBytes: scanned.cutBytes }
 }
 
-/** Index of the first segment to scan: the one with the recovery point, or an earlier one that lacks an index or the producers' snapshot. */
-function scanStart({ context: { disk }, dir, recoveryPoint, producers }: Recovery, bases: readonly number[]): number {
-  let from = Math.max(
-    0,
-    bases.findLastIndex((base) => base <= recoveryPoint),
-  )
-  const lacking = bases.findIndex((base, i) => i < from && !Segment.hasIndexes(disk, dir, base))
-  if (lacking >= 0) from = lacking
-  for (; from > 0; from--) {
-    const snapshot = `${dir}/${segmentName(bases[from] ?? 0)}.snapshot`
-    if (disk.exists(snapshot) && producers.loadSnapshot(asBuffer(disk.readFile(snapshot)))) break
+/** Producers of recovery points that a crash left behind. */
+function dropStrangeSnapshots({ context: { disk }, dir, recoveryPoint }: Recovery, bases: readonly number[]): void {
+  for (const name of disk.list(dir)) {
+    const offset = /^\d{20}\.snapshot$/.test(name) ? Number(name.slice(0, 20)) : null
+    if (offset !== null && offset !== recoveryPoint && !bases.includes(offset)) disk.remove(`${dir}/${name}`)
   }
-  return from
 }
 
-function scanFrom(recovery: Recovery, bases: readonly number[], segments: Segment[]): { logEndOffset: number; cutBytes: number } {
-  const { context, dir, config, producers, epochs } = recovery
+/** A segment that can be taken up at the recovery point, and where in it to begin to read: a stretch before the point is checked too. */
+interface Resumed {
+  readonly segment: Segment
+  readonly position: number
+}
+
+/** So much before the recovery point is read again: damage shows, and each producer's last batches are known, not only the very last. */
+const recallBytes = 1 << 20
+
+/** Null when the segment that holds the recovery point lacks its indexes there, or the producers' snapshot: it is scanned whole then. */
+function resumePlace({ context: { disk, clock }, dir, recoveryPoint, producers }: Recovery, base: number | undefined): Resumed | null {
+  if (base === undefined || recoveryPoint <= base || !Segment.hasIndexes(disk, dir, base)) return null
+  const snapshot = snapshotPath(dir, recoveryPoint)
+  if (!disk.exists(snapshot) || !producers.loadSnapshot(asBuffer(disk.readFile(snapshot)), clock.nowMs())) return null
+  const segment = new Segment(disk, dir, base, 'sealed')
+  const pointPosition = segment.locate(recoveryPoint, segment.sizeBytes)
+  const position = segment.startBefore(pointPosition - recallBytes)
+  segment.resume(pointPosition, recoveryPoint)
+  return { segment, position }
+}
+
+/** Index of the first segment to scan: `from`, or an earlier one where the producers' snapshot is lacking. */
+function scanStart({ context: { disk, clock }, dir, producers }: Recovery, bases: readonly number[], from: number): number {
+  for (let at = from; at > 0; at--) {
+    const snapshot = snapshotPath(dir, bases[at] ?? 0)
+    if (disk.exists(snapshot) && producers.loadSnapshot(asBuffer(disk.readFile(snapshot)), clock.nowMs())) return at
+  }
+  return 0
+}
+
+function scanFrom(
+  recovery: Recovery,
+  bases: readonly number[],
+  segments: Segment[],
+  resumed: Resumed | null,
+): { logEndOffset: number; cutBytes: number } {
+  const { context, dir } = recovery
   const last = segments.at(-1)
   let logEndOffset = bases[0] ?? (last ? last.baseOffset : 0)
   let cutBytes = 0
@@ -79,32 +117,56 @@ function scanFrom(recovery: Recovery, bases: readonly number[], segments: Segmen
       cutBytes += cutTail(recovery, previous, bases.slice(i), previous.sizeBytes, `the records before offset ${base} are missing`)
       break
     }
-    const segment = new Segment(context.disk, dir, base, 'growing')
+    const taken = i === 0 ? resumed : null
+    const segment = taken?.segment ?? new Segment(context.disk, dir, base, 'growing')
     segments.push(segment)
-    logEndOffset = Math.max(logEndOffset, base)
-    const end = scanSegment(segment.file, base, (header) => {
-      const baseOffset = Number(header.baseOffset)
-      const lastOffset = baseOffset + header.lastOffsetDelta
-      segment.noteBatch(lastOffset, header.sizeBytes, Number(header.maxTimestamp), config.indexIntervalBytes)
-      epochs.note(header.partitionLeaderEpoch, baseOffset)
-      logEndOffset = lastOffset + 1
-      if (header.producerId < 0n) return
-      producers.note(Number(header.producerId), header.producerEpoch, {
-        firstSequence: header.baseSequence,
-        lastSequence: sequenceAfter(header.baseSequence, header.recordCount - 1),
-        baseOffset,
-        lastOffset,
-        timestampMs: Number(header.maxTimestamp),
-      })
-    })
-    if (end.fault !== null) {
-      if (logEndOffset < recovery.recoveryPoint) throw corrupt(recovery, segment, end.validBytes, end.fault)
-      cutBytes = cutTail(recovery, segment, bases.slice(i + 1), end.validBytes, end.fault)
+    const scanned = taken ? resumeScan(recovery, taken) : scanWhole(recovery, segment)
+    logEndOffset = Math.max(logEndOffset, base, scanned.logEndOffset)
+    if (scanned.fault !== null) {
+      if (logEndOffset < recovery.recoveryPoint) throw corrupt(recovery, segment, scanned.validBytes, scanned.fault)
+      cutBytes = cutTail(recovery, segment, bases.slice(i + 1), scanned.validBytes, scanned.fault)
       break
     }
     if (i < bases.length - 1) segment.seal()
   }
   return { logEndOffset, cutBytes }
+}
+
+type Scanned = ScanEnd & { logEndOffset: number }
+
+function scanWhole(recovery: Recovery, segment: Segment): Scanned {
+  let logEndOffset = segment.baseOffset
+  const log = { ...recovery, segment, nowMs: recovery.context.clock.nowMs() }
+  const end = scanSegment(segment.file, { position: 0, offset: segment.baseOffset }, (header, bytes, at) => {
+    noteBatch(log, header, bytes, at)
+    logEndOffset = Number(header.baseOffset) + header.lastOffsetDelta + 1
+  })
+  return { ...end, logEndOffset }
+}
+
+/** Below the recovery point only the producers' last batches are taken from what is read: all else is known. */
+function resumeScan(recovery: Recovery, { segment, position }: Resumed): Scanned {
+  const { producers, recoveryPoint } = recovery
+  let logEndOffset = segment.baseOffset
+  const log = { ...recovery, segment, nowMs: recovery.context.clock.nowMs() }
+  const earlier = new Map<number, ProducerBatch[]>()
+  const recall = (): void => {
+    for (const [producerId, batches] of earlier) producers.recall(producerId, batches)
+    earlier.clear()
+  }
+  const end = scanSegment(segment.file, { position, offset: segment.baseOffset }, (header, bytes, at) => {
+    logEndOffset = Number(header.baseOffset) + header.lastOffsetDelta + 1
+    if (logEndOffset <= recoveryPoint) {
+      const producerId = Number(header.producerId)
+      if (header.isControl || producers.get(producerId)?.epoch !== header.producerEpoch) return
+      earlier.set(producerId, [...(earlier.get(producerId) ?? []).slice(-4), producerBatch(header)])
+      return
+    }
+    recall()
+    noteBatch(log, header, bytes, at)
+  })
+  recall()
+  return { ...end, logEndOffset }
 }
 
 /** Cuts the segment behind its last whole batch and removes what follows it; returns how many bytes went. */

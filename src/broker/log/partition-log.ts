@@ -1,56 +1,39 @@
-import { errorCodes, patchBatch, type BatchHeader } from '../../kafka-wire/index.ts'
-import { asMillraceError, MillraceError, type Clock, type Disk, type Logger } from '../../platform/index.ts'
+import { errorCodes, patchBatch, readBatchHeader, type BatchHeader } from '../../kafka-wire/index.ts'
+import { asMillraceError, MillraceError } from '../../platform/index.ts'
 import type { TopicConfig } from '../topics/topic-configs.ts'
-import { batchHeaderBytes, batchSizeAt, lastOffsetAt, wholeBatches } from './batch-view.ts'
+import type { AbortedTransaction } from './aborted-index.ts'
 import { checkBatch } from './check-batch.ts'
+import { encodeMarker, type Marker } from './control-records.ts'
 import { GroupCommit } from './group-commit.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
 import { stampLogAppendTime } from './log-append-time.ts'
-import { storageError, type Appended, type Read } from './outcomes.ts'
-import { sequenceAfter, type ProducerStates } from './producer-states.ts'
-import { Segment, segmentName } from './segment.ts'
-
-export interface LogContext {
-  readonly disk: Disk
-  readonly clock: Clock
-  readonly log: Logger
-  /** `os` makes records visible without a sync. */
-  readonly flush: 'sync' | 'os'
-  /** This start's leader epoch (P1: raised at each start). */
-  readonly leaderEpoch: number
-}
-
-/** What recovery found of one partition; the log is built from it. */
-export interface LogParts {
-  readonly topic: string
-  readonly partition: number
-  readonly dir: string
-  readonly segments: Segment[]
-  readonly logEndOffset: number
-  readonly producers: ProducerStates
-  readonly epochs: LeaderEpochs
-}
-
-interface End {
-  offset: number
-  segment: Segment
-  position: number
-}
+import type { LogContext, LogParts } from './log-context.ts'
+import { LogReader, type End } from './log-reader.ts'
+import { refuse, reject, storageError, type Appended, type Read } from './outcomes.ts'
+import { noteBatch } from './note-batch.ts'
+import type { ProducerStates } from './producer-states.ts'
+import { RecoveryPoint, snapshotPath } from './recovery-point.ts'
+import { Segment } from './segment.ts'
 
 const noRecords = Buffer.alloc(0)
-const rememberedPositions = 32
 
-/** The log of one partition: segments, high watermark, idempotent producers. All writes are synchronous, into the page cache. */
+/**
+ * The log of one partition: segments, high watermark, last stable offset, idempotent and transactional producers. All writes are
+ * synchronous, into the page cache.
+ */
 export class PartitionLog {
   readonly topic: string
   readonly partition: number
   readonly dir: string
   readonly epochs: LeaderEpochs
   readonly producers: ProducerStates
+  readonly reader: LogReader
+  readonly recoveryPoint: RecoveryPoint
   readonly #context: LogContext
   readonly #segments: Segment[]
   readonly #commit: GroupCommit<End>
   #config: TopicConfig
+  #logStartOffset: number
   #logEndOffset: number
   #visible: End
   #syncedOffset: number
@@ -59,9 +42,8 @@ export class PartitionLog {
   #closed = false
   #waiting: { offset: number; resolve: (error: MillraceError | null) => void }[] = []
   readonly #watchers = new Set<() => void>()
-  readonly #positions = new Map<number, { segment: Segment; position: number }>()
-  /** Called when a segment was rolled: its end is a new recovery point as soon as it is synced. */
-  onRolled: (() => void) | null = null
+  /** Called when a segment was rolled, or much was written since the recovery point: a checkpoint is due. */
+  onCheckpointDue: (() => void) | null = null
 
   constructor(context: LogContext, parts: LogParts, config: TopicConfig) {
     this.topic = parts.topic
@@ -72,9 +54,13 @@ export class PartitionLog {
     this.#context = context
     this.#segments = parts.segments
     this.#config = config
+    this.reader = new LogReader(parts.segments)
+    this.#logStartOffset = parts.logStartOffset
     this.#logEndOffset = parts.logEndOffset
+    this.recoveryPoint = new RecoveryPoint(context.disk, parts.dir, parts.recoveryPoint)
     this.#visible = this.#end()
     this.#syncedOffset = parts.logEndOffset
+    if (parts.recoveryPoint < parts.logEndOffset) this.recoveryPoint.wrote(this.#active().sizeBytes)
     this.#commit = new GroupCommit({
       capture: () => this.#end(),
       onSynced: (end) => this.#synced(end),
@@ -82,8 +68,9 @@ export class PartitionLog {
     })
   }
 
+  /** First offset readers may ask for: of the first segment, or further on (DeleteRecords). */
   get logStartOffset(): number {
-    return this.#segments[0]?.baseOffset ?? 0
+    return Math.max(this.#logStartOffset, this.#segments[0]?.baseOffset ?? 0)
   }
   get logEndOffset(): number {
     return this.#logEndOffset
@@ -91,6 +78,11 @@ export class PartitionLog {
   /** First offset readers do not see: the synced end (P1), or the log's end with `flush: 'os'`. */
   get highWatermark(): number {
     return this.#visible.offset
+  }
+  /** First offset that readers of committed records do not see: that of the first open transaction, or the high watermark (KIP-98). */
+  get lastStableOffset(): number {
+    const { offset } = this.#visible
+    return Math.min(this.producers.firstUndecided(offset) ?? offset, offset)
   }
   /** Everything below lies on the disk, whatever happens. */
   get syncedOffset(): number {
@@ -130,39 +122,51 @@ export class PartitionLog {
     const { header } = checked
     if (header.producerId >= 0n) {
       const sequence = this.producers.check(Number(header.producerId), header.producerEpoch, header.baseSequence, header.recordCount)
-      if (sequence.is === 'duplicate') return this.#appended(sequence.of.baseOffset, sequence.of.lastOffset + 1, sequence.of.timestampMs)
-      if (sequence.is === 'gap') return { ok: false, errorCode: errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER, message: sequence.message }
-      if (sequence.is === 'fenced') return { ok: false, errorCode: errorCodes.INVALID_PRODUCER_EPOCH, message: sequence.message }
+      if (sequence.is === 'duplicate') {
+        const { baseOffset, lastOffset, timestampMs } = sequence.of
+        return { ok: true, baseOffset, endOffset: lastOffset + 1, logAppendTimeMs: timestampMs }
+      }
+      if (sequence.is === 'gap') return reject(errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER, sequence.message)
+      if (sequence.is === 'fenced') return reject(errorCodes.INVALID_PRODUCER_EPOCH, sequence.message)
     }
     if (this.#config.logAppendTime) stampLogAppendTime(bytes, nowMs)
     return this.#write(bytes, header, this.#config.logAppendTime ? nowMs : Number(header.maxTimestamp))
   }
 
-  #appended(baseOffset: number, endOffset: number, timestampMs: number): Appended {
-    return { ok: true, baseOffset, endOffset, logAppendTimeMs: this.#config.logAppendTime ? timestampMs : -1 }
+  /** Appends a batch of the broker's own (offsets, states of transactions) without the checks that clients need. */
+  appendOwn(bytes: Uint8Array): Appended {
+    if (this.#offline || this.#closed) return storageError(this.#offline)
+    const header = readBatchHeader(bytes, 0)
+    if (!header) return refuse(errorCodes.CORRUPT_MESSAGE, 'no record batch')
+    return this.#write(bytes, header, Number(header.maxTimestamp))
+  }
+
+  /** Ends a producer's transaction in this partition, whether one is open here or not; fenced by a newer epoch (INVALID_PRODUCER_EPOCH). */
+  appendMarker(marker: Marker): Appended {
+    const state = this.producers.get(marker.producerId)
+    if (state && marker.epoch < state.epoch) {
+      return reject(
+        errorCodes.INVALID_PRODUCER_EPOCH,
+        `Producer ${marker.producerId} has epoch ${state.epoch}, the marker ${marker.epoch}.`,
+      )
+    }
+    return this.appendOwn(encodeMarker(marker, this.#context.clock.nowMs()))
   }
 
   #write(bytes: Uint8Array, header: BatchHeader, timestampMs: number): Appended {
     const baseOffset = this.#logEndOffset
-    patchBatch(bytes, 0, { baseOffset: BigInt(baseOffset), partitionLeaderEpoch: this.#context.leaderEpoch })
+    Object.assign(header, { baseOffset: BigInt(baseOffset), partitionLeaderEpoch: this.leaderEpoch, maxTimestamp: BigInt(timestampMs) })
+    patchBatch(bytes, 0, header)
     const segment = this.#writable(bytes.length, header.recordCount, timestampMs)
     if (!segment || !this.#writeBytes(segment, bytes)) return storageError(this.#offline)
     const lastOffset = baseOffset + header.lastOffsetDelta
-    segment.noteBatch(lastOffset, bytes.length, timestampMs, this.#config.indexIntervalBytes)
+    const { producers, epochs } = this
+    noteBatch({ segment, producers, epochs, config: this.#config, nowMs: this.#context.clock.nowMs() }, header, bytes, 0)
     this.#logEndOffset = lastOffset + 1
-    this.epochs.note(this.#context.leaderEpoch, baseOffset)
-    if (header.producerId >= 0n) {
-      this.producers.note(Number(header.producerId), header.producerEpoch, {
-        firstSequence: header.baseSequence,
-        lastSequence: sequenceAfter(header.baseSequence, header.recordCount - 1),
-        baseOffset,
-        lastOffset,
-        timestampMs: this.#config.logAppendTime ? timestampMs : this.#context.clock.nowMs(),
-      })
-    }
     if (this.#context.flush === 'sync') this.#commit.wrote(segment.file)
     else this.#show(this.#end())
-    return this.#appended(baseOffset, lastOffset + 1, timestampMs)
+    if (this.recoveryPoint.wrote(bytes.length)) this.onCheckpointDue?.()
+    return { ok: true, baseOffset, endOffset: lastOffset + 1, logAppendTimeMs: this.#config.logAppendTime ? timestampMs : -1 }
   }
 
   /** The active segment, rolled first where the batch does not fit or is `segment.ms` younger (Kafka: its time, not the clock's); null when that failed. */
@@ -181,12 +185,12 @@ export class PartitionLog {
 
   #roll(active: Segment): Segment {
     active.seal()
-    this.#context.disk.replaceFile(`${this.dir}/${segmentName(this.#logEndOffset)}.snapshot`, this.producers.toSnapshot())
+    this.#context.disk.replaceFile(snapshotPath(this.dir, this.#logEndOffset), this.producers.toSnapshot())
     const next = new Segment(this.#context.disk, this.dir, this.#logEndOffset, 'growing')
     if (next.file.sizeBytes() > 0) next.file.truncate(0)
     this.#segments.push(next)
     this.#commit.wrote(active.file)
-    this.onRolled?.()
+    this.onCheckpointDue?.()
     return next
   }
 
@@ -275,101 +279,81 @@ export class PartitionLog {
     return () => this.#watchers.delete(watcher)
   }
 
+  /** The place up to which readers see: all, or only what is decided (read_committed). */
+  visibleEnd(committedOnly = false): End {
+    const stable = committedOnly ? this.lastStableOffset : this.#visible.offset
+    return stable < this.#visible.offset ? this.reader.endAt(stable, this.#visible) : this.#visible
+  }
+
   /**
-   * Whole batches from the one that holds `offset` on, below the high watermark, at most `maxBytes`; the first batch is
-   * given even when it alone is larger, if `atLeastOne`.
+   * Whole batches from the one that holds `offset` on, below the high watermark (or the last stable offset), at most `maxBytes`;
+   * the first batch is given even when it alone is larger, if `atLeastOne`.
    */
-  read(offset: number, maxBytes: number, atLeastOne: boolean): Read {
+  read(offset: number, maxBytes: number, atLeastOne: boolean, committedOnly = false): Read {
     if (this.#closed) return { ok: false, errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION }
     if (this.#offline) return { ok: false, errorCode: errorCodes.KAFKA_STORAGE_ERROR }
     if (offset < this.logStartOffset || offset > this.#logEndOffset) return { ok: false, errorCode: errorCodes.OFFSET_OUT_OF_RANGE }
     if (offset >= this.#visible.offset) return { ok: true, records: noRecords }
-    for (let i = this.segmentIndex(offset); i < this.#segments.length; i++) {
-      const segment = this.#segments[i]
-      if (!segment) break
-      const limit = this.visibleBytes(segment)
-      const position = this.#locate(segment, offset, limit)
-      if (position < limit) return { ok: true, records: this.#readBatches(segment, position, limit, maxBytes, atLeastOne) }
-    }
-    return { ok: true, records: noRecords }
+    return { ok: true, records: this.reader.read(offset, this.visibleEnd(committedOnly), maxBytes, atLeastOne) }
   }
 
   /** Visible bytes from the batch that holds `offset` on; counting stops at `enough`. */
-  bytesFrom(offset: number, enough: number): number {
-    let bytes = 0
-    if (offset < this.logStartOffset || offset >= this.#visible.offset) return bytes
-    for (let i = this.segmentIndex(offset); i < this.#segments.length && bytes < enough; i++) {
-      const segment = this.#segments[i]
-      if (!segment) break
-      const limit = this.visibleBytes(segment)
-      bytes += limit - this.#locate(segment, offset, limit)
-    }
-    return bytes
+  bytesFrom(offset: number, enough: number, committedOnly = false): number {
+    return offset < this.logStartOffset ? 0 : this.reader.bytesFrom(offset, this.visibleEnd(committedOnly), enough)
   }
 
-  #locate(segment: Segment, offset: number, limit: number): number {
-    if (offset <= segment.baseOffset) return 0
-    const known = this.#positions.get(offset)
-    return known?.segment === segment ? known.position : segment.locate(offset, limit)
-  }
-
-  #readBatches(segment: Segment, position: number, limit: number, maxBytes: number, atLeastOne: boolean): Buffer {
-    const room = Math.min(limit - position, Math.max(maxBytes, atLeastOne ? batchHeaderBytes : 0))
-    if (room < batchHeaderBytes) return noRecords
-    let bytes = Buffer.allocUnsafe(room)
-    segment.file.read(bytes, 0, room, position)
-    let whole = wholeBatches(bytes)
-    if (whole.length === 0 && atLeastOne) {
-      whole = { length: batchSizeAt(bytes, 0), lastAt: 0 }
-      bytes = Buffer.allocUnsafe(whole.length)
-      segment.file.read(bytes, 0, whole.length, position)
-    }
-    if (whole.length > 0) this.#remember(lastOffsetAt(bytes, whole.lastAt) + 1, segment, position + whole.length)
-    return bytes.subarray(0, whole.length)
-  }
-
-  /** Where a reader that goes on from here will read next, so that nothing has to be looked up. */
-  #remember(offset: number, segment: Segment, position: number): void {
-    this.#positions.set(offset, { segment, position })
-    if (this.#positions.size <= rememberedPositions) return
-    for (const oldest of this.#positions.keys()) {
-      this.#positions.delete(oldest)
-      break
-    }
-  }
-
-  /** The whole batch that begins at `position`. */
-  batchAt(segment: Segment, position: number): Buffer {
-    return this.#readBatches(segment, position, segment.sizeBytes, 0, true)
-  }
-
-  /** Index of the segment that holds `offset`, or would. */
-  segmentIndex(offset: number): number {
-    let low = 0
-    let high = this.#segments.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if ((this.#segments[middle]?.baseOffset ?? Infinity) <= offset) low = middle + 1
-      else high = middle
-    }
-    return Math.max(0, low - 1)
-  }
-
-  /** Bytes of a segment that lie below the high watermark. */
-  visibleBytes(segment: Segment): number {
-    if (segment === this.#visible.segment) return this.#visible.position
-    return segment.baseOffset < this.#visible.segment.baseOffset ? segment.sizeBytes : 0
+  /** Aborted transactions with records from `offset` on, below `end`. */
+  aborted(offset: number, end: number): AbortedTransaction[] {
+    return this.reader.aborted(offset, end)
   }
 
   /** Removes the first `count` segments (retention); the active one always stays. */
   dropSegments(count: number): void {
     const dropped = this.#segments.splice(0, Math.min(count, this.#segments.length - 1))
     for (const segment of dropped) segment.remove()
-    this.#positions.clear()
+    this.reader.forget()
     this.epochs.startAt(this.logStartOffset)
   }
 
-  /** Syncs what is left and closes the files; the indexes are written too. */
+  /** Puts compacted segments in the place of `count` segments from the one with this base offset on; false when they are no longer there. */
+  replaceSegments(from: number, count: number, compacted: readonly Segment[]): boolean {
+    const at = this.#segments.findIndex(({ baseOffset }) => baseOffset === from)
+    if (at < 0 || at + count >= this.#segments.length || this.ended) return false
+    for (const segment of this.#segments.splice(at, count, ...compacted)) segment.close()
+    this.reader.forget()
+    return true
+  }
+
+  /** Moves the log's start up (KIP-107); whole segments below it go. The caller keeps it on the disk. */
+  deleteBefore(offset: number): void {
+    this.#logStartOffset = Math.max(this.#logStartOffset, offset)
+    const whole = this.#segments.findLastIndex(({ baseOffset }, i) => i > 0 && baseOffset <= offset && baseOffset < this.#syncedOffset)
+    if (whole > 0) this.dropSegments(whole)
+    this.epochs.startAt(this.logStartOffset)
+  }
+
+  /**
+   * Makes the log's present end the recovery point: syncs, then writes indexes, producers (`.snapshot`) and epochs, so that a start
+   * after a crash scans only what comes later. Nothing happens when less than `least` bytes came since the last one.
+   */
+  async checkpoint(least: number): Promise<void> {
+    const end = this.#end()
+    if (this.ended || end.offset <= this.recoveryPoint.offset || this.recoveryPoint.written < least) return
+    const snapshot = this.producers.toSnapshot()
+    this.#commit.wrote(end.segment.file)
+    await this.#commit.idle()
+    if (this.ended || this.#syncedOffset < end.offset) return
+    // A segment that was rolled meanwhile is sealed already.
+    if (end.segment === this.#active()) end.segment.saveIndexes()
+    this.#movePoint(end.offset, snapshot)
+  }
+
+  #movePoint(offset: number, snapshot: Buffer): void {
+    this.epochs.save()
+    this.recoveryPoint.move(offset, snapshot, (point) => this.#segments.some(({ baseOffset }) => baseOffset === point))
+  }
+
+  /** Syncs what is left and closes the files; indexes and producers are written too. */
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
@@ -386,7 +370,7 @@ export class PartitionLog {
   #save(): void {
     try {
       this.#active().seal()
-      this.epochs.save()
+      this.#movePoint(this.#logEndOffset, this.producers.toSnapshot())
     } catch (error) {
       this.#context.log.warn('the indexes could not be written; the next start rebuilds them', {
         topic: this.topic,

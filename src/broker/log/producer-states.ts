@@ -1,47 +1,76 @@
-import { crc32c } from '@node-rs/crc32'
+import { readSnapshot, writeSnapshot } from './producer-snapshot.ts'
 
-/** What is remembered of one batch of an idempotent producer (KIP-98). Sequences wrap at 2³¹. */
+/** What is remembered of one batch of an idempotent producer (KIP-98). Sequences wrap at 2³¹; −1 for none. */
 export interface ProducerBatch {
   readonly firstSequence: number
   readonly lastSequence: number
   readonly baseOffset: number
   readonly lastOffset: number
+  /** The batch's largest record time. */
   readonly timestampMs: number
 }
 
-interface ProducerState {
+export interface ProducerState {
   epoch: number
-  /** The last five, oldest first. */
+  /** The last five, oldest first; none in an epoch that a marker alone began. */
   batches: ProducerBatch[]
+  /** When it was heard of last. */
+  seenMs: number
+  /** The largest record time it wrote, or its last marker's; −1 for none. */
+  lastTimestampMs: number
+  /** Where its open transaction begins in this partition; null outside of one. */
+  transactionFrom: number | null
+  /** Of the coordinator that wrote its last marker; −1 before the first. */
+  coordinatorEpoch: number
 }
 
 export type SequenceCheck =
   { is: 'next' } | { is: 'duplicate'; of: ProducerBatch } | { is: 'gap'; message: string } | { is: 'fenced'; message: string }
 
+/** A transaction that ended in this partition, with the offset of its marker. */
+export interface EndedTransaction {
+  readonly producerId: number
+  readonly firstOffset: number
+  readonly markerOffset: number
+}
+
 const remembered = 5
 const maxSequence = 0x7fff_ffff
 
-/** The sequence `by` records after `sequence`. */
+/** The sequence `by` records after `sequence`; −1, which stands for none, stays. */
 export function sequenceAfter(sequence: number, by: number): number {
+  if (sequence < 0) return sequence
   return sequence > maxSequence - by ? by - (maxSequence - sequence) - 1 : sequence + by
 }
 
-/** The idempotent producers of one partition. */
+/** The idempotent and transactional producers of one partition. */
 export class ProducerStates {
   readonly #producers = new Map<number, ProducerState>()
+  /** Ended, but readers do not see the marker yet. */
+  #ending: EndedTransaction[] = []
+  /** Producer id to first offset, in the order of the offsets. */
+  #open = new Map<number, number>()
 
   get size(): number {
     return this.#producers.size
   }
 
+  entries(): Iterable<[producerId: number, state: ProducerState]> {
+    return this.#producers.entries()
+  }
+
+  get(producerId: number): ProducerState | undefined {
+    return this.#producers.get(producerId)
+  }
+
   /** Whether a batch of `count` records may be appended: in order, known already, out of order, or of a fenced epoch. */
   check(producerId: number, epoch: number, firstSequence: number, count: number): SequenceCheck {
     const state = this.#producers.get(producerId)
-    const last = state?.batches.at(-1)
     // As Kafka: a producer nobody remembers (expired, or its records are gone) may go on anywhere.
-    if (!state || !last) return { is: 'next' }
+    if (!state) return { is: 'next' }
     if (epoch < state.epoch) return { is: 'fenced', message: `Producer ${producerId} has epoch ${state.epoch}; ${epoch} is fenced.` }
-    if (epoch > state.epoch) {
+    const last = state.batches.at(-1)
+    if (epoch > state.epoch || !last || last.lastSequence < 0) {
       return firstSequence === 0
         ? { is: 'next' }
         : { is: 'gap', message: `Producer ${producerId} must begin epoch ${epoch} with sequence 0, not ${firstSequence}.` }
@@ -53,76 +82,88 @@ export class ProducerStates {
     return { is: 'gap', message: `Producer ${producerId} sent sequence ${firstSequence} after ${last.lastSequence}.` }
   }
 
-  note(producerId: number, epoch: number, batch: ProducerBatch): void {
-    const state = this.#producers.get(producerId)
-    if (!state || state.epoch !== epoch) {
-      this.#producers.set(producerId, { epoch, batches: [batch] })
-      return
-    }
+  /** Remembers a batch that was appended; a transactional one opens the producer's transaction unless it is open. */
+  note(producerId: number, epoch: number, batch: ProducerBatch, options: { seenMs: number; transactional: boolean }): void {
+    const state = this.#state(producerId, epoch)
+    state.seenMs = options.seenMs
+    state.lastTimestampMs = batch.timestampMs
     state.batches.push(batch)
     if (state.batches.length > remembered) state.batches.shift()
+    if (!options.transactional || state.transactionFrom !== null) return
+    state.transactionFrom = batch.baseOffset
+    this.#open.set(producerId, batch.baseOffset)
   }
 
-  /** Forgets producers whose last batch is older than `beforeMs`. */
+  #state(producerId: number, epoch: number): ProducerState {
+    const known = this.#producers.get(producerId)
+    if (known) {
+      if (known.epoch !== epoch) known.batches = []
+      known.epoch = epoch
+      return known
+    }
+    const fresh = { epoch, batches: [], seenMs: 0, lastTimestampMs: -1, transactionFrom: null, coordinatorEpoch: -1 }
+    this.#producers.set(producerId, fresh)
+    return fresh
+  }
+
+  /** Notes a marker; says what it ended, null when no transaction of the producer was open here. */
+  noteMarker(
+    producerId: number,
+    epoch: number,
+    marker: { offset: number; timestampMs: number; coordinatorEpoch: number; seenMs: number },
+  ): EndedTransaction | null {
+    const state = this.#state(producerId, epoch)
+    state.seenMs = marker.seenMs
+    state.lastTimestampMs = marker.timestampMs
+    state.coordinatorEpoch = marker.coordinatorEpoch
+    if (state.transactionFrom === null) return null
+    const ended = { producerId, firstOffset: state.transactionFrom, markerOffset: marker.offset }
+    state.transactionFrom = null
+    this.#open.delete(producerId)
+    this.#ending.push(ended)
+    return ended
+  }
+
+  /** The first offset of an open transaction; null when none is open. */
+  firstOpenOffset(): number | null {
+    for (const firstOffset of this.#open.values()) return firstOffset
+    return null
+  }
+
+  /** First offset whose transaction is not decided for readers: still open, or its marker is at or above the high watermark. */
+  firstUndecided(highWatermark: number): number | null {
+    while ((this.#ending[0]?.markerOffset ?? Infinity) < highWatermark) this.#ending.shift()
+    let first = this.firstOpenOffset() ?? Infinity
+    for (const { firstOffset } of this.#ending) first = Math.min(first, firstOffset)
+    return first === Infinity ? null : first
+  }
+
+  /** Forgets producers not heard of since `beforeMs`; never one with an open transaction. */
   expire(beforeMs: number): void {
     for (const [id, state] of this.#producers) {
-      const last = state.batches.at(-1)
-      if (!last || last.timestampMs < beforeMs) this.#producers.delete(id)
+      if (state.transactionFrom === null && state.seenMs < beforeMs) this.#producers.delete(id)
     }
   }
 
-  clear(): void {
-    this.#producers.clear()
+  /** Puts batches before those that are known; they must be of the producer's present epoch. */
+  recall(producerId: number, earlier: readonly ProducerBatch[]): void {
+    const state = this.#producers.get(producerId)
+    if (!state) return
+    const first = state.batches[0]?.baseOffset ?? -1
+    state.batches = [...earlier.filter(({ baseOffset }) => baseOffset < first), ...state.batches].slice(-remembered)
   }
 
-  /**
-   * Kafka's `.snapshot` file: version int16 (1), CRC-32C int32 of what follows it, count int32, and per producer id int64,
-   * epoch int16, last sequence int32, last offset int64, offset delta int32, timestamp int64, coordinator epoch int32 (−1),
-   * first offset of an open transaction int64 (−1).
-   */
   toSnapshot(): Buffer {
-    const bytes = Buffer.alloc(snapshotHeaderBytes + this.#producers.size * snapshotEntryBytes)
-    bytes.writeInt16BE(1, 0)
-    bytes.writeInt32BE(this.#producers.size, 6)
-    let at = snapshotHeaderBytes
-    for (const [id, { epoch, batches }] of this.#producers) {
-      const last = batches.at(-1)
-      if (!last) continue
-      bytes.writeBigInt64BE(BigInt(id), at)
-      bytes.writeInt16BE(epoch, at + 8)
-      bytes.writeInt32BE(last.lastSequence, at + 10)
-      bytes.writeBigInt64BE(BigInt(last.lastOffset), at + 14)
-      bytes.writeInt32BE(last.lastOffset - last.baseOffset, at + 22)
-      bytes.writeBigInt64BE(BigInt(last.timestampMs), at + 26)
-      bytes.writeInt32BE(-1, at + 34)
-      bytes.writeBigInt64BE(-1n, at + 38)
-      at += snapshotEntryBytes
-    }
-    bytes.writeUInt32BE(crc32c(bytes.subarray(6)), 2)
-    return bytes
+    return writeSnapshot(this.#producers)
   }
 
   /** Takes over a snapshot; false when it is not sound, and nothing is changed then. */
-  loadSnapshot(bytes: Buffer): boolean {
-    if (bytes.length < snapshotHeaderBytes || bytes.readInt16BE(0) !== 1) return false
-    const count = bytes.readInt32BE(6)
-    if (count < 0 || bytes.length !== snapshotHeaderBytes + count * snapshotEntryBytes) return false
-    if (bytes.readUInt32BE(2) !== crc32c(bytes.subarray(6))) return false
-    for (let at = snapshotHeaderBytes; at < bytes.length; at += snapshotEntryBytes) {
-      const lastOffset = Number(bytes.readBigInt64BE(at + 14))
-      const delta = bytes.readInt32BE(at + 22)
-      const lastSequence = bytes.readInt32BE(at + 10)
-      this.note(Number(bytes.readBigInt64BE(at)), bytes.readInt16BE(at + 8), {
-        firstSequence: lastSequence >= delta ? lastSequence - delta : lastSequence - delta + maxSequence + 1,
-        lastSequence,
-        baseOffset: lastOffset - delta,
-        lastOffset,
-        timestampMs: Number(bytes.readBigInt64BE(at + 26)),
-      })
-    }
+  loadSnapshot(bytes: Buffer, seenMs: number): boolean {
+    const found = readSnapshot(bytes, seenMs)
+    if (!found) return false
+    for (const [id, state] of found) this.#producers.set(id, state)
+    const open = [...found].flatMap(([id, { transactionFrom }]) => (transactionFrom === null ? [] : [[id, transactionFrom] as const]))
+    this.#open = new Map(open.toSorted(([, a], [, b]) => a - b))
     return true
   }
 }
-
-const snapshotHeaderBytes = 10
-const snapshotEntryBytes = 46

@@ -8,19 +8,22 @@ export interface ScanEnd {
   fault: string | null
 }
 
+/** Gets each sound batch, and where its bytes lie (only until it returns). */
+type OnBatch = (header: BatchHeader, bytes: Buffer, at: number) => void
+
 const chunkBytes = 1 << 20
 
 /**
- * Reads a segment batch by batch with CRC-32C, from its start, calling `onBatch` for each sound one. Stops at the first
+ * Reads a segment batch by batch with CRC-32C, from a place where a batch begins, calling `onBatch` for each sound one. Stops at the first
  * that is cut short, has a wrong checksum, or whose offsets do not rise.
  */
-export function scanSegment(file: DiskFile, baseOffset: number, onBatch: (header: BatchHeader) => void): ScanEnd {
+export function scanSegment(file: DiskFile, from: { position: number; offset: number }, onBatch: OnBatch): ScanEnd {
   const fileBytes = file.sizeBytes()
   let chunk = Buffer.allocUnsafe(Math.min(chunkBytes, Math.max(fileBytes, batchHeaderBytes)))
   let chunkAt = 0
   let chunkEnd = 0
-  let at = 0
-  let nextOffset = baseOffset
+  let at = from.position
+  let nextOffset = from.offset
   const load = (length: number): boolean => {
     if (at + length <= chunkEnd) return true
     if (at + length > fileBytes) return false
@@ -39,7 +42,7 @@ export function scanSegment(file: DiskFile, baseOffset: number, onBatch: (header
     if (!header || !verifyBatchCrc(chunk, at - chunkAt, header)) return stop('the checksum of a batch is wrong')
     if (Number(header.baseOffset) < nextOffset || header.lastOffsetDelta < 0)
       return stop(`a batch begins at offset ${header.baseOffset}, below ${nextOffset}`)
-    onBatch(header)
+    onBatch(header, chunk, at - chunkAt)
     nextOffset = Number(header.baseOffset) + header.lastOffsetDelta + 1
     at += size
   }

@@ -1,4 +1,5 @@
 import type { Disk, DiskFile } from '../../platform/index.ts'
+import { AbortedIndex } from './aborted-index.ts'
 import { batchHeaderBytes, batchSizeAt, lastOffsetAt } from './batch-view.ts'
 import { SparseIndex } from './sparse-index.ts'
 
@@ -16,6 +17,7 @@ export class Segment {
   readonly file: DiskFile
   readonly index: SparseIndex
   readonly timeIndex: SparseIndex
+  readonly aborted: AbortedIndex
   sizeBytes = 0
   /** Largest record time of the segment, −1 without records, and the last offset of the batch that holds it. */
   maxTimestampMs = -1
@@ -33,6 +35,7 @@ export class Segment {
     this.file = disk.open(`${this.#stem}.log`, { create: true })
     this.index = new SparseIndex(disk, `${this.#stem}.index`, offsetEntryBytes, state)
     this.timeIndex = new SparseIndex(disk, `${this.#stem}.timeindex`, timeEntryBytes, state)
+    this.aborted = new AbortedIndex(disk, `${this.#stem}.txnindex`, state)
     if (state === 'sealed') this.#loadSealed()
   }
 
@@ -43,6 +46,16 @@ export class Segment {
     this.maxTimestampMs = Number(last.bytes.readBigInt64BE(last.at))
     this.maxTimestampOffset = this.baseOffset + last.bytes.readInt32BE(last.at + 8)
     this.firstTimestampMs = Number(last.bytes.readBigInt64BE(0))
+  }
+
+  /** Takes up a sealed segment again to grow from `position` on, where the batches from `offset` on begin: what the indexes say of those is dropped. */
+  resume(position: number, offset: number): void {
+    this.index.cut((bytes, at) => bytes.readInt32BE(at + 4) < position)
+    this.timeIndex.cut((bytes, at) => bytes.readInt32BE(at + 8) + this.baseOffset < offset)
+    this.aborted.cut(offset)
+    this.maxTimestampMs = this.maxTimestampOffset = this.firstTimestampMs = -1
+    this.#loadSealed()
+    this.sizeBytes = position
   }
 
   /** Notes a batch that lies at `sizeBytes` of the file; adds index entries every `intervalBytes`. */
@@ -71,9 +84,18 @@ export class Segment {
     entry.bytes.writeInt32BE(this.maxTimestampOffset - this.baseOffset, entry.at + 8)
   }
 
-  /** Writes both indexes, synced: from here on the recovery point may pass this segment. */
+  /** Writes the indexes, synced: from here on the recovery point may lie in this segment. */
+  saveIndexes(): void {
+    this.#appendTime()
+    this.aborted.save()
+    this.index.save()
+    this.timeIndex.save()
+  }
+
+  /** Writes the indexes, synced, and lets go of them: from here on the recovery point may pass this segment. */
   seal(): void {
     this.#appendTime()
+    this.aborted.save()
     this.index.seal()
     this.timeIndex.seal()
   }
@@ -89,6 +111,12 @@ export class Segment {
     // An index entry holds the last offset of the batch at its position: the last entry below `offset` is a safe start.
     const entry = this.index.last((bytes, at) => bytes.readInt32BE(at) + this.baseOffset <= offset)
     return this.#walk(entry ? entry.bytes.readInt32BE(entry.at + 4) : 0, limit, (header, at) => lastOffsetAt(header, at) >= offset)
+  }
+
+  /** A position at or before `position` at which a batch begins. */
+  startBefore(position: number): number {
+    const entry = this.index.last((bytes, at) => bytes.readInt32BE(at + 4) <= position)
+    return entry ? entry.bytes.readInt32BE(entry.at + 4) : 0
   }
 
   /** Position of the first batch from `position` on for which `found` holds (given the first 61 bytes), or `limit`. */
@@ -123,6 +151,6 @@ export class Segment {
   /** Closes and removes all files of the segment. */
   remove(): void {
     this.file.close()
-    for (const suffix of ['.log', '.index', '.timeindex', '.snapshot']) this.#disk.remove(this.#stem + suffix)
+    for (const suffix of ['.log', '.index', '.timeindex', '.txnindex', '.snapshot']) this.#disk.remove(this.#stem + suffix)
   }
 }

@@ -47,10 +47,21 @@ export class SparseIndex {
     return { bytes: growing.bytes, at: growing.used - this.#width }
   }
 
+  /** Drops all entries behind those for which `fits` holds (it holds for a prefix). */
+  cut(fits: (bytes: Buffer, at: number) => boolean): void {
+    const last = this.last(fits)
+    const used = last ? last.at + this.#width : 0
+    this.#growing = { bytes: Buffer.from(this.bytes().subarray(0, used)), used }
+  }
+
+  /** Writes all entries to the file; they may grow further. */
+  save(): void {
+    if (this.#growing) this.#disk.replaceFile(this.path, this.bytes())
+  }
+
   /** Writes all entries to the file and forgets them. */
   seal(): void {
-    if (!this.#growing) return
-    this.#disk.replaceFile(this.path, this.bytes())
+    this.save()
     this.#growing = null
   }
 

@@ -9,11 +9,13 @@ type Wanted = CreateTopicsRequest['topics'][number]
 export const createTopicsHandler = handler(createTopics, [2, 7], async (request, context) => {
   const names = request.topics.map(({ name }) => name)
   const topics = await Promise.all(
-    request.topics.map(async (wanted) => {
-      if (names.indexOf(wanted.name) !== names.lastIndexOf(wanted.name))
-        return failed(wanted.name, errorCodes.INVALID_REQUEST, 'the topic is named twice in the request')
-      return create(wanted, request.validateOnly, context)
-    }),
+    request.topics
+      .filter(({ name }, i) => names.indexOf(name) === i)
+      .map(async (wanted) => {
+        if (names.indexOf(wanted.name) !== names.lastIndexOf(wanted.name))
+          return failed(wanted.name, errorCodes.INVALID_REQUEST, 'the topic is named twice in the request')
+        return create(wanted, request.validateOnly, context)
+      }),
   )
   return { throttleTimeMs: 0, topics }
 })

@@ -1,18 +1,30 @@
 import { errorCodes, fetch, type FetchRequest } from '../../kafka-wire/index.ts'
+import { lastOffsetAt, wholeBatches } from '../log/batch-view.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
 import type { Topic } from '../topics/topics.ts'
 import { handler, type RequestContext } from './handler.ts'
 
 const noRecords = Buffer.alloc(0)
+const readCommitted = 1
 
 interface Wanted {
   partition: number
   offset: number
   maxBytes: number
   log: PartitionLog | null
+  /** read_committed: up to the last stable offset. */
+  committedOnly: boolean
   /** An error found before reading. */
   errorCode: number
   diverging: { epoch: number; endOffset: bigint } | null
+}
+
+/** What a reader of committed records must leave out of the records it is given (KIP-98). */
+function abortedIn(log: PartitionLog, offset: number, records: Buffer): { producerId: bigint; firstOffset: bigint }[] {
+  const { length, lastAt } = wholeBatches(records)
+  if (length === 0) return []
+  const aborted = log.aborted(offset, lastOffsetAt(records, lastAt) + 1)
+  return aborted.map(({ producerId, firstOffset }) => ({ producerId: BigInt(producerId), firstOffset: BigInt(firstOffset) }))
 }
 
 interface WantedTopic {
@@ -32,7 +44,8 @@ interface Gathered {
  * `maxWaitMs` are over. Every fetch is a full one (session id 0, KIP-227 allows that).
  */
 export const fetchHandler = handler(fetch, [4, 17], (request, context) => {
-  const wanted = request.topics.map((topic) => wantedTopic(topic, context))
+  const committedOnly = request.isolationLevel === readCommitted
+  const wanted = request.topics.map((topic) => wantedTopic(topic, committedOnly, context))
   const answer = (gathered: Gathered) => ({ errorCode: errorCodes.NONE, sessionId: 0, throttleTimeMs: 0, responses: gathered.responses })
   if (request.sessionId !== 0 && request.sessionEpoch > 0) {
     return { errorCode: errorCodes.FETCH_SESSION_ID_NOT_FOUND, sessionId: 0, throttleTimeMs: 0, responses: [] }
@@ -43,24 +56,34 @@ export const fetchHandler = handler(fetch, [4, 17], (request, context) => {
   return untilEnough(wanted, request, context).then(() => answer(gather(wanted, maxBytes)))
 })
 
-function wantedTopic(requested: FetchRequest['topics'][number], { broker, apiVersion }: RequestContext): WantedTopic {
+function wantedTopic(
+  requested: FetchRequest['topics'][number],
+  committedOnly: boolean,
+  { broker, apiVersion }: RequestContext,
+): WantedTopic {
   const byId = apiVersion >= 13
   const topic = byId ? broker.topics.byId(requested.topicId) : broker.topics.get(requested.topic)
   const unknown = byId && !topic ? errorCodes.UNKNOWN_TOPIC_ID : errorCodes.UNKNOWN_TOPIC_OR_PARTITION
   return {
     topic: requested.topic,
     topicId: requested.topicId,
-    partitions: requested.partitions.map((partition) => wantedPartition(topic, partition, unknown)),
+    partitions: requested.partitions.map((partition) => wantedPartition(topic, partition, committedOnly, unknown)),
   }
 }
 
 function wantedPartition(
   topic: Topic | undefined,
   requested: FetchRequest['topics'][number]['partitions'][number],
+  committedOnly: boolean,
   unknown: number,
 ): Wanted {
   const log = topic?.logs[requested.partition]
-  const wanted = { partition: requested.partition, offset: Number(requested.fetchOffset), maxBytes: requested.partitionMaxBytes }
+  const wanted = {
+    partition: requested.partition,
+    offset: Number(requested.fetchOffset),
+    maxBytes: requested.partitionMaxBytes,
+    committedOnly,
+  }
   if (!log) return { ...wanted, log: null, errorCode: unknown, diverging: null }
   const errorCode = epochError(log, requested.currentLeaderEpoch)
   return {
@@ -100,7 +123,7 @@ function answerPartition(wanted: Wanted, maxBytes: number, gathered: Gathered) {
   let { errorCode } = wanted
   let records: Buffer = noRecords
   if (log && errorCode === errorCodes.NONE && !wanted.diverging) {
-    const read = log.read(wanted.offset, Math.min(wanted.maxBytes, maxBytes - gathered.bytes), gathered.bytes === 0)
+    const read = log.read(wanted.offset, Math.min(wanted.maxBytes, maxBytes - gathered.bytes), gathered.bytes === 0, wanted.committedOnly)
     if (read.ok) records = read.records
     else errorCode = read.errorCode
   }
@@ -112,9 +135,9 @@ function answerPartition(wanted: Wanted, maxBytes: number, gathered: Gathered) {
     partitionIndex: wanted.partition,
     errorCode,
     highWatermark,
-    lastStableOffset: highWatermark,
+    lastStableOffset: known ? BigInt(log.lastStableOffset) : -1n,
     logStartOffset: known ? BigInt(log.logStartOffset) : -1n,
-    abortedTransactions: [],
+    abortedTransactions: errorCode !== errorCodes.NONE ? [] : wanted.committedOnly && log ? abortedIn(log, wanted.offset, records) : null,
     preferredReadReplica: -1,
     ...(wanted.diverging ? { divergingEpoch: wanted.diverging } : {}),
     records,
@@ -123,7 +146,9 @@ function answerPartition(wanted: Wanted, maxBytes: number, gathered: Gathered) {
 
 /** Resolves when enough new bytes are visible, a log went offline, the time is over, or the client is gone. */
 function untilEnough(wanted: readonly WantedTopic[], request: FetchRequest, { broker, gone }: RequestContext): Promise<void> {
-  const waiting = wanted.flatMap(({ partitions }) => partitions.flatMap(({ log, offset }) => (log ? [{ log, offset }] : [])))
+  const waiting = wanted.flatMap(({ partitions }) =>
+    partitions.flatMap(({ log, offset, committedOnly }) => (log ? [{ log, offset, committedOnly }] : [])),
+  )
   return new Promise((resolve) => {
     const done = (): void => {
       stopTimer()
@@ -133,7 +158,8 @@ function untilEnough(wanted: readonly WantedTopic[], request: FetchRequest, { br
     }
     const look = (): void => {
       let bytes = 0
-      for (const { log, offset } of waiting) bytes += log.ended ? request.minBytes : log.bytesFrom(offset, request.minBytes)
+      for (const { log, offset, committedOnly } of waiting)
+        bytes += log.ended ? request.minBytes : log.bytesFrom(offset, request.minBytes, committedOnly)
       if (bytes >= request.minBytes) done()
     }
     const stops = waiting.map(({ log }) => log.watch(look))

@@ -16,26 +16,45 @@ export const incrementalAlterConfigsHandler = handler(incrementalAlterConfigs, [
   responses: request.resources.map((resource) => ({
     resourceType: resource.resourceType,
     resourceName: resource.resourceName,
-    ...alter(resource, request.validateOnly, context),
+    ...applyTopicConfigs(resource.resourceType, resource.resourceName, request.validateOnly, context, (current) =>
+      changed(current, resource, context),
+    ),
   })),
 }))
 
-function alter({ resourceType, resourceName, configs }: Resource, validateOnly: boolean, { broker }: RequestContext) {
+type Change = { is: 'next'; configs: Record<string, string> } | { is: 'wrong'; errorCode: number; message: string }
+
+function changed(current: Readonly<Record<string, string>>, { configs }: Resource, { broker }: RequestContext): Change {
+  const next: Record<string, string> = { ...current }
+  const empty = configs.find(({ value, configOperation }) => value === null && configOperation !== operations.delete)
+  if (empty) return { is: 'wrong', errorCode: errorCodes.INVALID_REQUEST, message: `${empty.name} has no value` }
+  for (const config of configs) {
+    const wrong = change(next, config, (name) => effectiveTopicConfig(name, next, (key) => broker.config.text(key)) ?? '')
+    if (wrong) return { is: 'wrong', errorCode: errorCodes.INVALID_CONFIG, message: wrong }
+  }
+  return { is: 'next', configs: next }
+}
+
+/** Gives a topic the settings that `change` makes of its present ones, or says what is wrong with them. */
+export function applyTopicConfigs(
+  resourceType: number,
+  resourceName: string,
+  validateOnly: boolean,
+  { broker }: RequestContext,
+  change: (current: Readonly<Record<string, string>>) => Change,
+): { errorCode: number; errorMessage: string | null } {
   const refuse = (errorCode: number, errorMessage: string) => ({ errorCode, errorMessage })
   if (resourceType !== resourceTypes.topic)
     return refuse(errorCodes.INVALID_REQUEST, 'only settings of topics can be changed while the broker runs')
   const topic = broker.topics.get(resourceName)
   if (!topic) return refuse(errorCodes.UNKNOWN_TOPIC_OR_PARTITION, 'there is no such topic')
-  const next: Record<string, string> = { ...topic.configs }
-  for (const config of configs) {
-    const wrong = change(next, config, (name) => effectiveTopicConfig(name, next, (key) => broker.config.text(key)) ?? '')
-    if (wrong) return refuse(errorCodes.INVALID_CONFIG, wrong)
-  }
-  const wrong = invalidTopicConfigs(next)
+  const next = change(topic.configs)
+  if (next.is === 'wrong') return refuse(next.errorCode, next.message)
+  const wrong = invalidTopicConfigs(next.configs)
   if (wrong) return refuse(errorCodes.INVALID_CONFIG, wrong)
   if (validateOnly) return { errorCode: errorCodes.NONE, errorMessage: null }
   try {
-    broker.topics.configure(topic, next)
+    broker.topics.configure(topic, next.configs)
     return { errorCode: errorCodes.NONE, errorMessage: null }
   } catch (error) {
     return refuse(errorCodes.KAFKA_STORAGE_ERROR, asMillraceError(error).message)

@@ -1,3 +1,8 @@
+import { alterConfigsHandler } from './alter-configs.ts'
+import { deleteRecordsHandler } from './delete-records.ts'
+import { describeLogDirsHandler } from './describe-log-dirs.ts'
+import { describeProducersHandler } from './describe-producers.ts'
+import { offsetDeleteHandler } from './offset-delete.ts'
 import { apiVersionsHandler } from './api-versions.ts'
 import { createPartitionsHandler } from './create-partitions.ts'
 import { createTopicsHandler } from './create-topics.ts'
@@ -50,6 +55,11 @@ const all: readonly Handler[] = [
   deleteGroupsHandler,
   incrementalAlterConfigsHandler,
   describeClusterHandler,
+  offsetDeleteHandler,
+  describeProducersHandler,
+  describeLogDirsHandler,
+  deleteRecordsHandler,
+  alterConfigsHandler,
 ]
 
 /** Every request this broker answers, by its key. */

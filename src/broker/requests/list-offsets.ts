@@ -4,6 +4,13 @@ import type { PartitionLog } from '../log/partition-log.ts'
 import { epochError } from './fetch.ts'
 import { handler } from './handler.ts'
 
+/** The version from which a special timestamp may be asked for. */
+const firstVersions: ReadonlyMap<bigint, number> = new Map([
+  [-3n, 7],
+  [-4n, 8],
+  [-5n, 9],
+])
+
 /** Special timestamps: −1 latest, −2 earliest, −3 largest timestamp (KIP-734), −4 earliest local, −5 latest tiered (KIP-405). */
 export const listOffsetsHandler = handler(listOffsets, [1, 10], (request, { broker, apiVersion }) => ({
   throttleTimeMs: 0,
@@ -12,9 +19,10 @@ export const listOffsetsHandler = handler(listOffsets, [1, 10], (request, { brok
     partitions: partitions.map(({ partitionIndex, currentLeaderEpoch, timestamp }) => {
       const log = broker.topics.get(name)?.logs[partitionIndex]
       if (!log) return { partitionIndex, errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION }
+      if (apiVersion < (firstVersions.get(timestamp) ?? 0)) return { partitionIndex, errorCode: errorCodes.UNSUPPORTED_VERSION }
       const errorCode = log.offline ? errorCodes.KAFKA_STORAGE_ERROR : epochError(log, currentLeaderEpoch)
       if (errorCode !== errorCodes.NONE) return { partitionIndex, errorCode }
-      const found = find(log, Number(timestamp))
+      const found = find(log, Number(timestamp), request.isolationLevel === 1)
       return found
         ? {
             partitionIndex,
@@ -28,10 +36,10 @@ export const listOffsetsHandler = handler(listOffsets, [1, 10], (request, { brok
   })),
 }))
 
-function find(log: PartitionLog, timestamp: number): FoundOffset | null {
+function find(log: PartitionLog, timestamp: number, committedOnly: boolean): FoundOffset | null {
   switch (timestamp) {
     case -1:
-      return latestOffset(log)
+      return latestOffset(log, committedOnly)
     case -2:
     case -4:
       return earliestOffset(log)
@@ -40,6 +48,6 @@ function find(log: PartitionLog, timestamp: number): FoundOffset | null {
     case -5:
       return null
     default:
-      return offsetForTime(log, timestamp)
+      return offsetForTime(log, timestamp, committedOnly)
   }
 }

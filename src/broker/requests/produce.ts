@@ -8,7 +8,7 @@ interface PartitionAnswer {
   baseOffset: bigint
   logAppendTimeMs: bigint
   logStartOffset: bigint
-  recordErrors: []
+  recordErrors: readonly { batchIndex: number; batchIndexErrorMessage: string }[]
   errorMessage: string | null
 }
 
@@ -25,11 +25,17 @@ interface Pending {
 export const produceHandler = handler(produce, [0, 11], (request, context) => {
   const acksOk = request.acks === 0 || request.acks === 1 || request.acks === -1
   const pending: Pending[] = []
+  const unauthorized = request.topicData.some(({ partitionData }) =>
+    partitionData.some(({ records }) => records && isTransactional(records)),
+  )
   const responses = request.topicData.map((topicData) => {
     const topic = context.broker.topics.get(topicData.name)
     return {
       name: topicData.name,
       partitionResponses: topicData.partitionData.map(({ index, records }) => {
+        if (unauthorized) {
+          return failed(index, errorCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, 'a transactional batch needs a transactional id')
+        }
         if (!acksOk) return failed(index, errorCodes.INVALID_REQUIRED_ACKS, `acks must be 0, 1 or -1, not ${request.acks}`)
         const log = topic?.logs[index]
         if (!topic || !log) return failed(index, errorCodes.UNKNOWN_TOPIC_OR_PARTITION, null)
@@ -44,10 +50,18 @@ export const produceHandler = handler(produce, [0, 11], (request, context) => {
   return request.acks === -1 && pending.length > 0 ? allVisible(pending, request, context).then(() => response) : response
 })
 
+/** Attribute bit 4 of a magic-2 batch. */
+function isTransactional(records: Uint8Array): boolean {
+  return records.length > 22 && records[16] === 2 && ((records[22] ?? 0) & 0x10) !== 0
+}
+
 function append(log: PartitionLog, index: number, records: Uint8Array | null, pending: Pending[]): PartitionAnswer {
   if (records === null || records.length === 0) return failed(index, errorCodes.INVALID_RECORD, 'the request has no record batch')
   const appended = log.append(records)
-  if (!appended.ok) return failed(index, appended.errorCode, appended.message)
+  if (!appended.ok) {
+    const logStartOffset = appended.byLog ? BigInt(log.logStartOffset) : -1n
+    return { ...failed(index, appended.errorCode, appended.message), logStartOffset, recordErrors: appended.recordErrors }
+  }
   const answer: PartitionAnswer = {
     index,
     errorCode: errorCodes.NONE,

@@ -20,7 +20,7 @@ export function openTestLog(
   const context = { disk, clock, flush, leaderEpoch, log: createLogger((line) => lines.push(line)) }
   return openLog(
     context,
-    { topic: 't', partition: 0, dir: '/data/t-0', recoveryPoint },
+    { topic: 't', partition: 0, dir: '/data/t-0', recoveryPoint, logStartOffset: 0 },
     parseTopicConfig(configs, () => null),
   )
 }
@@ -28,14 +28,17 @@ export function openTestLog(
 /** One batch of records with values `value0`, `value1`, …; idempotent when a producer is given. */
 export function testBatch(
   count: number,
-  options: { value?: string; timestampMs?: number; producerId?: number; epoch?: number; sequence?: number } = {},
+  options: { value?: string; timestampMs?: number; producerId?: number; epoch?: number; sequence?: number; transactional?: boolean } = {},
 ): Uint8Array {
-  const { value = 'value', timestampMs = 1_700_000_000_000, producerId, epoch = 0, sequence = 0 } = options
+  const { value = 'value', timestampMs = 1_700_000_000_000, producerId, epoch = 0, sequence = 0, transactional = false } = options
   const records = Array.from({ length: count }, (_, i) => ({
     key: Buffer.from(`k${i}`),
     value: Buffer.from(`${value}${i}`),
     timestampMs: timestampMs + i,
   }))
-  const idempotent = producerId === undefined ? {} : { producerId: BigInt(producerId), producerEpoch: epoch, baseSequence: sequence }
+  const idempotent =
+    producerId === undefined
+      ? {}
+      : { producerId: BigInt(producerId), producerEpoch: epoch, baseSequence: sequence, isTransactional: transactional }
   return encodeBatch({ records, compression: 'none', ...idempotent })
 }

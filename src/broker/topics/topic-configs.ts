@@ -80,7 +80,7 @@ export const topicConfigDefinitions: readonly ConfigDefinition[] = [
   {
     name: 'message.timestamp.after.max.ms',
     type: 'long',
-    default: long,
+    default: '3600000',
     min: 0,
     broker: 'log.message.timestamp.after.max.ms',
     doc: 'How far in the future a record time may lie (CreateTime).',

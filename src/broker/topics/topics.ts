@@ -48,7 +48,7 @@ export class Topics {
   async open(): Promise<{ topics: number; records: number; cutBytes: number }> {
     const recovered = { topics: 0, records: 0, cutBytes: 0 }
     for (const entry of this.#catalogue.deleting) await this.#removeFolders(entry)
-    this.#logs.checkpoint()
+    this.#logs.writePoints()
     this.#catalogue.finishDeleting()
     for (const entry of this.#catalogue.topics) {
       const topic = this.#add(entry)
@@ -61,8 +61,18 @@ export class Topics {
       }
       if (!topic.internal) recovered.topics++
     }
-    this.#logs.checkpoint()
+    this.#logs.writePoints()
     return recovered
+  }
+
+  /** Where all logs lie. */
+  get dataDir(): string {
+    return this.#logs.dataDir
+  }
+
+  /** Deletes the records of logs below an offset each; on the disk when this returns. */
+  deleteRecords(deletions: readonly { log: PartitionLog; offset: number }[]): void {
+    this.#logs.deleteRecords(deletions)
   }
 
   #add(entry: TopicEntry): Topic {
@@ -92,6 +102,10 @@ export class Topics {
     const wrongName = invalidTopicName(name)
     if (wrongName) return { errorCode: errorCodes.INVALID_TOPIC_EXCEPTION, message: wrongName }
     if (this.#byName.has(name)) return { errorCode: errorCodes.TOPIC_ALREADY_EXISTS, message: `Topic '${name}' already exists.` }
+    const twin = [...this.#byName.keys()].find((other) => sameMetric(other, name))
+    if (twin !== undefined) {
+      return { errorCode: errorCodes.INVALID_TOPIC_EXCEPTION, message: `Topic '${name}' collides with existing topics: ${twin}` }
+    }
     if (!Number.isInteger(partitions) || partitions < 1 || partitions > 10_000) {
       return { errorCode: errorCodes.INVALID_PARTITIONS, message: `Number of partitions must be 1 to 10000, not ${partitions}.` }
     }
@@ -179,7 +193,7 @@ export class Topics {
     this.#byId.delete(topic.id)
     await this.#removeFolders(entry)
     // The recovery points must be off the disk before a topic of the same name can be made.
-    this.#logs.checkpoint()
+    this.#logs.writePoints()
     this.#catalogue.finishDeleting()
     this.#log.info('deleted topic', { topic: topic.name })
   }
@@ -187,6 +201,11 @@ export class Topics {
   async #removeFolders(entry: TopicEntry): Promise<void> {
     for (let partition = 0; partition < entry.partitions; partition++) await this.#logs.remove(entry.name, partition)
   }
+}
+
+/** Kafka takes "." and "_" for the same in the names of its metrics, so it refuses names that differ in them alone. */
+function sameMetric(a: string, b: string): boolean {
+  return a.length === b.length && a.replaceAll('.', '_') === b.replaceAll('.', '_')
 }
 
 /** Kafka's rule for topic names; the text says what is wrong. */

@@ -1,0 +1,20 @@
+import { configActions } from './configs.ts'
+import { groupActions } from './groups.ts'
+import { moreGroupActions } from './more-groups.ts'
+import { moreRecordActions } from './more-records.ts'
+import { recordActions } from './records.ts'
+import { lastActions, topicActions } from './topics.ts'
+import type { KafkaAction } from './requests.ts'
+
+export type { KafkaAction } from './requests.ts'
+
+/** In the order in which they are made. */
+export const kafkaActions: readonly KafkaAction[] = [
+  ...topicActions,
+  ...recordActions,
+  ...moreRecordActions,
+  ...groupActions,
+  ...moreGroupActions,
+  ...configActions,
+  ...lastActions,
+]

@@ -50,7 +50,7 @@ export interface EndpointsView {
 }
 
 export interface DoctorStep {
-  at: 'pipeline' | 'source' | 'topic' | 'stream' | 'table'
+  at: 'pipeline' | 'metadata' | 'source' | 'topic' | 'stream' | 'table'
   name: string
   state: 'ok' | 'waiting' | 'stopped'
   /** What was found, in numbers. */

@@ -14,6 +14,8 @@ export interface DataFolder {
   readonly logsDir: string
   readonly bundlesDir: string
   readonly metadataPath: string
+  /** Names this folder, and so whoever holds it: made once, the same over restarts. */
+  readonly instance: string
   release(): void
 }
 
@@ -35,8 +37,10 @@ export function openDataFolder(path: string): DataFolder {
       { cause: error },
     )
   }
+  let instance: string
   try {
     checkFormat(join(path, 'format'))
+    instance = instanceOf(join(path, 'instance'))
   } catch (error) {
     lock.close()
     throw error
@@ -48,6 +52,7 @@ export function openDataFolder(path: string): DataFolder {
     logsDir: join(path, 'logs'),
     bundlesDir: join(path, 'bundles'),
     metadataPath: join(path, 'metadata.sqlite'),
+    instance,
     release: () => lock.close(),
   }
 }
@@ -62,6 +67,11 @@ function makeFolder(path: string): void {
       { cause: error },
     )
   }
+}
+
+function instanceOf(file: string): string {
+  if (!existsSync(file)) systemDisk.replaceFile(file, `millrace-${randomBytes(8).toString('hex')}\n`)
+  return readFileSync(file, 'utf8').trim()
 }
 
 function checkFormat(file: string): void {

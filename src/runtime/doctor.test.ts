@@ -62,6 +62,7 @@ function facts(
       registryUrl: null,
       randomUser: { url: 'https://randomuser.me/api/', is: 'live', why: 'asked for', seed: 's' },
     },
+    metadataError: null,
     lastRuns: [{ ...lastRun, ...run }],
     fetched: 60,
     flows: [
@@ -134,4 +135,14 @@ describe('the doctor', () => {
     expect(report.healthy).toBe(true)
     expect(report.steps[0]?.because).toContain('millrace trigger')
   })
+})
+
+test('a metadata store that is away is what the doctor names, not a DAG that never ran', () => {
+  const metadataError = new MillraceError('METADATA_UNAVAILABLE', 'away for 12 s: PostgreSQL at db:5432 does not answer.').toJSON()
+  const report = diagnose(facts({ lastRuns: [], metadataError }))
+  expect(report).toMatchObject({
+    healthy: false,
+    steps: [{ at: 'metadata', state: 'stopped' }, { at: 'topic' }, { at: 'stream' }, { at: 'table' }],
+  })
+  expect(report.summary).toContain('metadata store stopped, because away for 12 s: PostgreSQL at db:5432 does not answer.')
 })

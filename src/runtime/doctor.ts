@@ -11,6 +11,8 @@ export interface Facts {
   lastRuns: readonly (RunDetail & { lastLine: string | null })[]
   fetched: number | null
   flows: readonly { observed: Observed; stream: StreamStatus | null; refused: ErrorJson | null }[]
+  /** Set while the metadata store is away: runs and tasks cannot be looked at. */
+  metadataError: ErrorJson | null
   /** Set while topics and tables could not be made yet. */
   provisionError: ErrorJson | null
   /** Topics that could not be made, but for dead letters': their streams are refused. */
@@ -67,8 +69,9 @@ function shown(count: number | null): string {
 }
 
 /** A step for each DAG that fails, or one that says that all is well. */
-function sourceSteps({ lastRuns, fetched, endpoints }: Facts): DoctorStep[] {
+function sourceSteps({ lastRuns, fetched, endpoints, metadataError }: Facts): DoctorStep[] {
   const found = `${shown(fetched)} fetched`
+  if (metadataError !== null) return [{ at: 'metadata', name: 'metadata store', state: 'stopped', found, because: metadataError.message }]
   const [newest] = lastRuns
   if (newest === undefined) {
     return [

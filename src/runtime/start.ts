@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { startApiServer } from '../api-server/index.ts'
 import type { Endpoints, Project } from '../core/index.ts'
 import {
@@ -36,6 +35,10 @@ export interface StartOptions {
   env: Readonly<Record<string, string | undefined>>
   /** A DAG to trigger when it has no run yet. */
   triggerOnce: string | null
+  /** Told, in a line, what the start waits for. */
+  onWaiting?: (line: string) => void
+  /** Ends such a wait, and the start with it: CANCELLED. */
+  giveUpWaiting?: AbortSignal
 }
 
 /** A running Millrace. `failed` rejects with what took it down. */
@@ -80,7 +83,7 @@ async function start(options: StartOptions, releasers: Releasers): Promise<Millr
   keepCompiledCode()
 
   const pipelines = loadPipelines(loading, settings, folder, log)
-  const systems = await startSystems(settings, folder, register, releasers, log)
+  const systems = await startSystems(settings, folder, register, releasers, log, options)
   const clients = createClients(systems.endpoints, {
     owner: register.owner,
     onLine: (line) => log.info(line, { from: 'token process' }),
@@ -119,7 +122,7 @@ async function start(options: StartOptions, releasers: Releasers): Promise<Millr
   for (const line of printed) log.info(line, { from: 'pipeline files' })
   if (options.triggerOnce !== null && running.loadError === null)
     await systems.scheduler.trigger(options.triggerOnce, { onlyIfNoRuns: true })
-  runStreams(running, register, releasers, log)
+  runStreams(running, folder, register, releasers, log)
 
   const close = once(() => releasers.close())
   return {
@@ -167,6 +170,7 @@ async function startSystems(
   register: ChildRegister,
   releasers: Releasers,
   log: Logger,
+  { onWaiting, giveUpWaiting }: StartOptions,
 ): Promise<Systems> {
   // P8: nothing listens beyond loopback without credentials.
   const credentials: Credentials | null = isLoopback(settings.host) ? null : ensureCredentials(folder.path)
@@ -193,6 +197,11 @@ async function startSystems(
   const [broker, store] = await Promise.all(starting)
   const scheduler = await startScheduler({
     metadataPath: folder.metadataPath,
+    metadataUrl: settings.metadataUrl,
+    project: settings.project,
+    instance: folder.instance,
+    onWaiting: (error) => onWaiting?.(`waiting for the metadata store: ${error.message}`),
+    ...(giveUpWaiting ? { giveUpWaiting } : {}),
     logsDir: folder.logsDir,
     startAttempt: pool.start,
     log: log.child('scheduler'),
@@ -229,7 +238,7 @@ async function adopt(running: Running, loaded: Loaded, log: Logger): Promise<voi
 }
 
 /** Makes topics and tables, waiting for systems that are away (P6), then starts the process of the streams. */
-function runStreams(running: Running, register: ChildRegister, releasers: Releasers, log: Logger): void {
+function runStreams(running: Running, folder: DataFolder, register: ChildRegister, releasers: Releasers, log: Logger): void {
   const { project, endpoints } = running
   if (project.streams.length === 0 && project.topics.length === 0) return
   const stopping = new AbortController()
@@ -244,7 +253,8 @@ function runStreams(running: Running, register: ChildRegister, releasers: Releas
       project,
       streams,
       endpoints,
-      instance: await instanceId(running.scheduler),
+      // Of the data folder: a start after a crash takes the place of the process that died, in every consumer group, at once.
+      instance: folder.instance,
       log: log.child('streams'),
       onSpawn: (pid) => register.add(pid),
       onExit: (pid) => register.remove(pid),
@@ -272,13 +282,6 @@ function adoptProvisioned(running: Running, provisioned: Provisioned, log: Logge
   for (const warning of warnings) log.warn(warning)
   for (const [stream, error] of refused) log.error(`stream ${stream} is not started: ${error.message}`)
   if (administrator.length > 0) log.error('an administrator has to run commands first', { commands: administrator })
-}
-
-/** Made once per data folder: a start after a crash takes the place of the process that died, in every consumer group, at once. */
-async function instanceId(scheduler: SchedulerHandle): Promise<string> {
-  const id = (await scheduler.setting('instance')) ?? `millrace-${randomBytes(8).toString('hex')}`
-  await scheduler.setSetting('instance', id)
-  return id
 }
 
 async function provisionUntilDone(running: Running, signal: AbortSignal, log: Logger): ReturnType<typeof provision> {

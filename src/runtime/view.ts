@@ -3,7 +3,7 @@ import type { ApiPorts } from '../api-server/index.ts'
 import type { DoctorReport, Endpoints, EndpointsView, FlowCounts, PartView, Project, StatusView, StreamStatus } from '../core/index.ts'
 import type { MissingTopic } from '../connectors/index.ts'
 import { names } from '../core/index.ts'
-import { systemClock, type MillraceError } from '../platform/index.ts'
+import { MillraceError, systemClock } from '../platform/index.ts'
 import type { RunDetail } from '../core/index.ts'
 import type { SchedulerHandle } from '../scheduler/index.ts'
 import type { Clients } from './clients.ts'
@@ -59,12 +59,12 @@ export function createView(running: Running): View & { ports: Omit<ApiPorts, 'sc
     }
   }
   const doctor = async (): Promise<DoctorReport> => {
-    const [observed, fetched, lastRuns] = await Promise.all([observeAll(), running.observer.fetched(), lastRunsOf(running.scheduler)])
+    const [observed, fetched, runs] = await Promise.all([observeAll(), running.observer.fetched(), lastRunsOrWhyNot(running.scheduler)])
     const statuses = running.streamStatuses()
     return diagnose({
       status: { loadError: running.loadError?.toJSON() ?? null },
       endpoints: running.endpoints,
-      lastRuns,
+      ...runs,
       fetched,
       flows: observed.map((each) => ({
         observed: each,
@@ -102,6 +102,24 @@ function missingTopicsOf({ missingTopics, project }: Running): { name: string; b
     .map(({ name, error, command }) => ({ name, because: `${error.message} Have an administrator run: ${command}` }))
 }
 
+/** While the metadata store is away nothing is known of runs, and that is what the doctor tells. */
+async function lastRunsOrWhyNot(scheduler: SchedulerHandle): Promise<Pick<Facts, 'lastRuns' | 'metadataError'>> {
+  try {
+    return { lastRuns: await lastRunsOf(scheduler), metadataError: null }
+  } catch (error) {
+    if (!(error instanceof MillraceError) || error.code !== 'METADATA_UNAVAILABLE') throw error
+    return { lastRuns: [], metadataError: (metadataErrorOf(scheduler) ?? error).toJSON() }
+  }
+}
+
+/** Since when it is away, why, and what becomes of the work. */
+function metadataErrorOf({ store }: SchedulerHandle): MillraceError | null {
+  if (store.is === 'ok') return null
+  const seconds = Math.max(0, Math.round((systemClock.nowMs() - store.sinceMs) / 1_000))
+  const waiting = store.unrecorded === 0 ? '' : `; ${store.unrecorded} results wait to be recorded`
+  return new MillraceError('METADATA_UNAVAILABLE', `away for ${seconds} s: ${store.reason} Running tasks go on, none is started${waiting}`)
+}
+
 async function lastRunsOf(scheduler: SchedulerHandle): Promise<Facts['lastRuns']> {
   const runs = (await scheduler.dags()).flatMap((dag) => (dag.lastRun === null ? [] : [dag.lastRun]))
   const details = await Promise.all(runs.map((run) => scheduler.run(run.dagId, run.runId)))
@@ -118,7 +136,7 @@ async function lastLineOf(scheduler: SchedulerHandle, run: RunDetail): Promise<s
   return text.trimEnd().split('\n').at(-1) ?? null
 }
 
-function partsOf({ settings, endpoints, refused, provisionError }: Running, observed: readonly Observed[]): PartView[] {
+function partsOf({ settings, endpoints, refused, provisionError, scheduler }: Running, observed: readonly Observed[]): PartView[] {
   const topicError = observed.find((each) => each.topicError !== null)?.topicError ?? null
   const tableError = observed.find((each) => each.tableError?.retriable === true)?.tableError ?? null
   const part = (name: PartView['name'], is: PartView['is'], address: string, error: MillraceError | null, detail = ''): PartView => ({
@@ -137,7 +155,12 @@ function partsOf({ settings, endpoints, refused, provisionError }: Running, obse
       endpoints.cassandra.contactPoints.join(',') || 'by secure bundle',
       tableError,
     ),
-    part('scheduler', 'embedded', 'SQLite', null),
+    part(
+      'scheduler',
+      settings.metadataUrl === null ? 'embedded' : 'remote',
+      settings.metadataUrl === null ? 'SQLite' : scheduler.address,
+      metadataErrorOf(scheduler),
+    ),
     part('streams', 'embedded', `${observed.length} streams`, streamError),
     part(
       'random-user',

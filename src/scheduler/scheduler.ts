@@ -91,7 +91,8 @@ export async function startSchedulerOn(
 
 /** Tries again for as long as the store is away. */
 async function untilThere<T>(options: SchedulerOptions, signal: AbortSignal | undefined, attempt: () => Promise<T>): Promise<T> {
-  const { clock = systemClock, log = silentLogger, onWaiting } = options
+  const { clock = systemClock, log = silentLogger, onWaiting, giveUpWaiting } = options
+  const giveUp = AbortSignal.any([signal, giveUpWaiting].filter((each) => each !== undefined))
   let told: string | null = null
   for (let failures = 0; ; failures++) {
     signal?.throwIfAborted()
@@ -104,7 +105,7 @@ async function untilThere<T>(options: SchedulerOptions, signal: AbortSignal | un
         onWaiting?.(error)
         told = error.message
       }
-      await clock.sleep(backoffMs(failures, { initialMs: 200, maxMs: 2_000 }), signal)
+      await clock.sleep(backoffMs(failures, { initialMs: 200, maxMs: 2_000 }), giveUp)
     }
   }
 }

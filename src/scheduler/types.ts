@@ -13,6 +13,8 @@ export interface SchedulerOptions {
   instance?: string
   /** Called when the store is away at the start, and again when the reason changes; the start waits for it. */
   onWaiting?: (error: MillraceError) => void
+  /** Ends that wait: CANCELLED. */
+  giveUpWaiting?: AbortSignal
   /** Attempts' logs: `<logsDir>/<dag>/<run>/<task>/<attempt>.log`. */
   logsDir: string
   startAttempt: StartAttempt

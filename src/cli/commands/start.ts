@@ -17,7 +17,13 @@ export function addStartCommand(program: Command, context: WithContext): void {
       const stop = new AbortController()
       // Before anything is started: an early Ctrl-C is answered once the start can be undone.
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort())
-      const millrace = await startMillrace({ projectDir, env: process.env, triggerOnce: triggerOnce ?? null })
+      const millrace = await startMillrace({
+        projectDir,
+        env: process.env,
+        triggerOnce: triggerOnce ?? null,
+        onWaiting: (line) => output.line(line),
+        giveUpWaiting: stop.signal,
+      })
       try {
         await printStart(millrace, output)
         const stopped = new Promise<void>((resolve) => {
@@ -36,9 +42,10 @@ export function addStartCommand(program: Command, context: WithContext): void {
     })
 }
 
-/** At most eight lines: what runs where, which RandomUser source and why, what was there already. */
+/** At most nine lines, warnings aside: what runs where, which RandomUser source and why, what was there already. */
 async function printStart(millrace: Millrace, output: Output): Promise<void> {
-  const [status, dags] = await Promise.all([millrace.status(), millrace.dags()])
+  // The metadata store may have gone away again meanwhile; the status says so.
+  const [status, dags] = await Promise.all([millrace.status(), millrace.dags().catch(() => [])])
   output.data({ event: 'started', status })
   for (const line of startLines(status, dags, millrace)) output.line(line)
 }
@@ -53,6 +60,7 @@ function startLines(status: StatusView, dags: readonly DagView[], millrace: Pick
     `Millrace ${version} · project ${status.project} · data in ${here(status.dataDir)}`,
     `kafka      ${part('kafka')}`,
     `cassandra  ${part('cassandra')}`,
+    ...(status.parts.some((each) => each.name === 'scheduler' && each.is === 'remote') ? [`metadata   ${part('scheduler')}`] : []),
     `dags       ${dags.map((dag) => `${dag.id} ${dag.schedule ?? 'manual'}`).join(', ') || 'none'}`,
     `source     RandomUser ${source?.is === 'embedded' ? 'local stand-in' : 'live'} at ${source?.address}: ${source?.detail}`,
   ]

@@ -54,8 +54,13 @@ export function parsePostgresUrl(text: string, project: string | null): Postgres
     tls: tlsOf(host, parameter),
     connectTimeoutMs: connectTimeoutOf(parameter('connect_timeout')),
     applicationName: parameter('application_name') ?? `millrace ${project ?? ''}`.trim(),
-    address: `postgres://${encodeURIComponent(user)}@${host.includes(':') ? `[${host}]` : host}:${port}/${encodeURIComponent(database)} (schema ${schema})`,
+    address: `postgres://${encodeURIComponent(user)}@${shownHost(host)}:${port}/${encodeURIComponent(database)} (schema ${schema})`,
   }
+}
+
+function shownHost(host: string): string {
+  if (host.startsWith('/')) return encodeURIComponent(host)
+  return host.includes(':') ? `[${host}]` : host
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { createSecureContext, TLSSocket } from 'node:tls'
 import { type Api, apiVersions, decodeRequestHeader, encodeResponseFrame, metadata } from '../kafka-wire/index.ts'
 import { listenTcp } from '../platform/index.ts'
 import { FrameAssembler } from './frame-assembler.ts'
@@ -36,9 +37,17 @@ export interface ScriptedBroker extends AsyncDisposable {
   cut(): void
 }
 
+/** PEM texts; with `ca` the clients must have a certificate of that authority. */
+export interface ScriptedTls {
+  cert: string
+  key: string
+  ca?: string
+}
+
 /** For tests of what real brokers do rarely: a broker on a real socket that answers as told, in request order per connection. */
 export async function startScriptedBroker(
   scripts: readonly Script[] | ((port: () => number) => readonly Script[]),
+  options: { tls?: ScriptedTls; onTls?: (socket: TLSSocket) => void } = {},
 ): Promise<ScriptedBroker> {
   const sockets = new Set<Socket>()
   let port = 0
@@ -52,7 +61,8 @@ export async function startScriptedBroker(
   const server = await listenTcp({
     host: '127.0.0.1',
     port: 0,
-    onConnection: (socket) => {
+    onConnection: (tcp) => {
+      const socket = options.tls ? secured(tcp, options.tls, options.onTls) : tcp
       sockets.add(socket)
       socket.on('error', () => undefined)
       socket.once('close', () => sockets.delete(socket))
@@ -70,6 +80,18 @@ export async function startScriptedBroker(
     },
     [Symbol.asyncDispose]: () => server.close(),
   }
+}
+
+function secured(tcp: Socket, { cert, key, ca }: ScriptedTls, onTls?: (socket: TLSSocket) => void): TLSSocket {
+  tcp.on('error', () => undefined)
+  const socket: TLSSocket = new TLSSocket(tcp, {
+    isServer: true,
+    secureContext: createSecureContext({ cert, key, ...(ca ? { ca } : {}) }),
+    requestCert: ca !== undefined,
+    rejectUnauthorized: ca !== undefined,
+  })
+  socket.once('secure', () => onTls?.(socket))
+  return socket
 }
 
 function answerFrame(known: ReadonlyMap<number, Script>, frame: Uint8Array, socket: Socket): void {

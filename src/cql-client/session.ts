@@ -160,7 +160,10 @@ class Session implements CassandraSession {
   async writer(options: WriterOptions): Promise<RowWriter> {
     const connection = await this.#connection()
     const contacts: Address[] = [connection.address, ...this.#options.contactPoints.filter((point) => point !== connection.address)]
-    const writer = await openWriter(options, this.#options, contacts, (closed) => this.#writers.delete(closed))
+    const writer = await openWriter(options, this.#options, contacts, {
+      closed: (closed) => this.#writers.delete(closed),
+      reach: async () => ({ connection: await this.#connection(), options: this.#options }),
+    })
     this.#writers.add(writer)
     if (this.#isClosed) await writer.close()
     this.#throwIfClosed()

@@ -267,6 +267,19 @@ describe('several nodes', () => {
     expect(kinds(await write(to, users(200)))).toEqual({ written: 200 })
     expect(lower.written).toHaveLength(200)
   })
+
+  test('that all have other addresses when they are back are found by a contact point', async () => {
+    const [old, young] = [await server(), await server()]
+    await young[Symbol.asyncDispose]()
+    const to = await writer([old, young])
+    await old[Symbol.asyncDispose]()
+    expect(await write(to, users(10))).toMatchObject({ is: 'unavailable' })
+    const moved = releasers.use(await startScriptedServer({}, young.port))
+    let result = await write(to, users(10))
+    while (result.is === 'unavailable') result = await write(to, users(10))
+    expect(kinds(result)).toEqual({ written: 10 })
+    expect(moved.written).toHaveLength(10)
+  })
 })
 
 describe('an end', () => {

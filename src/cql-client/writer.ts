@@ -27,6 +27,13 @@ export interface RowWriter extends AsyncDisposable {
   close(): Promise<void>
 }
 
+/** The session that opened a writer. */
+export interface WriterOwner {
+  closed(writer: RowWriter): void
+  /** A connection to whoever answers now, not to be closed, and the options that hold now. */
+  reach(): Promise<{ connection: CqlConnection; options: ConnectionOptions }>
+}
+
 /** How long a node that failed is left alone while others are there. */
 const downMs = 5_000
 const unreachableRetryMs = 1_000
@@ -36,14 +43,14 @@ export async function openWriter(
   options: WriterOptions,
   connect: ConnectionOptions,
   contacts: readonly Address[],
-  onClose: (writer: RowWriter) => void,
+  owner: WriterOwner,
 ): Promise<RowWriter> {
   if (options.columns.some((column) => column.type.is === 'counter')) {
     throw new MillraceError('TABLE_MISMATCH', `${options.keyspace}.${options.table} is a counter table: rows cannot be inserted (P2).`)
   }
   const { keyspace, table, columns } = options
   const insert: Insert = { keyspace, table, columns, consistency: connect.consistency }
-  const writer = new TokenAwareWriter(insert, connect, Math.min(options.maxInFlight ?? 512, 16_384), onClose)
+  const writer = new TokenAwareWriter(insert, connect, Math.min(options.maxInFlight ?? 512, 16_384), owner)
   try {
     await writer.start(contacts)
     return writer
@@ -55,20 +62,21 @@ export async function openWriter(
 
 class TokenAwareWriter implements RowWriter {
   readonly #insert: Insert
-  readonly #connect: ConnectionOptions
+  #connect: ConnectionOptions
   readonly #maxInFlight: number
   readonly #encode: RowEncoder
   readonly #batches = new Set<Batch>()
   readonly #downUntil = new Map<Lane, number>()
-  readonly #onClose: (writer: RowWriter) => void
+  readonly #owner: WriterOwner
   #lanes: Lane[] = []
   #ring = new Ring([])
   #pkIndexes: readonly number[] = []
   #scratch = new ByteWriter(1024)
   #isClosed = false
+  #isFinding = false
 
-  constructor(insert: Insert, connect: ConnectionOptions, maxInFlight: number, onClose: (writer: RowWriter) => void) {
-    this.#onClose = onClose
+  constructor(insert: Insert, connect: ConnectionOptions, maxInFlight: number, owner: WriterOwner) {
+    this.#owner = owner
     this.#insert = insert
     this.#connect = connect
     this.#maxInFlight = maxInFlight
@@ -145,7 +153,7 @@ class TokenAwareWriter implements RowWriter {
     this.#isClosed = true
     for (const lane of this.#lanes) lane.close()
     for (const batch of this.#batches) batch.giveUp(new MillraceError('CLOSED', 'The writer was closed.'))
-    this.#onClose(this)
+    this.#owner.closed(this)
     return Promise.resolve()
   }
 
@@ -211,6 +219,22 @@ class TokenAwareWriter implements RowWriter {
     for (const { batch, rows } of waiting) {
       if (canGoOn) this.#route(batch, rows)
       else batch.fail(error, unreachableRetryMs)
+    }
+    if (!isUp.some(Boolean)) void this.#findAgain()
+  }
+
+  /** No node that is known answers. All may have other addresses by now: whoever answers at a contact point tells. */
+  async #findAgain(): Promise<void> {
+    if (this.#isFinding || this.#isClosed) return
+    this.#isFinding = true
+    try {
+      const { connection, options } = await this.#owner.reach()
+      this.#connect = options
+      await this.#followRing(connection)
+    } catch (error) {
+      this.#connect.log.debug('no contact point answers either', { error })
+    } finally {
+      this.#isFinding = false
     }
   }
 }

@@ -55,9 +55,9 @@ async function keep(projectDir: string, outDir: string, source: string, outputs:
   const digest = createHash('sha256').update(code).digest('hex')
   const folder = join(outDir, digest.slice(0, 16))
   const module = join(folder, basename(source).replace(/\.[cm]?[jt]sx?$/, '.mjs'))
-  await mkdir(folder, { recursive: true })
+  await mkdir(folder, { recursive: true, mode: 0o700 })
   const temporary = `${module}.${process.pid}`
-  await writeFile(temporary, code)
+  await writeFile(temporary, code, { mode: 0o600 })
   await rename(temporary, module)
   return { source: relative(projectDir, resolve(projectDir, source)), module, digest }
 }

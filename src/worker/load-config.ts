@@ -26,6 +26,16 @@ export async function loadConfig(path: string): Promise<Json> {
   }
 }
 
+/**
+ * Whether the author wrote something into the config that must not be kept as compiled code (which holds its texts): a secret, or a
+ * function, which may hold one. References are none.
+ */
+export function mustNotBeKept(config: Json, key = ''): boolean {
+  if (typeof config === 'string') return /^(password|passphrase|key|token)$/.test(key) || /:\/\/[^/]*@/.test(config)
+  if (typeof config !== 'object' || config === null) return false
+  return 'function' in config || Object.entries(config).some(([inner, value]) => mustNotBeKept(value, inner))
+}
+
 /** Bundles the config into `bundlesDir` for children that call its functions. What is written in it literally is in the bundle too. */
 export async function keepConfig(path: string, bundlesDir: string): Promise<{ module: string; digest: string }> {
   const [file] = await bundle(dirname(path), bundlesDir, [basename(path)])

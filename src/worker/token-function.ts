@@ -1,5 +1,6 @@
 import { oauthToken, type FunctionRef, type OauthToken } from '../core/index.ts'
 import { messageOf, MillraceError } from '../platform/index.ts'
+import { keepNoCode } from './compiled-code.ts'
 import { loadedExport } from './loaded-definition.ts'
 
 /**
@@ -7,6 +8,7 @@ import { loadedExport } from './loaded-definition.ts'
  * provider may be away.
  */
 export async function callTokenFunction(ref: FunctionRef): Promise<OauthToken> {
+  keepNoCode()
   const fn = ref.node.split('.').reduce<unknown>(innerOf, await loadedExport(ref))
   if (typeof fn !== 'function') throw new MillraceError('CONFIG_INVALID', `${ref.node} is not a function in ${ref.module}.`)
   try {

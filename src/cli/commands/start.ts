@@ -64,6 +64,7 @@ function startLines(status: StatusView, dags: readonly DagView[], millrace: Pick
     `dags       ${dags.map((dag) => `${dag.id} ${dag.schedule ?? 'manual'}`).join(', ') || 'none'}`,
     `source     RandomUser ${source?.is === 'embedded' ? 'local stand-in' : 'live'} at ${source?.address}: ${source?.detail}`,
   ]
+  lines.push(...status.warnings.map((warning) => `warning    ${warning}`))
   if (status.loadError !== null) return [...lines, `ERROR      ${status.loadError.message}`]
   lines.push(`streams    ${status.flows.map((flow) => `${flow.stream}: ${flow.topic} → ${flow.table}`).join(', ') || 'none'}`)
   const there = status.flows.filter((flow) => (flow.inTopic ?? 0) > 0 || (flow.inTable ?? 0) > 0)

@@ -1,6 +1,6 @@
 import { createOauthTokens, type OauthTokens } from '../../connectors/index.ts'
 import type { FromTokens, FunctionRef, OauthToken, ToTokens } from '../../core/index.ts'
-import { MillraceError } from '../../platform/index.ts'
+import { MillraceError, type Clock } from '../../platform/index.ts'
 import { describeExit, spawnChild, type Child } from './child.ts'
 
 /**
@@ -18,6 +18,7 @@ export interface TokenProcessOptions {
   onLine: (line: string) => void
   onSpawn?: (pid: number) => void
   onExit?: (pid: number) => void
+  clock?: Clock
 }
 
 interface Waiting {
@@ -77,7 +78,7 @@ export function createTokenProcess(options: TokenProcessOptions): TokenProcess {
   }
 
   return {
-    tokens: createOauthTokens(call),
+    tokens: createOauthTokens(call, options.clock),
     close: async () => {
       isClosed = true
       const last = running

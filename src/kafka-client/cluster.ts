@@ -134,11 +134,12 @@ export class Cluster {
   async metadata(topics: readonly string[] | null): Promise<MetadataResponse> {
     const connection = await this.toAny('admin')
     const version = connection.version(metadata, METADATA_AT_MOST)
-    return connection.request(metadata, version, {
+    const body = {
       topics: topics && topics.map((name) => ({ topicId: NO_TOPIC_ID, name })),
       allowAutoTopicCreation: false,
       includeTopicAuthorizedOperations: false,
-    })
+    }
+    return connection.request(metadata, version, body, this.options.answerTimeoutMs)
   }
 
   /** The topic's metadata, asked for until it is there. Rejects KAFKA_RETRIABLE UNKNOWN_TOPIC_OR_PARTITION after `withinMs`. */
@@ -210,8 +211,12 @@ export class Cluster {
   }
 
   async #findCoordinator(groupId: string): Promise<number> {
-    const answer = await this.ask(this.toAny('admin'), findCoordinator, FIND_COORDINATOR_AT_MOST, (version) =>
-      version >= 4 ? { coordinatorKeys: [groupId] } : { key: groupId },
+    const answer = await this.ask(
+      this.toAny('admin'),
+      findCoordinator,
+      FIND_COORDINATOR_AT_MOST,
+      (version) => (version >= 4 ? { coordinatorKeys: [groupId] } : { key: groupId }),
+      this.options.answerTimeoutMs,
     )
     const found = answer.coordinators[0] ?? answer
     if (found.errorCode !== errorCodes.NONE) {

@@ -202,7 +202,7 @@ export class Fetcher {
         partitionMaxBytes: maxBytes,
       })),
     }))
-    const timeoutMs = this.#cluster.options.requestTimeoutMs + maxWaitMs
+    const timeoutMs = this.#cluster.options.answerTimeoutMs + maxWaitMs
     return connection.request(fetch, version, { maxWaitMs, minBytes, maxBytes, topics }, timeoutMs)
   }
 

@@ -80,13 +80,13 @@ async function askLeader(
   partitions: readonly TopicPartition[],
   timestamp: bigint,
 ): Promise<ListedOffset[]> {
-  const answer = await cluster.ask(cluster.toNode(nodeId, purpose), listOffsets, LIST_OFFSETS_AT_MOST, () => ({
-    replicaId: -1,
-    topics: [...Map.groupBy(partitions, ({ topic }) => topic)].map(([name, some]) => ({
-      name,
-      partitions: some.map(({ partition }) => ({ partitionIndex: partition, timestamp })),
-    })),
+  const topics = [...Map.groupBy(partitions, ({ topic }) => topic)].map(([name, some]) => ({
+    name,
+    partitions: some.map(({ partition }) => ({ partitionIndex: partition, timestamp })),
   }))
+  const connection = cluster.toNode(nodeId, purpose)
+  const body = (): { replicaId: number; topics: typeof topics } => ({ replicaId: -1, topics })
+  const answer = await cluster.ask(connection, listOffsets, LIST_OFFSETS_AT_MOST, body, cluster.options.answerTimeoutMs)
   return answer.topics.flatMap(({ name, partitions: answered }) =>
     answered.map(({ partitionIndex, errorCode, offset, timestamp: foundAt, leaderEpoch }) => {
       if (errorCode !== errorCodes.NONE) {

@@ -31,18 +31,24 @@ export interface ResolvedConnectOptions {
   readonly tls: TlsIdentity | null
   readonly sasl: SaslMechanism | null
   readonly requestTimeoutMs: number
+  /** For what a broker answers without waiting for others: past it the connection is taken for dead, and another one is opened. */
+  readonly answerTimeoutMs: number
   readonly connectTimeoutMs: number
   readonly log: Logger
 }
 
+const ANSWER_TIMEOUT_MS = 10_000
+
 /** @throws MillraceError CONFIG_INVALID for addresses, certificates and names that cannot be used */
 export function resolveConnectOptions(options: KafkaConnectOptions): ResolvedConnectOptions {
+  const requestTimeoutMs = options.requestTimeoutMs ?? 30_000
   return Object.freeze({
     bootstrapServers: options.bootstrapServers.map((server) => parseHostPort(server, 9092)),
     clientId: options.clientId,
     tls: options.tls ? resolveTls(options.tls) : null,
     sasl: options.sasl ? resolveSasl(options.sasl, systemClock) : null,
-    requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
+    requestTimeoutMs,
+    answerTimeoutMs: Math.min(requestTimeoutMs, ANSWER_TIMEOUT_MS),
     connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
     log: options.log ?? silentLogger,
   })

@@ -11,6 +11,8 @@ import { ProducerIdentities } from './producer-identity.ts'
 const PRODUCE_AT_MOST = 11
 const MAX_REQUESTS_PER_NODE = 5
 const MAX_REQUEST_BYTES = 1024 * 1024
+/** Of the time for an answer: what the broker may wait for its replicas. */
+const REPLICAS_SHARE = 0.8
 const BACKOFF = { initialMs: 50, maxMs: 1_000 }
 
 const lostIdentity: ReadonlySet<number> = new Set([
@@ -163,13 +165,16 @@ export class Sender {
         topicData.set(queue.topic, entry)
         entry.partitionData.push({ index: queue.partition, records: batch.encoded(this.#options.compression) })
       }
-      const { requestTimeoutMs } = this.#cluster.options
-      const answer = await this.#cluster.ask(this.#cluster.toNode(nodeId, this.#purpose), produce, PRODUCE_AT_MOST, () => ({
-        transactionalId: null,
-        acks: this.#options.acks === 'all' ? -1 : 1,
-        timeoutMs: requestTimeoutMs,
-        topicData: [...topicData.values()],
-      }))
+      const { answerTimeoutMs } = this.#cluster.options
+      const body = { transactionalId: null, acks: this.#options.acks === 'all' ? -1 : 1, topicData: [...topicData.values()] }
+      // The broker says first that its replicas are late; who says nothing is gone. Either way the batch is sent again under its sequence number.
+      const answer = await this.#cluster.ask(
+        this.#cluster.toNode(nodeId, this.#purpose),
+        produce,
+        PRODUCE_AT_MOST,
+        () => ({ ...body, timeoutMs: Math.round(answerTimeoutMs * REPLICAS_SHARE) }),
+        answerTimeoutMs,
+      )
       this.#onAnswer(shipments, answer)
     } catch (error) {
       this.#onFailure(shipments, asMillraceError(error))

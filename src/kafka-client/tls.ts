@@ -74,9 +74,12 @@ function invalid(why: string): MillraceError {
   return new MillraceError('CONFIG_INVALID', `The TLS settings for Kafka are wrong: ${why}.`)
 }
 
+/** A peer that is gone without a word is noticed on an idle connection by the kernel's probes, not after its default of two hours. */
+const KEEP_ALIVE_MS = 10_000
+
 /** Begins to connect. `connected` is the name of the event that says that bytes may be sent. */
 export function openSocket({ host, port, tls }: Target, onread: OnReadOpts): { socket: Socket; connected: 'connect' | 'secureConnect' } {
-  const tcp = { host, port, noDelay: true, keepAlive: true, onread }
+  const tcp = { host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS, onread }
   if (!tls) return { socket: connectTcp(tcp), connected: 'connect' }
   // An address cannot be asked for by SNI (RFC 6066 §3); the certificate is then checked against the address.
   const name = tls.serverName ?? (isIP(host) === 0 ? host : null)

@@ -20,6 +20,9 @@ import { connectionFailure, openSocket, timedOut, unreachable } from './socket.t
 
 export const protocolVersion = 4
 
+/** From the first packet to the end of the handshake: after a fault of the network the next try should not be far. */
+const connectTimeoutMs = 5_000
+
 /** First byte of a TLS record that ends a handshake (RFC 8446 §6); no CQL frame begins so. */
 const tlsAlert = 0x15
 
@@ -72,6 +75,19 @@ export class CqlConnection {
 
   /** Rejects with UNREACHABLE, TIMED_OUT, AUTHENTICATION_FAILED, PROTOCOL or the signal's reason. */
   static async open(address: Address, options: ConnectionOptions, signal?: AbortSignal): Promise<CqlConnection> {
+    if (options.requestTimeoutMs <= connectTimeoutMs) return CqlConnection.#open(address, options, signal)
+    const late = new AbortController()
+    const cancelTimer = options.clock.after(connectTimeoutMs, () =>
+      late.abort(timedOut(address, 'did not finish the handshake', connectTimeoutMs)),
+    )
+    try {
+      return await CqlConnection.#open(address, options, signal ? AbortSignal.any([signal, late.signal]) : late.signal)
+    } finally {
+      cancelTimer()
+    }
+  }
+
+  static async #open(address: Address, options: ConnectionOptions, signal?: AbortSignal): Promise<CqlConnection> {
     const socket = await openSocket(address, options, signal)
     const connection = new CqlConnection(socket, address, options)
     const onAbort = (): void => connection.#end(asMillraceError(abortReason(signal)))

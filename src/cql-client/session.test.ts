@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { listenTcp } from '../platform/index.ts'
+import { listenTcp, systemClock, type Clock } from '../platform/index.ts'
 import { errors } from '../cql-wire/index.ts'
 import { connectCassandra, type CassandraConnectOptions, type CassandraSession } from './index.ts'
 import { failure, startScriptedServer, usersColumns, type Script, type ScriptedServer } from './scripted-server.fixture.ts'
@@ -41,6 +41,16 @@ describe('connecting', () => {
     const mute = await listenTcp({ host: '127.0.0.1', port: 0, onConnection: () => {} })
     releasers.defer(() => mute.close())
     await expect(connect([`127.0.0.1:${mute.port}`], { requestTimeoutMs: 50 })).rejects.toThrow(/did not answer STARTUP within 50 ms/)
+  })
+
+  test('to something that says nothing is tried again sooner than a question would be', async () => {
+    const mute = await listenTcp({ host: '127.0.0.1', port: 0, onConnection: () => {} })
+    releasers.defer(() => mute.close())
+    const clock: Clock = { ...systemClock, after: (ms, callback) => systemClock.after(ms / 100, callback) }
+    await expect(connect([`127.0.0.1:${mute.port}`], { clock })).rejects.toMatchObject({
+      code: 'UNREACHABLE',
+      message: expect.stringContaining('did not finish the handshake within 5000 ms'),
+    })
   })
 
   test('to something that speaks no CQL says so', async () => {

@@ -5,13 +5,16 @@ import { formatAddress, type Address } from './address.ts'
 import type { ConnectionOptions } from './options.ts'
 import { tlsFailure } from './tls.ts'
 
+/** A peer that is gone without a word is noticed on an idle connection by the kernel's probes, not after its default of two hours. */
+const keepAliveMs = 10_000
+
 const cutDuringTls = 'the server closed the connection during the TLS handshake; look whether this port speaks TLS'
 
 /** A connected socket, after the TLS handshake where there is one. Rejects with UNREACHABLE, TIMED_OUT, CONFIG_INVALID (TLS) or the signal's reason. */
 export async function openSocket(address: Address, options: ConnectionOptions, signal?: AbortSignal): Promise<Socket> {
   const { host, port } = address
   if (signal?.aborted) throw abortReason(signal)
-  const socket = connect({ host, port, noDelay: true, keepAlive: true })
+  const socket = connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs })
   await settled(socket, { event: 'connect', what: 'did not accept a connection' }, address, options, signal)
   const { tls } = options
   if (!tls) return socket

@@ -4,7 +4,8 @@ import type { ProcessedBatch, Row } from './process-batch.ts'
 import { whileSlow } from './while-slow.ts'
 import { recordFailure, type RecordFailure } from './record-failure.ts'
 
-export const RETRY_DELAYS = { initialMs: 100, maxMs: 10_000 } as const
+/** A system that is back should not be left waiting: a try every 2 s costs little. */
+export const RETRY_DELAYS = { initialMs: 100, maxMs: 2_000 } as const
 
 export interface Persistence {
   /** The system whose silence means that it is away, as messages name it; null where a long call is just much work. */

@@ -1,4 +1,4 @@
-import { familyOf, usageOf } from './processes.ts'
+import { familyOf, usageOf } from '../test/harness/processes.ts'
 import { createBenchProject } from './project.ts'
 
 /** PSS in MB of each process while the reference job runs, 15 s after its first row; sampled every half second, the largest sum. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { connectKafka } from '../src/kafka-client/index.ts'
-import { familyOf, usageOf } from './processes.ts'
+import { familyOf, usageOf } from '../test/harness/processes.ts'
 import { createBenchProject } from './project.ts'
 
 export interface Throughput {

@@ -22,6 +22,7 @@ export async function connectRawKafka(bootstrapServer: string, highest: HighestV
   const { host, port } = parseHostPort(bootstrapServer, 9092)
   const socket = connect({ host, port, noDelay: true })
   await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject))
+  socket.on('error', () => undefined)
   let correlationId = 0
   return {
     ask: async (api, wanted, body) => {
@@ -36,6 +37,7 @@ export async function connectRawKafka(bootstrapServer: string, highest: HighestV
 /** One answer, when nothing else is in flight. */
 function readFrame(socket: Socket): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
+    if (socket.destroyed) return reject(new Error('the broker has closed the connection'))
     let received = Buffer.alloc(0)
     const done = (settle: () => void): void => {
       socket.off('data', onData).off('close', onClose).off('error', onClose)

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { childrenOf, roleOf } from '../test/harness/millrace.ts'
+import { childrenOf, roleOf } from './millrace.ts'
 
 /** What a process has used so far. CPU seconds, user and system; PSS in bytes (memory shared with others counted in part). */
 export interface Usage {

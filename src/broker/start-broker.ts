@@ -42,6 +42,7 @@ async function openData(options: ResolvedOptions, releasers: Releasers): Promise
   releasers.add('groups', () => groups.close())
   logs.start({
     retentionIntervalMs: config.number('log.retention.check.interval.ms'),
+    compactionIntervalMs: config.flag('log.cleaner.enable') ? config.number('log.cleaner.backoff.ms') : null,
     producerExpirationMs: config.number('producer.id.expiration.ms'),
   })
   return { broker: { clusterId: catalogue.clusterId, config, clock, log, catalogue, topics, groups }, recovered }

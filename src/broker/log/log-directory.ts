@@ -1,6 +1,7 @@
 import { asMillraceError, type Disk } from '../../platform/index.ts'
 import type { TopicConfig } from '../topics/topic-configs.ts'
 import { readCheckpoint, writeCheckpoint } from './checkpoint-file.ts'
+import { compactionDue, compactLog } from './compact-log.ts'
 import { openLog } from './open-log.ts'
 import type { LogContext } from './log-context.ts'
 import type { PartitionLog } from './partition-log.ts'
@@ -11,7 +12,11 @@ const checkpointIntervalMs = 60_000
 const worthwhileBytes = 4 << 20
 
 /** Kafka's names: `topic partition offset` a line. */
-const files = { recoveryPoints: 'recovery-point-offset-checkpoint', startOffsets: 'log-start-offset-checkpoint' } as const
+const files = {
+  recoveryPoints: 'recovery-point-offset-checkpoint',
+  startOffsets: 'log-start-offset-checkpoint',
+  cleaned: 'cleaner-offset-checkpoint',
+} as const
 
 /** All partition logs of a data folder: opening, the recovery points, retention, closing. */
 export class LogDirectory {
@@ -20,6 +25,9 @@ export class LogDirectory {
   readonly #logs = new Map<string, PartitionLog>()
   readonly #recoveryPoints: Map<string, number>
   readonly #startOffsets: Map<string, number>
+  /** Up to where logs are compacted. */
+  readonly #cleanedTo: Map<string, number>
+  #cleaning: Promise<void> | null = null
   readonly #stops: (() => void)[] = []
   readonly #due = new Set<PartitionLog>()
   #closed = false
@@ -29,6 +37,7 @@ export class LogDirectory {
     this.dataDir = dataDir
     this.#recoveryPoints = this.#read(files.recoveryPoints)
     this.#startOffsets = this.#read(files.startOffsets)
+    this.#cleanedTo = this.#read(files.cleaned)
   }
 
   #read(file: string): Map<string, number> {
@@ -76,11 +85,13 @@ export class LogDirectory {
     this.#logs.delete(name)
     this.#recoveryPoints.delete(name)
     this.#startOffsets.delete(name)
+    this.#cleanedTo.delete(name)
     this.#disk.remove(this.folder(topic, partition))
   }
 
   /** Starts the periodic work: recovery points, retention, forgetting idle producers. */
-  start(options: { retentionIntervalMs: number; producerExpirationMs: number }): void {
+  start(options: { retentionIntervalMs: number; producerExpirationMs: number; compactionIntervalMs: number | null }): void {
+    if (options.compactionIntervalMs !== null) this.#every(options.compactionIntervalMs, () => void this.compact())
     this.#every(checkpointIntervalMs, () => void this.#checkpoint([...this.#logs.values()], worthwhileBytes))
     this.#every(options.retentionIntervalMs, () => {
       const nowMs = this.#context.clock.nowMs()
@@ -91,6 +102,39 @@ export class LogDirectory {
           this.#context.log.info('removed segments by retention', { topic: log.topic, partition: log.partition, segments: removed })
       }
     })
+  }
+
+  /** Compacts all logs that are worth it, one after another; joins a pass that runs. */
+  compact(): Promise<void> {
+    this.#cleaning ??= this.#compactAll().finally(() => (this.#cleaning = null))
+    return this.#cleaning
+  }
+
+  async #compactAll(): Promise<void> {
+    const { disk, clock, log: logger } = this.#context
+    for (const [name, log] of this.#logs) {
+      const nowMs = clock.nowMs()
+      const cleanedTo = this.#cleanedTo.get(name) ?? 0
+      if (this.#closed || !compactionDue(log, cleanedTo, nowMs)) continue
+      const { topic, partition, sizeBytes } = log
+      log.compacting = true
+      try {
+        const reached = await compactLog(log, cleanedTo, {
+          disk,
+          nowMs,
+          pause: () => new Promise((resolve) => setImmediate(resolve)),
+          stopped: () => this.#closed || log.ended,
+        })
+        if (this.#closed || log.ended || reached === cleanedTo) continue
+        this.#cleanedTo.set(name, reached)
+        this.#write(files.cleaned, (one) => this.#cleanedTo.get(`${one.topic}-${one.partition}`) ?? 0)
+        logger.debug('compacted a log', { topic, partition, bytesBefore: sizeBytes, bytesAfter: log.sizeBytes })
+      } catch (error) {
+        if (!log.ended) logger.warn('a log could not be compacted; it is tried again', { topic, partition, error: asMillraceError(error) })
+      } finally {
+        log.compacting = false
+      }
+    }
   }
 
   #every(ms: number, action: () => void): void {
@@ -148,6 +192,7 @@ export class LogDirectory {
   async close(): Promise<void> {
     this.#closed = true
     for (const stop of this.#stops) stop()
+    await this.#cleaning
     await Promise.all([...this.#logs.values()].map((log) => log.close()))
     try {
       this.writePoints()

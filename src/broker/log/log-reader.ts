@@ -90,6 +90,11 @@ export class LogReader {
     }
   }
 
+  /** Whole batches from `position` of a segment on, whoever may see them: at least one, and no more than `maxBytes` otherwise. */
+  run(segment: Segment, position: number, maxBytes: number): Buffer {
+    return this.#readBatches(segment, position, segment.sizeBytes, maxBytes, true)
+  }
+
   /** The whole batch that begins at `position`. */
   batchAt(segment: Segment, position: number): Buffer {
     return this.#readBatches(segment, position, segment.sizeBytes, 0, true)

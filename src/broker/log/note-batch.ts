@@ -43,7 +43,7 @@ export function producerBatch(header: BatchHeader): ProducerBatch {
   const baseOffset = Number(header.baseOffset)
   return {
     firstSequence: header.baseSequence,
-    lastSequence: sequenceAfter(header.baseSequence, header.recordCount - 1),
+    lastSequence: sequenceAfter(header.baseSequence, header.lastOffsetDelta),
     baseOffset,
     lastOffset: baseOffset + header.lastOffsetDelta,
     timestampMs: Number(header.maxTimestamp),

@@ -1,6 +1,7 @@
 import { MillraceError } from '../../platform/index.ts'
 import type { TopicConfig } from '../topics/topic-configs.ts'
 import { asBuffer } from './batch-view.ts'
+import { finishSwap } from './compaction-swap.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
 import type { LogContext } from './log-context.ts'
 import { noteBatch, producerBatch } from './note-batch.ts'
@@ -39,6 +40,7 @@ export async function openLog(
   config: TopicConfig,
 ): Promise<OpenedLog> {
   const { disk } = context
+  finishSwap(disk, at.dir)
   const recovery: Recovery = { context, ...at, config, producers: new ProducerStates(), epochs: new LeaderEpochs(disk, at.dir) }
   const bases = disk
     .list(at.dir)

@@ -42,6 +42,8 @@ export class PartitionLog {
   #closed = false
   #waiting: { offset: number; resolve: (error: MillraceError | null) => void }[] = []
   readonly #watchers = new Set<() => void>()
+  /** Its segments are being rewritten: none may be removed meanwhile. */
+  compacting = false
   /** Called when a segment was rolled, or much was written since the recovery point: a checkpoint is due. */
   onCheckpointDue: (() => void) | null = null
 
@@ -315,18 +317,17 @@ export class PartitionLog {
     this.epochs.startAt(this.logStartOffset)
   }
 
-  /** Puts compacted segments in the place of `count` segments from the one with this base offset on; false when they are no longer there. */
-  replaceSegments(from: number, count: number, compacted: readonly Segment[]): boolean {
-    const at = this.#segments.findIndex(({ baseOffset }) => baseOffset === from)
-    if (at < 0 || at + count >= this.#segments.length || this.ended) return false
-    for (const segment of this.#segments.splice(at, count, ...compacted)) segment.close()
+  /** Puts a compacted segment in the place of `count` segments from the one with its base offset on. */
+  replaceSegments(count: number, compacted: Segment): void {
+    const at = this.#segments.findIndex(({ baseOffset }) => baseOffset === compacted.baseOffset)
+    for (const segment of this.#segments.splice(at, count, compacted)) segment.close()
     this.reader.forget()
-    return true
   }
 
   /** Moves the log's start up (KIP-107); whole segments below it go. The caller keeps it on the disk. */
   deleteBefore(offset: number): void {
     this.#logStartOffset = Math.max(this.#logStartOffset, offset)
+    if (this.compacting) return
     const whole = this.#segments.findLastIndex(({ baseOffset }, i) => i > 0 && baseOffset <= offset && baseOffset < this.#syncedOffset)
     if (whole > 0) this.dropSegments(whole)
     this.epochs.startAt(this.logStartOffset)

@@ -1,9 +1,11 @@
 import type { PartitionLog } from './partition-log.ts'
 
-/** Removes whole segments whose newest record is older than `retention.ms`, or that exceed `retention.bytes`; returns how many. */
+/** Removes whole segments whose newest record is older than `retention.ms`, that exceed `retention.bytes`, or lie below the log's start; returns how many. */
 export function applyRetention(log: PartitionLog, nowMs: number): number {
-  if (!log.config.deletes || log.offline) return 0
-  const { retentionMs, retentionBytes } = log.config
+  if (log.ended || log.compacting) return 0
+  const { deletes } = log.config
+  const retentionMs = deletes ? log.config.retentionMs : -1
+  const retentionBytes = deletes ? log.config.retentionBytes : -1
   const sealed = log.segments.slice(0, -1)
   let count = 0
   let sizeBytes = log.sizeBytes
@@ -12,7 +14,9 @@ export function applyRetention(log: PartitionLog, nowMs: number): number {
     const end = log.segments[i + 1]?.baseOffset ?? 0
     const aged = retentionMs >= 0 && segment.maxTimestampMs >= 0 && nowMs - segment.maxTimestampMs > retentionMs
     const large = retentionBytes >= 0 && sizeBytes - segment.sizeBytes >= retentionBytes
-    if (end >= log.syncedOffset || !(aged || large)) break
+    // DeleteRecords moved the start beyond it.
+    const deleted = end <= log.logStartOffset
+    if (end >= log.syncedOffset || !(aged || large || deleted)) break
     sizeBytes -= segment.sizeBytes
     count++
   }

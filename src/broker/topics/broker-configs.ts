@@ -36,6 +36,14 @@ const own: readonly ConfigDefinition[] = [
     doc: 'Shortest session timeout that a group member may ask for.',
   },
   {
+    name: 'log.cleaner.backoff.ms',
+    type: 'long',
+    default: '15000',
+    min: 0,
+    doc: 'Time between two looks for logs that are worth compacting.',
+  },
+  { name: 'log.cleaner.enable', type: 'boolean', default: 'true', doc: 'Whether topics with cleanup.policy compact are compacted.' },
+  {
     name: 'log.retention.check.interval.ms',
     type: 'long',
     default: '300000',

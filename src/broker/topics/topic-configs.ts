@@ -185,6 +185,10 @@ export interface TopicConfig {
   readonly retentionBytes: number
   readonly indexIntervalBytes: number
   readonly compacted: boolean
+  readonly deleteRetentionMs: number
+  readonly minCompactionLagMs: number
+  readonly maxCompactionLagMs: number
+  readonly minCleanableDirtyRatio: number
   readonly deletes: boolean
   readonly logAppendTime: boolean
   readonly timestampBeforeMaxMs: number
@@ -225,6 +229,10 @@ export function parseTopicConfig(overrides: Readonly<Record<string, string>>, br
     retentionBytes: Number(text('retention.bytes')),
     indexIntervalBytes: Number(text('index.interval.bytes')),
     compacted: policies.includes('compact'),
+    deleteRetentionMs: Number(text('delete.retention.ms')),
+    minCompactionLagMs: Number(text('min.compaction.lag.ms')),
+    maxCompactionLagMs: Number(text('max.compaction.lag.ms')),
+    minCleanableDirtyRatio: Number(text('min.cleanable.dirty.ratio')),
     deletes: policies.includes('delete'),
     logAppendTime: text('message.timestamp.type') === 'LogAppendTime',
     timestampBeforeMaxMs: Number(text('message.timestamp.before.max.ms')),

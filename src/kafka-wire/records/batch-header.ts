@@ -21,6 +21,8 @@ export const ATTRIBUTES_AT = 21
 export const TIMESTAMP_TYPE_BIT = 0x08
 export const TRANSACTIONAL_BIT = 0x10
 export const CONTROL_BIT = 0x20
+/** The base timestamp says when tombstones and markers of the batch may go (KIP-534). */
+export const DELETE_HORIZON_BIT = 0x40
 
 export interface BatchHeader {
   baseOffset: bigint
@@ -43,6 +45,8 @@ export interface BatchHeader {
   compression: Compression
   isTransactional: boolean
   isControl: boolean
+  /** When its tombstones and markers may go (KIP-534); null before compaction has seen them. */
+  deleteHorizonMs: number | null
   timestampType: 'CreateTime' | 'LogAppendTime'
 }
 
@@ -77,6 +81,7 @@ export function readBatchHeader(bytes: Uint8Array, at: number): BatchHeader | nu
     compression,
     isTransactional: (attributes & TRANSACTIONAL_BIT) !== 0,
     isControl: (attributes & CONTROL_BIT) !== 0,
+    deleteHorizonMs: (attributes & DELETE_HORIZON_BIT) === 0 ? null : Number(view.getBigInt64(27)),
     timestampType: (attributes & TIMESTAMP_TYPE_BIT) === 0 ? 'CreateTime' : 'LogAppendTime',
   }
 }

@@ -41,6 +41,12 @@ export class RecordWriter {
     this.#at += value.byteLength
   }
 
+  /** Bytes as they are. */
+  raw(bytes: Uint8Array): void {
+    this.buffer.set(bytes, this.#at)
+    this.#at += bytes.byteLength
+  }
+
   string(value: string): void {
     const sizeBytes = Buffer.byteLength(value)
     this.varint(sizeBytes)

@@ -135,6 +135,7 @@ describe('the header of a batch', () => {
       compression: 'none',
       isTransactional: true,
       isControl: true,
+      deleteHorizonMs: null,
       timestampType: 'CreateTime',
     })
     // length 10 | attributes | timestamp +0 | offset +0 | key 1 "a" | value 3 "one" | no headers; length 6 | … −1 | +1 | null | null | none

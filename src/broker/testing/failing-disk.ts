@@ -1,0 +1,50 @@
+import { MillraceError, type Disk, type DiskFile } from '../../platform/index.ts'
+
+/** A disk that takes so many changes and refuses all that follow, as if the process had been killed there. */
+export class FailingDisk implements Disk {
+  readonly #disk: Disk
+  #left: number
+
+  constructor(disk: Disk, changes: number) {
+    this.#disk = disk
+    this.#left = changes
+  }
+
+  #change<T>(change: () => T): T {
+    if (this.#left-- <= 0) throw new MillraceError('DISK_FAILED', 'killed')
+    return change()
+  }
+
+  open(path: string, options: { create: boolean }): DiskFile {
+    const file = this.#change(() => this.#disk.open(path, options))
+    return {
+      ...file,
+      write: (buffers, position) => this.#change(() => file.write(buffers, position)),
+      truncate: (lengthBytes) => this.#change(() => file.truncate(lengthBytes)),
+    }
+  }
+  exists(path: string): boolean {
+    return this.#disk.exists(path)
+  }
+  list(path: string): string[] {
+    return this.#disk.list(path)
+  }
+  makeDir(path: string): void {
+    this.#change(() => this.#disk.makeDir(path))
+  }
+  remove(path: string): void {
+    this.#change(() => this.#disk.remove(path))
+  }
+  rename(from: string, to: string): void {
+    this.#change(() => this.#disk.rename(from, to))
+  }
+  readFile(path: string): Uint8Array {
+    return this.#disk.readFile(path)
+  }
+  replaceFile(path: string, content: string | Uint8Array): void {
+    this.#change(() => this.#disk.replaceFile(path, content))
+  }
+  syncDir(path: string): void {
+    this.#disk.syncDir(path)
+  }
+}

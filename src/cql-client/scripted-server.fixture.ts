@@ -21,10 +21,13 @@ export interface Script {
   execute?: (values: readonly BoundValue[], count: number) => Response | null | 'cut'
   prepare?: (count: number) => Response | null
   password?: string
+  /** Class that asks for it; Cassandra's own when left out. */
+  authenticator?: string
   dataCenter?: string
   tokens?: string[]
-  /** Ports and tokens of the other nodes. */
-  peers?: { port: number; tokens: string[] }[]
+  /** Ports and tokens of the other nodes, and the schema that they are known to have. */
+  peers?: { port: number; tokens: string[]; schemaVersion?: string }[]
+  schemaVersion?: string
   /** Answers are kept back until that many EXECUTEs wait, to see how many are sent without an answer. */
   holdUntil?: number
 }
@@ -114,8 +117,9 @@ function answerTo(server: ScriptedServer, request: Request): Response | null | '
     case 'STARTUP':
       return script.password === undefined
         ? { opcode: 'READY' }
-        : { opcode: 'AUTHENTICATE', className: 'org.apache.cassandra.auth.PasswordAuthenticator' }
+        : { opcode: 'AUTHENTICATE', className: script.authenticator ?? 'org.apache.cassandra.auth.PasswordAuthenticator' }
     case 'AUTH_RESPONSE': {
+      if (Buffer.from(request.token ?? []).toString() === 'PLAIN') return { opcode: 'AUTH_CHALLENGE', token: Buffer.from('PLAIN-START') }
       const isRight = Buffer.from(request.token ?? []).toString() === `\0user\0${script.password}`
       return isRight
         ? { opcode: 'AUTH_SUCCESS', token: null }
@@ -155,16 +159,18 @@ const prepared: Response = {
 }
 
 function query(server: ScriptedServer, text: string): Response {
-  const { dataCenter = 'datacenter1', tokens = ['0'], peers = [] } = server.script
-  if (text.includes('system.local'))
-    return rows({ data_center: { is: 'text' }, tokens: { is: 'set', of: { is: 'text' } } }, [[dataCenter, tokens]])
+  const { dataCenter = 'datacenter1', tokens = ['0'], peers = [], schemaVersion = someSchema } = server.script
+  const common = { data_center: { is: 'text' }, tokens: { is: 'set', of: { is: 'text' } }, schema_version: { is: 'uuid' } } as const
+  if (text.includes('system.local')) return rows(common, [[dataCenter, tokens, schemaVersion]])
   if (text.includes('system_schema.keyspaces')) return rows({ keyspace_name: { is: 'text' } }, [['ks']])
   if (!text.includes('system.peers_v2')) return failure(errors.INVALID, 'not in the script')
   return rows(
-    { data_center: { is: 'text' }, tokens: { is: 'set', of: { is: 'text' } }, native_address: { is: 'inet' }, native_port: { is: 'int' } },
-    peers.map((peer) => [dataCenter, peer.tokens, '127.0.0.1', peer.port]),
+    { ...common, native_address: { is: 'inet' }, native_port: { is: 'int' } },
+    peers.map((peer) => [dataCenter, peer.tokens, peer.schemaVersion ?? schemaVersion, '127.0.0.1', peer.port]),
   )
 }
+
+const someSchema = '00000000-0000-4000-8000-000000000001'
 
 function rows(types: Record<string, CqlType>, values: CqlValue[][]): Response {
   const columns = Object.entries(types).map(([name, type]) => spec(name, type))

@@ -89,6 +89,14 @@ describe('connecting', () => {
     },
   )
 
+  test('to an authenticator of DSE, as managed services have it, names the mechanism first', async () => {
+    const dse = await server({ password: 'secret', authenticator: 'com.datastax.bdp.cassandra.auth.DseAuthenticator' })
+    await connect([dse.address], { credentials: { username: 'user', password: 'secret' } })
+    await expect(connect([dse.address], { credentials: { username: 'user', password: 'guess' } })).rejects.toMatchObject({
+      code: 'AUTHENTICATION_FAILED',
+    })
+  })
+
   test('to another data centre names those that there are', async () => {
     const cassandra = await server({ dataCenter: 'north' })
     await expect(connect([cassandra.address])).rejects.toThrow(/No Cassandra node is in data centre "datacenter1".*north/)
@@ -128,5 +136,27 @@ describe('a session', () => {
     await session.close()
     await expect(session.keyspaces()).rejects.toMatchObject({ code: 'CLOSED' })
     await session.close()
+  })
+})
+
+describe('the agreement on a schema', () => {
+  const [older, newer] = ['00000000-0000-4000-8000-0000000000aa', '00000000-0000-4000-8000-0000000000bb']
+
+  test('is waited for while a node that answers has another one', async () => {
+    const late = await server({ schemaVersion: older })
+    const script: Script = { schemaVersion: newer, peers: [{ port: late.port, tokens: ['1'], schemaVersion: older }] }
+    const session = await connect([(await server(script)).address])
+    expect(await session.schemaAgreement(1)).toBe(false)
+    const agreeing = session.schemaAgreement(5_000)
+    late.script.schemaVersion = newer
+    expect(await agreeing).toBe(true)
+  })
+
+  test('does not wait for a node that is away: it learns when it is back', async () => {
+    const away = await server()
+    await away[Symbol.asyncDispose]()
+    const script: Script = { schemaVersion: newer, peers: [{ port: away.port, tokens: ['1'], schemaVersion: older }] }
+    const session = await connect([(await server(script)).address])
+    expect(await session.schemaAgreement(5_000)).toBe(true)
   })
 })

@@ -62,7 +62,7 @@ export function cassandraSecured({ requireClientCertificate }: { readonly requir
     ports: ['cql', 'storage'],
     processes: [node],
     address: ({ ports }) => ({ setting: 'MILLRACE_CASSANDRA_CONTACT_POINTS', value: `127.0.0.1:${ports.cql}` }),
-    memoryMb: 900,
+    memoryMb: 600,
   }
 }
 

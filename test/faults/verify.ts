@@ -31,7 +31,14 @@ const nameOf = ({ id, version }: { id: string; version: number }): string => `${
 export async function verify(given: readonly UserVersion[], found: Found): Promise<Verdict> {
   const inTopic = await readTopic(found.kcat, found.bootstrapServer, found.topic)
   const dead = await readTopic(found.kcat, found.bootstrapServer, found.deadLetterTopic)
-  const rows = await readTable(found.contactPoint, found.keyspace)
+  return judge(given, { inTopic, dead, rows: await readTable(found.contactPoint, found.keyspace) })
+}
+
+/** @param found versions in the order of the topics; `rows`: version by id */
+export function judge(
+  given: readonly UserVersion[],
+  { inTopic, dead, rows }: { inTopic: readonly UserVersion[]; dead: readonly UserVersion[]; rows: ReadonlyMap<string, number> },
+): Verdict {
   const times = countBy(inTopic.map(nameOf))
   const deadTimes = countBy(dead.map(nameOf))
   const examples = [

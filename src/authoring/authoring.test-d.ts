@@ -1,6 +1,19 @@
 import { expectTypeOf } from 'vitest'
 import { z } from 'zod'
-import { cassandraTable, dag, randomUser, schema, stream, topic, type InputOf, type OutputOf, type RandomUser } from './index.ts'
+import {
+  cassandraTable,
+  dag,
+  defineConfig,
+  randomUser,
+  schema,
+  secret,
+  stream,
+  topic,
+  type InputOf,
+  type OutputOf,
+  type RandomUser,
+  type SecretReference,
+} from './index.ts'
 
 const User = schema('User', { id: z.guid(), visits: z.int32().default(0), note: z.string().nullable() })
 const users = topic('users', { value: User, key: 'id' })
@@ -31,3 +44,16 @@ const fetched = d.task('fetch', () =>
 )
 const report = d.task('report', (_ctx, flow: { produced: number }) => `${flow.produced} users`)
 expectTypeOf(report(fetched()).result).toEqualTypeOf<string | undefined>()
+
+// A config refers to its secrets; a password by itself is a text too.
+expectTypeOf(secret.env('KAFKA_PASSWORD')).toExtend<SecretReference>()
+defineConfig({
+  name: 'users',
+  kafka: {
+    bootstrapServers: ['k:9092'],
+    tls: { ca: secret.file('./ca.pem') },
+    sasl: { mechanism: 'OAUTHBEARER', token: async () => ({ value: 't', expiresAtMs: 1 }), extensions: { a: 'b' } },
+  },
+  cassandra: { contactPoints: ['c'], tls: true, credentials: { username: 'u', password: secret.env('P') }, readConsistency: 'LOCAL_ONE' },
+  metadata: { url: secret.env('METADATA_URL') },
+})

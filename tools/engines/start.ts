@@ -79,6 +79,10 @@ class StartedSystem implements Engine {
   get address(): Address {
     return this.#system.address(this.#place)
   }
+  get settings(): Readonly<Record<string, string>> {
+    const { setting, value } = this.address
+    return { [setting]: value, ...this.#system.settings?.(this.#place) }
+  }
   get logs(): readonly string[] {
     return [...this.#logs.values()]
   }

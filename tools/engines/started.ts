@@ -14,7 +14,7 @@ export interface Started {
   readonly pids: readonly number[]
   /** Without its secrets (P8). */
   readonly address: Address
-  /** A file in its folder, for its owner's eyes only: the address with its secrets, to be read by a shell. Null when it has none. */
+  /** A file in its folder, for its owner's eyes only: all settings with their secrets, to be read by a shell. Null when it has none. */
   readonly secretsPath: string | null
   readonly logs: readonly string[]
 }
@@ -40,11 +40,12 @@ function withoutSecrets({ address: { setting, value }, secrets }: Engine): Addre
   return { setting, value: Object.values(secrets).reduce((shown, secret) => shown.replaceAll(secret, '***'), value) }
 }
 
-function writeSecrets({ address: { setting, value }, secrets }: Engine, dir: string): string | null {
+function writeSecrets({ settings, secrets }: Engine, dir: string): string | null {
   const path = join(dir, 'secrets.env')
   const lines = Object.entries(secrets).map(([name, secret]) => `# ${name}: ${secret}`)
   if (lines.length === 0) return null
-  writeFileSync(path, `${[...lines, `export ${setting}='${value}'`].join('\n')}\n`, { mode: 0o600 })
+  const exports = Object.entries(settings).map(([name, value]) => `export ${name}='${value}'`)
+  writeFileSync(path, `${[...lines, ...exports].join('\n')}\n`, { mode: 0o600 })
   return path
 }
 

@@ -17,6 +17,8 @@ export interface System {
   readonly processes: readonly Process[]
   /** What a client is told. */
   address(place: Place): Address
+  /** What else a client must be told, by the names of settings; they may hold secrets (P8). */
+  settings?(place: Place): Readonly<Record<string, string>>
   /** Resident memory once it stands, as measured; for people. */
   readonly memoryMb: number
 }
@@ -125,6 +127,8 @@ export interface Engine extends AsyncDisposable {
   /** Made for this start; a client needs them, nobody else (P8). */
   readonly secrets: Readonly<Record<string, string>>
   readonly address: Address
+  /** All that Millrace must be told to work with it, as environment variables, that of `address` among them. May hold secrets (P8). */
+  readonly settings: Readonly<Record<string, string>>
   /** Folder of its programs; shared, not to be written. */
   readonly artifactDir: string
   /** Paths of its log files; they are kept after the end. */

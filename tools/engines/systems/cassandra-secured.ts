@@ -62,6 +62,16 @@ export function cassandraSecured({ requireClientCertificate }: { readonly requir
     ports: ['cql', 'storage'],
     processes: [node],
     address: ({ ports }) => ({ setting: 'MILLRACE_CASSANDRA_CONTACT_POINTS', value: `127.0.0.1:${ports.cql}` }),
+    settings: ({ dir, secrets }) => {
+      const files = certificatesOf(dir)
+      return {
+        MILLRACE_CASSANDRA_USERNAME: superuser,
+        MILLRACE_CASSANDRA_PASSWORD: secrets.superuserPassword ?? '',
+        MILLRACE_CASSANDRA_TLS_CA_FILE: files.ca,
+        MILLRACE_CASSANDRA_TLS_CERT_FILE: files.clientCert,
+        MILLRACE_CASSANDRA_TLS_KEY_FILE: files.clientKey,
+      }
+    },
     memoryMb: 600,
   }
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { connectKafka, type KafkaClient, type KafkaConnectOptions, type SaslOptions } from '../../src/kafka-client/index.ts'
 import { createLogger, systemClock } from '../../src/platform/index.ts'
@@ -131,6 +132,21 @@ describeOn(['kafka4Secured'], 'our Kafka client on a secured Kafka 4', () => {
     const plainPort = (): Partial<KafkaConnectOptions> => ({ bootstrapServers: [kafka.bootstrapServers], tls: undefined })
     test.each(failures)('%s is told', async (_, options, code, text) => {
       await expect(connect(await options())).rejects.toMatchObject({ code, message: expect.stringContaining(text) })
+    })
+
+    test('carries large batches both ways, byte for byte', async () => {
+      const topic = `${kafka.limitedPrefix}t`
+      await using client = await limited()
+      await using producer = client.producer({ compression: 'none' })
+      const values = Array.from({ length: 1_000 }, () => randomBytes(6_000))
+      const sent = await producer.send(values.map((value) => ({ topic, partition: 2, key: null, value })))
+      await using reader = client.reader({ topic, partitions: [2], from: { offset: sent[0]?.offset ?? 0n } })
+      const read: Uint8Array[] = []
+      do {
+        for (const { bytes, valueAt, count } of await reader.poll())
+          for (let i = 0; i < count; i++) read.push(bytes.slice(valueAt[2 * i], valueAt[2 * i + 1]))
+      } while (!reader.atEnd())
+      expect(Buffer.concat(read).equals(Buffer.concat(values))).toBe(true)
     })
 
     test('no TLS to a TLS port is told', async () => {

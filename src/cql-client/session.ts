@@ -65,7 +65,7 @@ async function openFirst(options: ConnectionOptions, signal?: AbortSignal): Prom
 
 class Session implements CassandraSession {
   #options: ConnectionOptions
-  readonly #driver: DriverQueries
+  #driver: DriverQueries
   readonly #writers = new Set<RowWriter>()
   #control: Promise<CqlConnection>
   #isClosed = false
@@ -96,6 +96,10 @@ class Session implements CassandraSession {
     } catch (error) {
       if (!this.#options.bundle) throw error
       this.#options = await relocate(this.#options)
+      // The npm driver asks where the cluster is at its start alone.
+      const stale = this.#driver
+      this.#driver = new DriverQueries(this.#options)
+      void stale.close().catch(() => {})
       return openFirst(this.#options)
     }
   }

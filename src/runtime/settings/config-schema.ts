@@ -17,7 +17,7 @@ function portForm(): string {
   return 'a port is a whole number from 0 (any free one) to 65535'
 }
 
-export const secretReferenceSchema = z.union([
+const secretReferenceSchema = z.union([
   z.strictObject({ secret: z.literal('env'), name: z.string().min(1) }),
   z.strictObject({ secret: z.literal('file'), path: z.string().min(1) }),
 ])

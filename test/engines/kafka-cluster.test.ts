@@ -168,8 +168,7 @@ describeOn(['kafka4Cluster'], 'our Kafka client on three brokers', () => {
     }
     await expect.poll(alone, { timeout: 60_000, interval: 500 }).toEqual([1])
     expect(acknowledged).toBe(false)
-    await cluster.startBroker(1)
-    await cluster.startBroker(2)
+    await Promise.all([cluster.startBroker(1), cluster.startBroker(2)])
     expect(await sending).toHaveLength(CHUNK)
     expect(tally(await readAll('replicas'), 2 * CHUNK)).toEqual({ lost: 0, doubled: 0 })
     await untilWhole('replicas')

@@ -10,9 +10,13 @@ const usage = `Usage: node tools/engines/main.ts list | start <name> | stop <nam
 Names: ${[...systems.keys()].join(', ')}`
 
 function list(): void {
-  for (const system of systems.values()) {
+  const widest = (texts: readonly string[]): number => Math.max(...texts.map((text) => text.length)) + 2
+  const all = [...systems.values()]
+  const nameWidth = widest(all.map(({ name }) => name))
+  const titleWidth = widest(all.map(({ title }) => title))
+  for (const system of all) {
     const state = isComplete(artifactDir(system)) ? 'in the cache' : 'comes at the first start'
-    console.log(`${system.name.padEnd(12)}${system.title.padEnd(26)}${String(system.memoryMb).padStart(5)} MB   ${state}`)
+    console.log(`${system.name.padEnd(nameWidth)}${system.title.padEnd(titleWidth)}${String(system.memoryMb).padStart(5)} MB   ${state}`)
   }
 }
 

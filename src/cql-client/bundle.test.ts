@@ -64,6 +64,23 @@ test('a session that was cut off finds the nodes that the service tells of now',
   expect(lookups()).toBe(4)
 })
 
+test('the name and password of a bundle sign in, unless others are set', async () => {
+  const credentials = { username: 'token', password: 'from the bundle' }
+  const secured = mkdtempSync(join(tmpdir(), 'millrace-bundle-'))
+  const guarded = await startCqlStore({ dataDir: secured, host: '127.0.0.1', port: 0, credentials })
+  releasers.defer(async () => {
+    await guarded.close()
+    rmSync(secured, { recursive: true, force: true })
+  })
+  const { bundle } = await astra({ nodes: new Map([['any', { port: guarded.port }]]), credentials })
+  const session = await connect(bundle)
+  expect(await session.keyspaces()).toContain('system')
+  const other = { username: 'somebody', password: 'else' }
+  const error: unknown = await connect(bundle, { credentials: other }).catch((reason: unknown) => reason)
+  expect(error).toMatchObject({ code: 'AUTHENTICATION_FAILED', message: expect.stringContaining('refused user somebody') })
+  expect(String(error)).not.toMatch(/else|from the bundle/)
+})
+
 test.each([
   ['refuses', { status: 403, body: '' }, { code: 'UNREACHABLE', retriable: false }],
   ['is not well', { status: 503, body: '' }, { code: 'UNREACHABLE', retriable: true }],

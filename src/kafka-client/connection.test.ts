@@ -49,6 +49,25 @@ describe('a connection', () => {
     expect(connection.isOpen).toBe(false)
   })
 
+  it('is not taken for silent while an answer comes, however slowly', async () => {
+    const scripted = on(heartbeat, (_, socket) => {
+      const frame = Buffer.concat(encodeResponseFrame(heartbeat, 4, 1, { errorCode: 7 }))
+      const sendFrom = (at: number): void => {
+        if (at >= frame.length || socket.destroyed) return
+        socket.write(frame.subarray(at, at + 1))
+        systemClock.after(30, () => sendFrom(at + 1))
+      }
+      sendFrom(0)
+      return undefined
+    })
+    await using broker = await startScriptedBroker([scripted])
+    const connection = await Connection.open({ ...options, port: broker.port })
+    const body = { groupId: 'g', generationId: 1, memberId: 'm' }
+    // Longer than each byte takes, shorter than all of them.
+    expect(await connection.request(heartbeat, 4, body, 300)).toMatchObject({ errorCode: 7 })
+    connection.close()
+  })
+
   it('rejects what is in flight when the broker goes away', async () => {
     await using broker = await startScriptedBroker([on(heartbeat, (_, socket) => void socket.destroy())])
     const connection = await Connection.open({ ...options, port: broker.port })

@@ -65,6 +65,8 @@ export class Connection {
   #renewal: Renewal | null = null
   #isConnected = false
   #hasHeard = false
+  /** On the monotonic clock. */
+  #heardAtMs = Number.NEGATIVE_INFINITY
   /** True once it answered more than the handshake. */
   #hasServed = false
 
@@ -148,11 +150,21 @@ export class Connection {
     this.#nextCorrelationId = (correlationId + 1) & 0x7fffffff
     const frame = encodeRequestFrame(api, version, { correlationId, clientId: this.#options.clientId }, body)
     return new Promise((resolve, reject) => {
-      const cancelTimer = this.#options.clock.after(timeoutMs, () => {
-        this.#fail(new MillraceError('TIMED_OUT', `${this.address} did not answer ${api.name} within ${timeoutMs} ms.`))
-      })
-      this.#inFlight.push({ correlationId, timeoutMs, cancelTimer, resolve, reject })
+      const entry: InFlight = { correlationId, timeoutMs, cancelTimer: () => undefined, resolve, reject }
+      this.#watch(entry, api.name, timeoutMs)
+      this.#inFlight.push(entry)
       this.#socket?.write(frame)
+    })
+  }
+
+  /** Fails the connection when nothing is heard for the request's time: a large answer over a slow line is not cut off while it comes. */
+  #watch(entry: InFlight, what: string, waitMs: number): void {
+    const { clock } = this.#options
+    const fromMs = clock.monotonicMs()
+    entry.cancelTimer = clock.after(waitMs, () => {
+      const silentMs = clock.monotonicMs() - this.#heardAtMs
+      if (this.#heardAtMs > fromMs && silentMs < entry.timeoutMs) return this.#watch(entry, what, entry.timeoutMs - silentMs)
+      this.#fail(new MillraceError('TIMED_OUT', `${this.address} did not answer ${what} within ${entry.timeoutMs} ms.`))
     })
   }
 
@@ -263,6 +275,7 @@ export class Connection {
   }
 
   #onBytes(assembler: FrameAssembler, bytes: Uint8Array): void {
+    this.#heardAtMs = this.#options.clock.monotonicMs()
     try {
       if (!this.#hasHeard && !this.#options.tls && isTlsAlert(bytes))
         throw new MillraceError('PROTOCOL', `${this.address} speaks TLS: set tls, or use the broker's port without it.`)

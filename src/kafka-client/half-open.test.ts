@@ -81,6 +81,24 @@ it('a connection that went silent under a produce is given up, and the batch sen
   await cluster.close()
 })
 
+it('a large produce has the time that a slow line takes for it', async () => {
+  const written = answersOnOthersThan(() => ({
+    responses: [{ name: 't', partitionResponses: [{ index: 0, errorCode: 0, baseOffset: 0n }] }],
+  }))
+  await using broker = await startScriptedBroker((port) => [
+    onMetadata(port, { t: 1 }),
+    on(initProducerId, () => ({ errorCode: 0, producerId: 1n, producerEpoch: 0 })),
+    on(produce, written),
+  ])
+  const cluster = clusterOf(broker.address)
+  const producer = createProducer(cluster, {}, () => undefined)
+  await producer.send([{ topic: 't', key: 'k', value: Buffer.alloc(500_000, 'v') }])
+  expect(clock.longestMs).toBeGreaterThan(20_000)
+  expect(clock.longestMs).toBeLessThanOrEqual(30_000)
+  await producer.close()
+  await cluster.close()
+})
+
 it('a connection that went silent under the search for a coordinator is given up, and another one asked', async () => {
   const found = answersOnOthersThan(() => ({
     coordinators: [{ key: 'g', nodeId: 1, host: '127.0.0.1', port: 1, errorCode: 0, errorMessage: null }],

@@ -13,6 +13,8 @@ const MAX_REQUESTS_PER_NODE = 5
 const MAX_REQUEST_BYTES = 1024 * 1024
 /** Of the time for an answer: what the broker may wait for its replicas. */
 const REPLICAS_SHARE = 0.8
+/** The slowest line that produces go over: 35 kB/s, a full request in 30 s. */
+const SLOWEST_BYTES_PER_MS = 35
 const BACKOFF = { initialMs: 50, maxMs: 1_000 }
 
 const lostIdentity: ReadonlySet<number> = new Set([
@@ -173,7 +175,7 @@ export class Sender {
         produce,
         PRODUCE_AT_MOST,
         () => ({ ...body, timeoutMs: Math.round(answerTimeoutMs * REPLICAS_SHARE) }),
-        answerTimeoutMs,
+        this.#timeoutMs(nodeId, shipments),
       )
       this.#onAnswer(shipments, answer)
     } catch (error) {
@@ -181,6 +183,14 @@ export class Sender {
     }
     this.#requestsByNode.set(nodeId, (this.#requestsByNode.get(nodeId) ?? 1) - 1)
     if (!this.#closed) this.drainSoon()
+  }
+
+  /** The connection is not taken for dead while all that is in flight may still be on its way there. */
+  #timeoutMs(nodeId: number, shipments: readonly Shipment[]): number {
+    const { answerTimeoutMs, requestTimeoutMs } = this.#cluster.options
+    const sizeBytes = shipments.reduce((sum, { batch }) => sum + batch.sizeBytes, 0)
+    const inFlightBytes = sizeBytes * (this.#requestsByNode.get(nodeId) ?? 1)
+    return Math.min(requestTimeoutMs, answerTimeoutMs + inFlightBytes / SLOWEST_BYTES_PER_MS)
   }
 
   #onAnswer(shipments: readonly Shipment[], answer: ProduceResponse): void {

@@ -7,7 +7,7 @@ interface Health {
   retryAtMs: number
 }
 
-const BACKOFF = { initialMs: 50, maxMs: 2_000 }
+const BACKOFF = { initialMs: 50, maxMs: 1_000 }
 
 /**
  * Connections by purpose and address. A purpose (`admin`, one producer, one consumer's fetches, …) has connections of its own,

@@ -20,7 +20,7 @@ type State =
 const AT_MOST = { join: 9, sync: 5, heartbeat: 4, leave: 5, commit: 9 }
 const PROTOCOL_TYPE = 'consumer'
 const ASSIGNOR = 'range'
-const BACKOFF = { initialMs: 50, maxMs: 2_000 }
+const BACKOFF = { initialMs: 50, maxMs: 1_000 }
 /** A join is answered when the whole group has joined. */
 const JOIN_GRACE_MS = 5_000
 

@@ -13,6 +13,7 @@ const {
   MILLRACE_FAULT_SEED = '1',
   MILLRACE_SOAK_SCENARIO = '',
 } = process.env
+const chosen = new RegExp(MILLRACE_SOAK_SCENARIO)
 const asked = process.argv.slice(2)
 /** The last scenario depends on its seed: more than one is run. */
 const SEEDS_OF_EVERYTHING = 3
@@ -22,7 +23,7 @@ for (const name of systemNames) {
   if (asked.length > 0 && !asked.includes(name)) continue
   await using system = await startSystem(name)
   for (const scenario of scenarios) {
-    if (!scenario.systems.includes(name) || !scenario.name.includes(MILLRACE_SOAK_SCENARIO)) continue
+    if (!scenario.systems.includes(name) || !chosen.test(scenario.name)) continue
     const first = Number(MILLRACE_FAULT_SEED)
     const seeds = scenario.name === 'everything at once' ? Array.from({ length: SEEDS_OF_EVERYTHING }, (_, at) => first + at) : [first]
     for (const seed of seeds) {

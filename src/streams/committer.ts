@@ -18,6 +18,9 @@ export interface CommitterOptions {
   onFailed(this: void, error: MillraceError): void
 }
 
+/** What settles while the coordinator is away is read again after a crash: its first commit should not be late when it is back. */
+const LONGEST_DELAY_MS = 2_000
+
 /** Answers that mean: these partitions are someone else's by now; only joining again helps. */
 const fenced: ReadonlySet<unknown> = new Set(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'FENCED_MEMBER_EPOCH', 'STALE_MEMBER_EPOCH'])
 
@@ -40,7 +43,7 @@ export class Committer {
   schedule(): void {
     const { clock, intervalMs } = this.#options
     this.#scheduleIn(
-      this.#failures === 0 ? intervalMs : backoffMs(this.#failures, { initialMs: Math.max(intervalMs, 50), maxMs: 5_000 }),
+      this.#failures === 0 ? intervalMs : backoffMs(this.#failures, { initialMs: Math.max(intervalMs, 50), maxMs: LONGEST_DELAY_MS }),
       clock,
     )
   }
@@ -90,7 +93,11 @@ export class Committer {
 
   #failed(error: MillraceError): void {
     const { onFenced, onRetry, onFailed } = this.#options
-    if (fenced.has(error.details.errorName)) return onFenced(error)
+    if (fenced.has(error.details.errorName)) {
+      // The coordinator has answered: what the new member settles is committed at the usual pace.
+      this.#failures = 0
+      return onFenced(error)
+    }
     // A rebalance in progress is no error of ours: the revocation that comes with it, or the next interval, commits.
     if (!error.retriable && error.details.errorName !== 'REBALANCE_IN_PROGRESS') return onFailed(error)
     this.#failures++

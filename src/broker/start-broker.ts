@@ -7,6 +7,8 @@ import { resolveOptions, type BrokerHandle, type BrokerOptions, type Recovered, 
 import type { BrokerState } from './requests/handler.ts'
 import { Catalogue } from './topics/catalogue.ts'
 import { Topics } from './topics/topics.ts'
+import { TransactionCoordinator } from './transactions/coordinator.ts'
+import { StateStore } from './transactions/state-store.ts'
 
 /**
  * Starts the broker in this thread: recovers the data folder, then listens. Aborting the signal during the start stops it;
@@ -40,12 +42,16 @@ async function openData(options: ResolvedOptions, releasers: Releasers): Promise
   const groups = new GroupCoordinator({ store: new OffsetsStore({ topics, config, clock, log }), config, clock })
   groups.restore(log)
   releasers.add('groups', () => groups.close())
+  const store = new StateStore({ topics, config, clock, log })
+  const transactions = new TransactionCoordinator({ store, topics, groups, catalogue, config, clock, log })
+  await transactions.restore()
+  releasers.add('transactions', () => transactions.close())
   logs.start({
     retentionIntervalMs: config.number('log.retention.check.interval.ms'),
     compactionIntervalMs: config.flag('log.cleaner.enable') ? config.number('log.cleaner.backoff.ms') : null,
     producerExpirationMs: config.number('producer.id.expiration.ms'),
   })
-  return { broker: { clusterId: catalogue.clusterId, config, clock, log, catalogue, topics, groups }, recovered }
+  return { broker: { clusterId: catalogue.clusterId, config, clock, log, catalogue, topics, groups, transactions }, recovered }
 }
 
 async function listen(options: ResolvedOptions, broker: BrokerState, releasers: Releasers): Promise<TcpServer[]> {

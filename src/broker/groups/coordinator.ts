@@ -1,9 +1,10 @@
 import { errorCodes } from '../../kafka-wire/index.ts'
 import type { Clock, Logger } from '../../platform/index.ts'
 import type { BrokerConfig } from '../topics/broker-configs.ts'
+import { GroupOffsets } from './group-offsets.ts'
 import { Group } from './group.ts'
 import { failedJoin, failedSync, type GroupSnapshot, type JoinInput, type JoinOutcome, type SyncInput, type SyncOutcome } from './member.ts'
-import { groupKey, groupValue, offsetKey, offsetValue, type CommittedOffset } from './offsets-records.ts'
+import { groupKey, groupValue, offsetKey, offsetValue } from './offsets-records.ts'
 import type { OffsetsStore } from './offsets-store.ts'
 
 export interface CommitInput {
@@ -11,14 +12,13 @@ export interface CommitInput {
   readonly instanceId: string | null
   readonly generationId: number
   readonly offsets: readonly { topic: string; partition: number; offset: number; leaderEpoch: number; metadata: string }[]
+  /** The producer in whose transaction they are committed. */
+  readonly producer?: { readonly producerId: number; readonly epoch: number; mayWrite(): number }
 }
-
-/** Offsets of a group by topic and partition. */
-export type GroupOffsets = ReadonlyMap<string, ReadonlyMap<number, CommittedOffset>>
 
 interface Entry {
   readonly group: Group
-  readonly offsets: Map<string, Map<number, CommittedOffset>>
+  readonly offsets: GroupOffsets
 }
 
 /** All classic groups of this broker and their offsets. Answers are Kafka's error codes; state is on the disk before it is answered. */
@@ -37,18 +37,26 @@ export class GroupCoordinator {
   /** Reads groups and offsets back from `__consumer_offsets`. */
   restore(log: Logger): void {
     const snapshots = new Map<string, GroupSnapshot>()
-    for (const record of this.#store.readAll()) {
+    for (const stored of this.#store.readAll()) {
+      if (stored.is === 'marker') {
+        this.endTransaction(stored.partition, stored.producerId, stored.commit)
+        continue
+      }
+      const { record, at, producerId } = stored
+      if (record.is === 'unknown') continue
       if (record.is === 'group') {
         if (record.snapshot) snapshots.set(record.group, record.snapshot)
         else snapshots.delete(record.group)
-      } else if (record.committed) {
-        this.#keep(this.#entry(record.group), record.topic, record.partition, record.committed)
-      } else {
-        this.#forget(this.#entry(record.group), record.topic, record.partition)
+        continue
       }
+      const { offsets } = this.#entry(record.group)
+      const { topic, partition, committed } = record
+      if (!committed) offsets.forget(topic, partition)
+      else if (producerId === null) offsets.keep(topic, partition, committed, at)
+      else offsets.hold(producerId, topic, partition, committed, at)
     }
     for (const [id, snapshot] of snapshots) this.#entry(id).group.restore(snapshot)
-    for (const [id, entry] of this.#groups) if (!snapshots.has(id) && entry.offsets.size === 0) this.#groups.delete(id)
+    for (const [id, entry] of this.#groups) if (!snapshots.has(id) && entry.offsets.isEmpty) this.#groups.delete(id)
     if (this.#groups.size > 0) log.info('groups restored', { groups: this.#groups.size })
   }
 
@@ -59,9 +67,9 @@ export class GroupCoordinator {
       clock: this.#clock,
       initialDelayMs: this.#config.number('group.initial.rebalance.delay.ms'),
       maxMembers: this.#config.number('group.max.size'),
-      persist: (changed) => this.#store.write(id, [{ key: groupKey(id), value: groupValue(changed.snapshot()) }]),
+      persist: async (changed) => (await this.#store.write(id, [{ key: groupKey(id), value: groupValue(changed.snapshot()) }])) !== null,
     })
-    const entry: Entry = { group, offsets: new Map() }
+    const entry: Entry = { group, offsets: new GroupOffsets() }
     this.#groups.set(id, entry)
     return entry
   }
@@ -107,33 +115,39 @@ export class GroupCoordinator {
     const known = this.#groups.get(groupId)
     if (!known && (input.generationId >= 0 || input.memberId !== '')) return errorCodes.ILLEGAL_GENERATION
     const entry = known ?? this.#entry(groupId)
-    const refused = entry.group.mayCommit(input.memberId, input.instanceId, input.generationId)
+    const refused = entry.group.mayCommit(input.memberId, input.instanceId, input.generationId, input.producer !== undefined)
     if (refused !== errorCodes.NONE || input.offsets.length === 0) return refused
     const commitTimestampMs = this.#clock.nowMs()
     const commits = input.offsets.map(({ topic, partition, ...rest }) => ({ topic, partition, committed: { ...rest, commitTimestampMs } }))
-    const written = await this.#store.write(
-      groupId,
-      commits.map(({ topic, partition, committed }) => ({ key: offsetKey(groupId, topic, partition), value: offsetValue(committed) })),
-    )
-    if (!written) return errorCodes.COORDINATOR_NOT_AVAILABLE
-    for (const { topic, partition, committed } of commits) this.#keep(entry, topic, partition, committed)
+    const records = commits.map(({ topic, partition, committed }) => ({
+      key: offsetKey(groupId, topic, partition),
+      value: offsetValue(committed),
+    }))
+    const { producer } = input
+    if (producer) {
+      // Held before anything else can happen: the marker that ends the transaction may be the next to be written.
+      return this.#store.writeIn(producer, groupId, records, (at) => {
+        for (const [i, one] of commits.entries()) entry.offsets.hold(producer.producerId, one.topic, one.partition, one.committed, at + i)
+      })
+    }
+    const at = await this.#store.write(groupId, records)
+    if (at === null) return errorCodes.COORDINATOR_NOT_AVAILABLE
+    for (const [i, { topic, partition, committed }] of commits.entries()) entry.offsets.keep(topic, partition, committed, at + i)
     return errorCodes.NONE
   }
 
-  #keep({ offsets }: Entry, topic: string, partition: number, committed: CommittedOffset): void {
-    const partitions = offsets.get(topic) ?? new Map<number, CommittedOffset>()
-    partitions.set(partition, committed)
-    offsets.set(topic, partitions)
+  /** The partition of `__consumer_offsets` that holds a group; null when it could not be made. */
+  async partition(groupId: string): Promise<number | null> {
+    return (await this.#store.topic()) === null ? null : this.#store.partition(groupId)
   }
 
-  #forget({ offsets }: Entry, topic: string, partition: number): void {
-    const partitions = offsets.get(topic)
-    partitions?.delete(partition)
-    if (partitions?.size === 0) offsets.delete(topic)
+  /** A transaction ended in a partition of `__consumer_offsets`: the offsets that it committed count now, or never. */
+  endTransaction(partition: number, producerId: number, commit: boolean): void {
+    for (const [id, { offsets }] of this.#groups) if (this.#store.partition(id) === partition) offsets.end(producerId, commit)
   }
 
   offsets(groupId: string): GroupOffsets {
-    return this.#groups.get(groupId)?.offsets ?? new Map()
+    return this.#groups.get(groupId)?.offsets ?? new GroupOffsets()
   }
 
   /** Deletes an empty group with its offsets. */
@@ -141,14 +155,8 @@ export class GroupCoordinator {
     const entry = this.#groups.get(groupId)
     if (!entry) return errorCodes.GROUP_ID_NOT_FOUND
     if (entry.group.state !== 'empty') return errorCodes.NON_EMPTY_GROUP
-    const keys = [groupKey(groupId), ...keysOf(groupId, entry.offsets)]
-    if (
-      !(await this.#store.write(
-        groupId,
-        keys.map((key) => ({ key, value: null })),
-      ))
-    )
-      return errorCodes.COORDINATOR_NOT_AVAILABLE
+    const records = [groupKey(groupId), ...keysOf(groupId, entry.offsets)].map((key) => ({ key, value: null }))
+    if ((await this.#store.write(groupId, records)) === null) return errorCodes.COORDINATOR_NOT_AVAILABLE
     entry.group.close()
     this.#groups.delete(groupId)
     return errorCodes.NONE
@@ -164,24 +172,20 @@ export class GroupCoordinator {
     if (!entry) return { errorCode: errorCodes.GROUP_ID_NOT_FOUND, subscribed }
     if (entry.group.state !== 'empty' && entry.group.protocolType !== 'consumer')
       return { errorCode: errorCodes.NON_EMPTY_GROUP, subscribed }
-    const due = wanted.filter(({ topic, partition }) => !subscribed(topic) && entry.offsets.get(topic)?.has(partition))
+    const due = wanted.filter(({ topic, partition }) => !subscribed(topic) && entry.offsets.get(topic, partition))
     const records = due.map(({ topic, partition }) => ({ key: offsetKey(groupId, topic, partition), value: null }))
-    if (records.length > 0 && !(await this.#store.write(groupId, records)))
+    if (records.length > 0 && (await this.#store.write(groupId, records)) === null)
       return { errorCode: errorCodes.COORDINATOR_NOT_AVAILABLE, subscribed }
-    for (const { topic, partition } of due) this.#forget(entry, topic, partition)
+    for (const { topic, partition } of due) entry.offsets.forget(topic, partition)
     return { errorCode: errorCodes.NONE, subscribed }
   }
 
   /** Forgets the offsets of deleted topics. */
   async forgetTopics(topics: ReadonlySet<string>): Promise<void> {
-    for (const [id, entry] of this.#groups) {
-      const gone = new Map([...entry.offsets].filter(([topic]) => topics.has(topic)))
-      if (gone.size === 0) continue
-      await this.#store.write(
-        id,
-        keysOf(id, gone).map((key) => ({ key, value: null })),
-      )
-      for (const topic of gone.keys()) entry.offsets.delete(topic)
+    for (const [id, { offsets }] of this.#groups) {
+      const records = keysOf(id, offsets, (topic) => topics.has(topic)).map((key) => ({ key, value: null }))
+      if (records.length > 0) await this.#store.write(id, records)
+      for (const topic of topics) offsets.forgetTopic(topic)
     }
   }
 
@@ -191,6 +195,6 @@ export class GroupCoordinator {
   }
 }
 
-function keysOf(groupId: string, offsets: GroupOffsets): Uint8Array[] {
-  return [...offsets].flatMap(([topic, partitions]) => [...partitions.keys()].map((partition) => offsetKey(groupId, topic, partition)))
+function keysOf(groupId: string, offsets: GroupOffsets, wanted: (topic: string) => boolean = () => true): Uint8Array[] {
+  return [...offsets.entries()].filter(({ topic }) => wanted(topic)).map(({ topic, partition }) => offsetKey(groupId, topic, partition))
 }

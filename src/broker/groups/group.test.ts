@@ -85,12 +85,12 @@ describe('a classic group', () => {
     expect(group.heartbeat(one.memberId, null, 1)).toBe(errorCodes.NONE)
     const second = group.join(input())
     expect(group.heartbeat(one.memberId, null, 1)).toBe(errorCodes.REBALANCE_IN_PROGRESS)
-    expect(group.mayCommit(one.memberId, null, 1)).toBe(errorCodes.NONE)
+    expect(group.mayCommit(one.memberId, null, 1, false)).toBe(errorCodes.NONE)
     clock.advance(30_000)
     expect(await second).toMatchObject({ errorCode: 0, generationId: 2 })
     expect(group.heartbeat(one.memberId, null, 1)).toBe(errorCodes.UNKNOWN_MEMBER_ID)
-    expect(group.mayCommit((await second).memberId, null, 1)).toBe(errorCodes.ILLEGAL_GENERATION)
-    expect(group.mayCommit((await second).memberId, null, 2)).toBe(errorCodes.REBALANCE_IN_PROGRESS)
+    expect(group.mayCommit((await second).memberId, null, 1, false)).toBe(errorCodes.ILLEGAL_GENERATION)
+    expect(group.mayCommit((await second).memberId, null, 2, false)).toBe(errorCodes.REBALANCE_IN_PROGRESS)
   })
 
   it('removes a member whose session is over, but never one that waits for an answer', async () => {
@@ -173,7 +173,7 @@ describe('a classic group', () => {
     expect(group.state).toBe('preparing')
     expect(group.leave(one.memberId, null)).toBe(errorCodes.NONE)
     expect([group.state, group.leave('nobody', null)]).toEqual(['empty', errorCodes.UNKNOWN_MEMBER_ID])
-    expect(group.mayCommit('', null, -1)).toBe(errorCodes.NONE)
+    expect(group.mayCommit('', null, -1, false)).toBe(errorCodes.NONE)
   })
 
   it('is the same after a restart: generation, leader, assignments', async () => {

@@ -317,10 +317,10 @@ export class Group {
     return this.#state.is === 'preparing' ? errorCodes.REBALANCE_IN_PROGRESS : errorCodes.NONE
   }
 
-  /** Whether offsets may be committed by this member; a commit without a member only while the group is empty. */
-  mayCommit(memberId: string, instanceId: string | null, generationId: number): number {
+  /** Whether offsets may be committed by this member; a commit without a member only in a transaction, or while the group is empty. */
+  mayCommit(memberId: string, instanceId: string | null, generationId: number, transactional: boolean): number {
     if (generationId < 0 && memberId === '' && instanceId === null) {
-      return this.#state.is === 'empty' ? errorCodes.NONE : errorCodes.UNKNOWN_MEMBER_ID
+      return transactional || this.#state.is === 'empty' ? errorCodes.NONE : errorCodes.UNKNOWN_MEMBER_ID
     }
     const member = this.#inGeneration(memberId, instanceId, generationId)
     if (typeof member === 'number') return member

@@ -1,12 +1,11 @@
-import { decodeBatch, encodeBatch, readBatchHeader, WireError } from '../../kafka-wire/index.ts'
+import { decodeBatch, encodeBatch, errorCodes, WireError, type BatchInput } from '../../kafka-wire/index.ts'
 import type { Clock, Logger } from '../../platform/index.ts'
-import { asBuffer, batchSizeAt } from '../log/batch-view.ts'
+import { readMarker } from '../log/control-records.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
+import { visibleBatches } from '../log/visible-batches.ts'
 import type { BrokerConfig } from '../topics/broker-configs.ts'
 import { offsetsTopic, type Topic, type Topics } from '../topics/topics.ts'
 import { readOffsetsRecord, type OffsetsRecord } from './offsets-records.ts'
-
-const readBytes = 1 << 20
 
 /** `__consumer_offsets`: where groups and their offsets are written, and read back at start. */
 export class OffsetsStore {
@@ -34,24 +33,57 @@ export class OffsetsStore {
     return created.ok ? created.topic : null
   }
 
-  /** Writes records of one group as one batch and waits until it is synced (P1); false when that failed. */
-  async write(group: string, records: readonly { key: Uint8Array; value: Uint8Array | null }[]): Promise<boolean> {
-    const topic = await this.topic()
-    const log = topic?.logs[partitionOf(group, topic.logs.length)]
-    if (!log) return false
-    const timestampMs = this.#clock.nowMs()
-    const appended = log.append(encodeBatch({ records: records.map((record) => ({ ...record, timestampMs })), compression: 'none' }))
-    if (!appended.ok) return false
-    return (await log.visible(appended.endOffset)) === null
+  /** Writes records of one group as one batch and waits until it is synced (P1); the batch's first offset, or null when that failed. */
+  async write(group: string, records: readonly OffsetsEntry[]): Promise<number | null> {
+    const log = await this.#logOf(group)
+    const appended = log?.appendOwn(this.#batch(records, {}))
+    if (!log || !appended?.ok) return null
+    return (await log.visible(appended.endOffset)) === null ? appended.baseOffset : null
   }
 
-  /** Reads everything back, oldest first. Damaged or unknown records are left out, with a log line. */
-  *readAll(): Generator<Exclude<OffsetsRecord, { is: 'unknown' }>> {
+  /**
+   * Writes records within a producer's transaction, if it may at this moment; they count once its marker is there. `appended` gets the
+   * batch's first offset at once, before it is synced. Returns the error code to answer.
+   */
+  async writeIn(
+    producer: { producerId: number; epoch: number; mayWrite(): number },
+    group: string,
+    records: readonly OffsetsEntry[],
+    appended: (at: number) => void,
+  ): Promise<number> {
+    const log = await this.#logOf(group)
+    const refused = producer.mayWrite()
+    if (!log || refused !== errorCodes.NONE) return refused || errorCodes.COORDINATOR_NOT_AVAILABLE
+    const { producerId, epoch } = producer
+    const written = log.appendOwn(this.#batch(records, { producerId: BigInt(producerId), producerEpoch: epoch, isTransactional: true }))
+    if (!written.ok) return errorCodes.COORDINATOR_NOT_AVAILABLE
+    appended(written.baseOffset)
+    return (await log.visible(written.endOffset)) === null ? errorCodes.NONE : errorCodes.COORDINATOR_NOT_AVAILABLE
+  }
+
+  async #logOf(group: string): Promise<PartitionLog | undefined> {
+    const topic = await this.topic()
+    return topic?.logs[partitionOf(group, topic.logs.length)]
+  }
+
+  #batch(records: readonly OffsetsEntry[], producer: Partial<BatchInput>): Buffer {
+    const timestampMs = this.#clock.nowMs()
+    return encodeBatch({ records: records.map((record) => ({ ...record, timestampMs })), compression: 'none', ...producer })
+  }
+
+  /** The partition that holds a group; null while there is no topic. */
+  partition(group: string): number | null {
+    const topic = this.#topics.get(offsetsTopic)
+    return topic ? partitionOf(group, topic.logs.length) : null
+  }
+
+  /** Reads everything back, partition by partition, oldest first, with the markers of transactions. Damaged or unknown records are left out, with a log line. */
+  *readAll(): Generator<StoredRecord> {
     for (const log of this.#topics.get(offsetsTopic)?.logs ?? []) {
       let skipped = 0
-      for (const record of recordsOf(log)) {
-        if (record.is === 'unknown') skipped++
-        else yield record
+      for (const stored of recordsOf(log)) {
+        if (stored.is === 'record' && stored.record.is === 'unknown') skipped++
+        else yield stored
       }
       if (skipped > 0)
         this.#log.warn('left out records of an unknown format', { topic: log.topic, partition: log.partition, records: skipped })
@@ -59,18 +91,25 @@ export class OffsetsStore {
   }
 }
 
-function* recordsOf(log: PartitionLog): Generator<OffsetsRecord> {
-  for (let offset = log.logStartOffset; offset < log.highWatermark;) {
-    const read = log.read(offset, readBytes, true)
-    if (!read.ok || read.records.length === 0) return
-    const bytes = asBuffer(read.records)
-    for (let at = 0; at < bytes.length; at += batchSizeAt(bytes, at)) {
-      const header = readBatchHeader(bytes, at)
-      if (!header) return
-      offset = Number(header.baseOffset) + header.lastOffsetDelta + 1
-      if (header.isControl) continue
-      const decoded = decodeBatch(bytes, at, header)
-      for (const { key, value } of decoded.ok ? decoded.records : []) yield key === null ? { is: 'unknown' } : parse(key, value)
+export interface OffsetsEntry {
+  readonly key: Uint8Array
+  readonly value: Uint8Array | null
+}
+
+/** A record with its offset and the producer of its transaction, or what ended one. */
+export type StoredRecord =
+  | { is: 'record'; record: OffsetsRecord; at: number; producerId: number | null }
+  | { is: 'marker'; partition: number; producerId: number; commit: boolean }
+
+function* recordsOf(log: PartitionLog): Generator<StoredRecord> {
+  for (const { bytes, at, header } of visibleBatches(log)) {
+    const marker = readMarker(bytes, at, header)
+    if (marker) yield { is: 'marker', partition: log.partition, producerId: marker.producerId, commit: marker.commit }
+    if (header.isControl) continue
+    const decoded = decodeBatch(bytes, at, header)
+    for (const { key, value, offset } of decoded.ok ? decoded.records : []) {
+      const record: OffsetsRecord = key === null ? { is: 'unknown' } : parse(key, value)
+      yield { is: 'record', record, at: Number(offset), producerId: header.isTransactional ? Number(header.producerId) : null }
     }
   }
 }

@@ -129,6 +129,8 @@ export class PartitionLog {
         return { ok: true, baseOffset, endOffset: lastOffset + 1, logAppendTimeMs: timestampMs }
       }
       if (sequence.is === 'gap') return reject(errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER, sequence.message)
+      const isOpen = (this.producers.get(Number(header.producerId))?.transactionFrom ?? null) !== null
+      if (isOpen && !header.isTransactional) return reject(errorCodes.INVALID_TXN_STATE, 'a transaction of this producer is open')
       if (sequence.is === 'fenced') return reject(errorCodes.INVALID_PRODUCER_EPOCH, sequence.message)
     }
     if (this.#config.logAppendTime) stampLogAppendTime(bytes, nowMs)

@@ -1,6 +1,13 @@
 import { apiVersions, encodeResponseFrame, errorCodes } from '../../kafka-wire/index.ts'
 import type { Answer, Handler } from './handler.ts'
 
+/** KIP-584: clients look for these. Transactions of version 2 raise the epoch with each transaction (KIP-890). */
+const features = {
+  supportedFeatures: [{ name: 'transaction.version', minVersion: 0, maxVersion: 2 }],
+  finalizedFeaturesEpoch: 1n,
+  finalizedFeatures: [{ name: 'transaction.version', minVersionLevel: 2, maxVersionLevel: 2 }],
+}
+
 /**
  * What this broker answers. A version it does not know is answered with UNSUPPORTED_VERSION in a version 0 body, which lists
  * what it knows (KIP-511).
@@ -21,7 +28,7 @@ export function apiVersionsHandler(others: readonly Handler[]): Handler {
       }
       const request = apiVersions.request.decode(apiVersion, body)
       const errorCode = request.ok ? errorCodes.NONE : errorCodes.INVALID_REQUEST
-      return encodeResponseFrame(apiVersions, apiVersion, correlationId, { errorCode, apiKeys, throttleTimeMs: 0 })
+      return encodeResponseFrame(apiVersions, apiVersion, correlationId, { errorCode, apiKeys, throttleTimeMs: 0, ...features })
     },
   }
 }

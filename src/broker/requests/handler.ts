@@ -4,6 +4,7 @@ import type { GroupCoordinator } from '../groups/coordinator.ts'
 import type { BrokerConfig } from '../topics/broker-configs.ts'
 import type { Catalogue } from '../topics/catalogue.ts'
 import type { Topics } from '../topics/topics.ts'
+import type { TransactionCoordinator } from '../transactions/coordinator.ts'
 
 /** What the requests work on. */
 export interface BrokerState {
@@ -14,6 +15,7 @@ export interface BrokerState {
   readonly catalogue: Catalogue
   readonly topics: Topics
   readonly groups: GroupCoordinator
+  readonly transactions: TransactionCoordinator
 }
 
 /** Who asks, and how it was reached. */

@@ -1,3 +1,10 @@
+import { writeTxnMarkersHandler } from './write-txn-markers.ts'
+import { txnOffsetCommitHandler } from './txn-offset-commit.ts'
+import { listTransactionsHandler } from './list-transactions.ts'
+import { endTxnHandler } from './end-txn.ts'
+import { describeTransactionsHandler } from './describe-transactions.ts'
+import { addPartitionsToTxnHandler } from './add-partitions-to-txn.ts'
+import { addOffsetsToTxnHandler } from './add-offsets-to-txn.ts'
 import { alterConfigsHandler } from './alter-configs.ts'
 import { deleteRecordsHandler } from './delete-records.ts'
 import { describeLogDirsHandler } from './describe-log-dirs.ts'
@@ -55,6 +62,13 @@ const all: readonly Handler[] = [
   deleteGroupsHandler,
   incrementalAlterConfigsHandler,
   describeClusterHandler,
+  writeTxnMarkersHandler,
+  txnOffsetCommitHandler,
+  listTransactionsHandler,
+  endTxnHandler,
+  describeTransactionsHandler,
+  addPartitionsToTxnHandler,
+  addOffsetsToTxnHandler,
   offsetDeleteHandler,
   describeProducersHandler,
   describeLogDirsHandler,

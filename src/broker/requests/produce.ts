@@ -1,6 +1,7 @@
 import { errorCodes, produce, type ProduceRequest } from '../../kafka-wire/index.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
 import { handler, type RequestContext } from './handler.ts'
+import { addToTransaction, isTransactional, told, transactionError } from './transactional-produce.ts'
 
 interface PartitionAnswer {
   index: number
@@ -22,41 +23,51 @@ interface Pending {
  * Appends in the order of arrival. acks=0 and 1 are answered once the batch is in the file, acks=all once it is synced (P1).
  * Advertised from 0, since librdkafka stops compressing otherwise; 0 to 2 are refused (see refuse-old-produce.ts).
  */
-export const produceHandler = handler(produce, [0, 11], (request, context) => {
-  const acksOk = request.acks === 0 || request.acks === 1 || request.acks === -1
+export const produceHandler = handler(produce, [0, 12], (request, context) => {
+  const adding = addToTransaction(request, context)
+  return adding ? adding.then((errorCode) => write(request, context, errorCode)) : write(request, context, errorCodes.NONE)
+})
+
+/** `added` is the outcome of adding partitions to the transaction: it stands for those that are not in it. */
+function write(request: ProduceRequest, context: RequestContext, added: number) {
   const pending: Pending[] = []
-  const unauthorized = request.topicData.some(({ partitionData }) =>
-    partitionData.some(({ records }) => records && isTransactional(records)),
-  )
-  const responses = request.topicData.map((topicData) => {
-    const topic = context.broker.topics.get(topicData.name)
-    return {
-      name: topicData.name,
-      partitionResponses: topicData.partitionData.map(({ index, records }) => {
-        if (unauthorized) {
-          return failed(index, errorCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, 'a transactional batch needs a transactional id')
-        }
-        if (!acksOk) return failed(index, errorCodes.INVALID_REQUIRED_ACKS, `acks must be 0, 1 or -1, not ${request.acks}`)
-        const log = topic?.logs[index]
-        if (!topic || !log) return failed(index, errorCodes.UNKNOWN_TOPIC_OR_PARTITION, null)
-        if (topic.internal && context.clientId !== '__admin_client')
-          return failed(index, errorCodes.INVALID_TOPIC_EXCEPTION, `${topic.name} is written by the broker only`)
-        return append(log, index, records, pending)
-      }),
-    }
-  })
+  const refused = requestError(request)
+  const responses = request.topicData.map(({ name, partitionData }) => ({
+    name,
+    partitionResponses: partitionData.map((data) =>
+      refused ? failed(data.index, ...refused) : append(request, name, data, context, added, pending),
+    ),
+  }))
   if (request.acks === 0) return null
   const response = { responses, throttleTimeMs: 0 }
   return request.acks === -1 && pending.length > 0 ? allVisible(pending, request, context).then(() => response) : response
-})
-
-/** Attribute bit 4 of a magic-2 batch. */
-function isTransactional(records: Uint8Array): boolean {
-  return records.length > 22 && records[16] === 2 && ((records[22] ?? 0) & 0x10) !== 0
 }
 
-function append(log: PartitionLog, index: number, records: Uint8Array | null, pending: Pending[]): PartitionAnswer {
+/** What is wrong with the request as a whole. */
+function requestError({ acks, transactionalId, topicData }: ProduceRequest): [errorCode: number, message: string] | null {
+  const transactional = topicData.some(({ partitionData }) => partitionData.some(({ records }) => isTransactional(records)))
+  if (transactional && transactionalId === null)
+    return [errorCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, 'a transactional batch needs a transactional id']
+  if (acks !== 0 && acks !== 1 && acks !== -1) return [errorCodes.INVALID_REQUIRED_ACKS, `acks must be 0, 1 or -1, not ${acks}`]
+  return null
+}
+
+function append(
+  request: ProduceRequest,
+  name: string,
+  { index, records }: ProduceRequest['topicData'][number]['partitionData'][number],
+  context: RequestContext,
+  added: number,
+  pending: Pending[],
+): PartitionAnswer {
+  const topic = context.broker.topics.get(name)
+  const log = topic?.logs[index]
+  if (!topic || !log) return failed(index, errorCodes.UNKNOWN_TOPIC_OR_PARTITION, null)
+  if (topic.internal && context.clientId !== '__admin_client')
+    return failed(index, errorCodes.INVALID_TOPIC_EXCEPTION, `${topic.name} is written by the broker only`)
   if (records === null || records.length === 0) return failed(index, errorCodes.INVALID_RECORD, 'the request has no record batch')
+  const outside = transactionError(request, log, records, context)
+  if (outside !== errorCodes.NONE) return failed(index, added === errorCodes.NONE ? outside : told(added, context.apiVersion), null)
   const appended = log.append(records)
   if (!appended.ok) {
     const logStartOffset = appended.byLog ? BigInt(log.logStartOffset) : -1n

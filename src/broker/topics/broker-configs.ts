@@ -59,6 +59,13 @@ const own: readonly ConfigDefinition[] = [
   },
   { name: 'num.partitions', type: 'int', default: '1', min: 1, doc: 'Partitions of a topic created without saying how many.' },
   { name: 'offset.metadata.max.bytes', type: 'int', default: '4096', min: 0, doc: 'Longest metadata text of an offset commit.' },
+  {
+    name: 'offsets.retention.check.interval.ms',
+    type: 'long',
+    default: '600000',
+    min: 1,
+    doc: 'Time between two looks for offsets whose retention is over.',
+  },
   { name: 'offsets.retention.minutes', type: 'int', default: '10080', min: 1, doc: 'How long the offsets of an empty group are kept.' },
   {
     name: 'offsets.topic.num.partitions',
@@ -84,6 +91,35 @@ const own: readonly ConfigDefinition[] = [
     doc: 'Requests of one connection that may wait for their answer before its socket is no longer read.',
   },
   { name: 'sasl.enabled.mechanisms', type: 'list', default: 'PLAIN', doc: 'SASL mechanisms on listeners with credentials.' },
+  {
+    name: 'transaction.max.timeout.ms',
+    type: 'int',
+    default: '900000',
+    min: 1,
+    doc: 'Longest time a producer may ask for until its transaction is aborted.',
+  },
+  {
+    name: 'transaction.remove.expired.transaction.cleanup.interval.ms',
+    type: 'int',
+    default: '3600000',
+    min: 1,
+    doc: 'Time between two looks for transactional ids to forget.',
+  },
+  {
+    name: 'transaction.state.log.num.partitions',
+    type: 'int',
+    default: '1',
+    min: 1,
+    doc: 'Partitions of __transaction_state. Kafka has 50; one shares its syncs better on one node.',
+  },
+  { name: 'transaction.state.log.segment.bytes', type: 'int', default: '104857600', min: 1, doc: 'Segment size of __transaction_state.' },
+  {
+    name: 'transactional.id.expiration.ms',
+    type: 'int',
+    default: '604800000',
+    min: 1,
+    doc: 'How long a transactional id without a transaction is remembered.',
+  },
   { name: 'socket.request.max.bytes', type: 'int', default: '104857600', min: 1, doc: 'Largest request that is read.' },
 ]
 

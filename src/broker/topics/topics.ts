@@ -8,7 +8,8 @@ import type { Catalogue, TopicEntry } from './catalogue.ts'
 import { invalidTopicConfigs, parseTopicConfig } from './topic-configs.ts'
 
 export const offsetsTopic = '__consumer_offsets'
-const internalTopics: ReadonlySet<string> = new Set([offsetsTopic, '__transaction_state'])
+export const transactionsTopic = '__transaction_state'
+const internalTopics: ReadonlySet<string> = new Set([offsetsTopic, transactionsTopic])
 
 /** Whether the broker alone makes and writes this topic. */
 export function isInternalTopic(name: string): boolean {

@@ -4,6 +4,7 @@ import { moreGroupActions } from './more-groups.ts'
 import { moreRecordActions } from './more-records.ts'
 import { recordActions } from './records.ts'
 import { lastActions, topicActions } from './topics.ts'
+import { transactionActions } from './transactions.ts'
 import type { KafkaAction } from './requests.ts'
 
 export type { KafkaAction } from './requests.ts'
@@ -16,5 +17,6 @@ export const kafkaActions: readonly KafkaAction[] = [
   ...groupActions,
   ...moreGroupActions,
   ...configActions,
+  ...transactionActions,
   ...lastActions,
 ]

@@ -1,0 +1,67 @@
+import { decodeBatch, encodeBatch, WireError } from '../../kafka-wire/index.ts'
+import type { Clock, Logger } from '../../platform/index.ts'
+import { visibleBatches } from '../log/visible-batches.ts'
+import { partitionOf } from '../groups/offsets-store.ts'
+import type { BrokerConfig } from '../topics/broker-configs.ts'
+import { transactionsTopic, type Topic, type Topics } from '../topics/topics.ts'
+import { readTransactionRecord, transactionKey, transactionValue } from './state-records.ts'
+import type { Transaction } from './transaction.ts'
+
+/** `__transaction_state`: where transactions are written, and read back at start. */
+export class StateStore {
+  readonly #topics: Topics
+  readonly #config: BrokerConfig
+  readonly #clock: Clock
+  readonly #log: Logger
+
+  constructor(parts: { topics: Topics; config: BrokerConfig; clock: Clock; log: Logger }) {
+    this.#topics = parts.topics
+    this.#config = parts.config
+    this.#clock = parts.clock
+    this.#log = parts.log
+  }
+
+  /** The topic, made when it is missing; null when that failed. */
+  async topic(): Promise<Topic | null> {
+    const existing = this.#topics.get(transactionsTopic)
+    if (existing) return existing
+    const created = await this.#topics.create(transactionsTopic, this.#config.number('transaction.state.log.num.partitions'), {
+      'cleanup.policy': 'compact',
+      'segment.bytes': this.#config.text('transaction.state.log.segment.bytes') ?? '',
+    })
+    return created.ok ? created.topic : null
+  }
+
+  /** Writes a transaction's state, or its end (null), and waits until it is synced (P1), unless told not to; false when that failed. */
+  async write(transactionalId: string, transaction: Transaction | null, options: { wait: boolean } = { wait: true }): Promise<boolean> {
+    const topic = await this.topic()
+    const log = topic?.logs[partitionOf(transactionalId, topic.logs.length)]
+    if (!log) return false
+    const value = transaction && transactionValue(transaction)
+    const records = [{ key: transactionKey(transactionalId), value, timestampMs: this.#clock.nowMs() }]
+    const appended = log.appendOwn(encodeBatch({ records, compression: 'none' }))
+    if (!appended.ok) return false
+    return !options.wait || (await log.visible(appended.endOffset)) === null
+  }
+
+  /** The last state of each transactional id. Damaged or unknown records are left out, with a log line. */
+  readAll(): Map<string, Transaction> {
+    const found = new Map<string, Transaction>()
+    for (const log of this.#topics.get(transactionsTopic)?.logs ?? []) {
+      for (const { bytes, at, header } of visibleBatches(log)) {
+        const decoded = decodeBatch(bytes, at, header)
+        for (const { key, value, offset } of decoded.ok && !header.isControl ? decoded.records : []) {
+          try {
+            const { transactionalId, transaction } = readTransactionRecord(key ?? new Uint8Array(), value)
+            if (transaction) found.set(transactionalId, transaction)
+            else found.delete(transactionalId)
+          } catch (error) {
+            if (!(error instanceof WireError)) throw error
+            this.#log.warn('left out a transaction of an unknown format', { partition: log.partition, offset: Number(offset), error })
+          }
+        }
+      }
+    }
+    return found
+  }
+}

@@ -10,14 +10,14 @@ const logicalDates = async (scheduler: SchedulerHandle): Promise<string[]> =>
   (await scheduler.runs()).map((run) => run.logicalDate.slice(0, 10)).toReversed()
 
 test('a daily dag runs at each midnight for the day that has ended, and for no day before', async () => {
-  await using rig = createRig(() => ok)
+  await using rig = createRig(() => ok, '2026-03-02T23:00:00Z')
   const scheduler = await rig.start()
   await scheduler.register(daily())
   await settle()
   expect(await scheduler.dags()).toMatchObject([
     { id: 'jobs', nextRun: '2026-03-03T00:00:00.000Z', lastRun: null, runCount: 0, tasks: ['fetch'] },
   ])
-  await rig.clock.advance(12 * 3_600_000 - 1)
+  await rig.clock.advance(hourMs - 1)
   expect(await scheduler.runs()).toEqual([])
   await rig.clock.advance(1)
   expect(await scheduler.runs()).toMatchObject([
@@ -29,7 +29,8 @@ test('a daily dag runs at each midnight for the day that has ended, and for no d
       dataInterval: { start: '2026-03-02T00:00:00.000Z', end: '2026-03-03T00:00:00.000Z' },
     },
   ])
-  await rig.clock.advance(dayMs)
+  rig.clock.step(dayMs - hourMs)
+  await rig.clock.advance(hourMs)
   expect(await logicalDates(scheduler)).toEqual(['2026-03-02', '2026-03-03'])
 })
 

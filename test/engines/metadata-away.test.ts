@@ -65,7 +65,8 @@ describeOn(['postgres15'], 'PostgreSQL away', () => {
   test('nothing exits, what runs goes on, results are recorded when it is back, and schedules catch up as they say', async () => {
     const attempts = controlledAttempts(null)
     const scheduler = await start(attempts.start)
-    const ticking = (id: string, catchup: boolean) => dagDef([taskDef(`${id}_task`)], { id, schedule: 'every 2s', catchup })
+    const ticking = (id: string, catchup: boolean) =>
+      dagDef([taskDef(`${id}_task`)], { id, schedule: 'every 2s', catchup, maxActiveRuns: 1_000 })
     const tasks = [taskDef('a'), taskDef('b'), taskDef('after', { upstream: ['a', 'b'] })]
     await scheduler.register(projectOf(dagDef(tasks), ticking('each', true), ticking('last', false)))
     await scheduler.setPaused('each', true)

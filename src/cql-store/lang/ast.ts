@@ -7,6 +7,10 @@ export type Term =
   | { is: 'list' | 'set' | 'tuple'; items: Term[] }
   | { is: 'map'; entries: [Term, Term][] }
   | { is: 'typed'; type: string; term: Term }
+  | { is: 'arithmetic'; op: ArithmeticOp; left: Term; right: Term }
+  | { is: 'negation'; of: Term }
+
+export type ArithmeticOp = '+' | '-' | '*' | '/' | '%'
 
 export interface TableName {
   keyspace: string | null
@@ -29,7 +33,12 @@ export type Selection =
   | { is: 'count' }
   | { is: 'call'; name: string; args: Selection[] }
   | { is: 'cast'; of: Selection; type: string }
-  | { is: 'element'; column: string; key: Term }
+  | { is: 'element'; of: Selection; key: Term }
+  /** `m['a'..'c']`; either end may be left out. */
+  | { is: 'slice'; of: Selection; from: Term | null; to: Term | null }
+  | { is: 'typed'; type: string; of: Selection }
+  | { is: 'arithmetic'; op: ArithmeticOp; left: Selection; right: Selection }
+  | { is: 'negation'; of: Selection }
   | { is: 'term'; term: Term }
 
 export interface SelectedColumn {
@@ -65,6 +74,8 @@ export type If = { is: 'not-exists' } | { is: 'exists' } | { is: 'columns'; cond
 export interface InsertStatement {
   is: 'insert'
   table: TableName
+  /** INSERT JSON: the text, and whether columns it does not name are left as they are. Columns and values are empty then. */
+  json: { term: Term; defaultUnset: boolean } | null
   columns: string[]
   values: Term[]
   using: Using

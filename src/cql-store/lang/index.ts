@@ -1,6 +1,8 @@
 export { parseStatement } from './parser.ts'
 export { isReserved } from './token-reader.ts'
+export { formatTerm } from './format-term.ts'
 export type {
+  ArithmeticOp,
   Assignment,
   BatchStatement,
   ColumnDefinition,

@@ -20,7 +20,7 @@ const pattern = new RegExp(
     String.raw`(?<uuid>[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})`,
     String.raw`(?<blob>0[xX][0-9a-fA-F]*(?![0-9a-zA-Z_]))`,
     String.raw`(?<duration>(?:\d+(?:[yY]|[mM][oO]|[wW]|[dD]|[hH]|[mM][sS]|[uUµ][sS]|[nN][sS]|[mM]|[sS]))+(?![0-9a-zA-Z_])|P(?=[\dT])(?:\d+[YMDW])*(?:T(?:\d+[HMS])+)?(?![0-9a-zA-Z_]))`,
-    String.raw`(?<float>\d+\.\d*(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+)`,
+    String.raw`(?<float>\d+\.(?!\.)\d*(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+)`,
     String.raw`(?<integer>\d+)`,
     String.raw`(?<name>[A-Za-z][A-Za-z0-9_]*)`,
     String.raw`(?<op><=|>=|!=|\+=|-=|\.\.|[-+*/%=<>(),;:.?{}[\]])`,

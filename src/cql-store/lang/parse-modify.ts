@@ -10,14 +10,14 @@ import type {
   UpdateStatement,
   Using,
 } from './ast.ts'
-import { parseComparison, parseInList, parseNeededWhere, parseTableName, parseTerm } from './parse-terms.ts'
+import { continueTerm, parseComparison, parseInList, parseNeededWhere, parseSimpleTerm, parseTableName, parseTerm } from './parse-terms.ts'
 import type { TokenReader } from './token-reader.ts'
 
 /** After `INSERT`. */
 export function parseInsert(from: TokenReader): InsertStatement {
   from.expects('into')
   const table = parseTableName(from)
-  if (from.takes('json')) throw unsupported('INSERT JSON')
+  if (from.takes('json')) return parseInsertJson(from, table)
   from.expectsOp('(')
   const columns = from.list(() => from.name())
   from.expectsOp(')')
@@ -26,7 +26,18 @@ export function parseInsert(from: TokenReader): InsertStatement {
   const values = from.list(() => parseTerm(from))
   from.expectsOp(')')
   const onlyIf: If = from.takes('if', 'not', 'exists') ? { is: 'not-exists' } : null
-  return { is: 'insert', table, columns, values, using: parseUsing(from), onlyIf }
+  return { is: 'insert', table, json: null, columns, values, using: parseUsing(from), onlyIf }
+}
+
+function parseInsertJson(from: TokenReader, table: InsertStatement['table']): InsertStatement {
+  const { kind, text } = from.peek()
+  if (kind !== 'string' && !(kind === 'op' && (text === '?' || text === ':'))) throw from.noAlternative()
+  const term = parseSimpleTerm(from)
+  const isDefault = from.takes('default')
+  const defaultUnset = isDefault && from.takes('unset')
+  if (isDefault && !defaultUnset && !from.takes('null')) throw from.noAlternative()
+  const onlyIf: If = from.takes('if', 'not', 'exists') ? { is: 'not-exists' } : null
+  return { is: 'insert', table, json: { term, defaultUnset }, columns: [], values: [], using: parseUsing(from), onlyIf }
 }
 
 /** After `UPDATE`. */
@@ -78,11 +89,20 @@ function parseAssignment(from: TokenReader): Assignment {
     // `c = c -1`: the lexer leaves the sign apart, so that this is the same as with a space.
     throw from.noAlternative()
   }
-  const term = parseTerm(from)
-  if (!from.takesOp('+')) return { is: 'set', column, term }
+  const term = parseSimpleTerm(from)
+  if (!from.seesOp('+') || !isPlainName(from, 1)) return { is: 'set', column, term: continueTerm(from, term) }
+  from.takesOp('+')
   const other = from.name()
   if (other !== column) throw from.error(`Only expressions of the form X = <value> + X are supported.`)
   return { is: 'prepend', column, term }
+}
+
+/** A column's name, not the beginning of a call or a word that is a term. */
+function isPlainName(from: TokenReader, ahead: number): boolean {
+  const { kind, text } = from.peek(ahead)
+  const after = from.peek(ahead + 1)
+  if (after.kind === 'op' && after.text === '(') return false
+  return kind === 'quoted' || (kind === 'name' && !['true', 'false', 'null', 'nan', 'infinity'].includes(text))
 }
 
 function isColumn(from: TokenReader): boolean {

@@ -1,5 +1,6 @@
 import type { SelectedColumn, Selection, SelectStatement, Term } from './ast.ts'
-import { parseTableName, parseTerm, parseTypeText, parseWhere } from './parse-terms.ts'
+import { parseType } from '../../cql-wire/index.ts'
+import { parseSimpleTerm, parseTableName, parseTerm, parseTypeText, parseWhere } from './parse-terms.ts'
 import type { TokenReader } from './token-reader.ts'
 
 /** After `SELECT`. */
@@ -36,15 +37,38 @@ function parseSelected(from: TokenReader): SelectedColumn {
   return { selection, alias: from.takes('as') ? from.name() : null }
 }
 
+const additive = ['+', '-'] as const
+const multiplicative = ['*', '/', '%'] as const
+
 function parseSelection(from: TokenReader, depth: number): Selection {
+  let left = parseProduct(from, depth)
+  for (;;) {
+    const op = additive.find((each) => from.takesOp(each))
+    if (!op) return left
+    left = { is: 'arithmetic', op, left, right: parseProduct(from, depth) }
+  }
+}
+
+function parseProduct(from: TokenReader, depth: number): Selection {
+  let left = parseSimple(from, depth)
+  for (;;) {
+    const op = multiplicative.find((each) => from.takesOp(each))
+    if (!op) return left
+    left = { is: 'arithmetic', op, left, right: parseSimple(from, depth) }
+  }
+}
+
+function parseSimple(from: TokenReader, depth: number): Selection {
   if (depth > 32) throw from.error('selection nested too deeply')
   const token = from.peek()
+  if (token.kind === 'op' && token.text === '-') return parseNegation(from, depth)
+  if (token.kind === 'op' && token.text === '(') return parseParentheses(from, depth)
   const isName = token.kind === 'quoted' || token.kind === 'name'
   if (!isName || (token.kind === 'name' && ['true', 'false', 'null', 'nan', 'infinity'].includes(token.text))) {
-    return { is: 'term', term: parseTerm(from) }
+    return { is: 'term', term: parseSimpleTerm(from) }
   }
   const called = from.peek(1).kind === 'op' && from.peek(1).text === '('
-  if (!called) return parseColumn(from)
+  if (!called) return parseElement(from, { is: 'column', name: from.name() })
   if (token.kind === 'name' && token.text === 'cast') return parseCast(from, depth)
   const name = token.text === 'token' ? from.next().text : from.name()
   from.expectsOp('(')
@@ -57,12 +81,44 @@ function parseSelection(from: TokenReader, depth: number): Selection {
   return { is: 'call', name, args }
 }
 
-function parseColumn(from: TokenReader): Selection {
-  const name = from.name()
-  if (!from.takesOp('[')) return { is: 'column', name }
-  const key = parseTerm(from)
+function parseNegation(from: TokenReader, depth: number): Selection {
+  const { kind } = from.peek(1)
+  if (kind === 'integer' || kind === 'float' || kind === 'duration') return { is: 'term', term: parseSimpleTerm(from) }
+  from.next()
+  return { is: 'negation', of: parseSimple(from, depth + 1) }
+}
+
+/** `(int)x` says a type, `(a + 1)` is arithmetic, and `(1, 2)` a tuple. */
+function parseParentheses(from: TokenReader, depth: number): Selection {
+  const [first, second] = [from.peek(1), from.peek(2)]
+  const mayBeType = first.kind === 'name' && second.kind === 'op' && (second.text === ')' || second.text === '<')
+  if (mayBeType && (second.text === '<' || parseType(first.text) !== null)) {
+    from.next()
+    const type = parseTypeText(from)
+    from.expectsOp(')')
+    return { is: 'typed', type, of: parseSimple(from, depth + 1) }
+  }
+  if (first.kind !== 'name' && first.kind !== 'quoted' && !(first.kind === 'op' && first.text === '(')) {
+    return { is: 'term', term: parseSimpleTerm(from) }
+  }
+  from.next()
+  const inner = parseSelection(from, depth + 1)
+  from.expectsOp(')')
+  return inner
+}
+
+/** `m['a']`, `s[1..3]` */
+function parseElement(from: TokenReader, of: Selection): Selection {
+  if (!from.takesOp('[')) return of
+  const key = from.seesOp('..') ? null : parseTerm(from)
+  if (!from.takesOp('..')) {
+    from.expectsOp(']')
+    if (!key) throw from.noAlternative()
+    return { is: 'element', of, key }
+  }
+  const to = from.seesOp(']') ? null : parseTerm(from)
   from.expectsOp(']')
-  return { is: 'element', column: name, key }
+  return { is: 'slice', of, from: key, to }
 }
 
 function parseCast(from: TokenReader, depth: number): Selection {

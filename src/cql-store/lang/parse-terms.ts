@@ -24,7 +24,35 @@ export function parseTypeText(from: TokenReader, depth = 0): string {
   return `${text}<${inner.join(', ')}>`
 }
 
+const additive = ['+', '-'] as const
+const multiplicative = ['*', '/', '%'] as const
+
+/** A term, arithmetic included: `1 + 2 * 3`. */
 export function parseTerm(from: TokenReader, depth = 0): Term {
+  return continueTerm(from, parseSimpleTerm(from, depth), depth)
+}
+
+/** What follows a term that was read already: operators and their right sides. */
+export function continueTerm(from: TokenReader, first: Term, depth = 0): Term {
+  let left = parseProduct(from, first, depth)
+  for (;;) {
+    const op = additive.find((each) => from.takesOp(each))
+    if (!op) return left
+    left = { is: 'arithmetic', op, left, right: parseProduct(from, parseSimpleTerm(from, depth), depth) }
+  }
+}
+
+function parseProduct(from: TokenReader, first: Term, depth: number): Term {
+  let left = first
+  for (;;) {
+    const op = multiplicative.find((each) => from.takesOp(each))
+    if (!op) return left
+    left = { is: 'arithmetic', op, left, right: parseSimpleTerm(from, depth) }
+  }
+}
+
+/** A term without operators outside brackets. */
+export function parseSimpleTerm(from: TokenReader, depth = 0): Term {
   if (depth > maxDepth) throw from.error('term nested too deeply')
   const token = from.peek()
   switch (token.kind) {
@@ -63,7 +91,7 @@ function parseWord(from: TokenReader, depth: number): Term {
 function parseSymbol(from: TokenReader, depth: number): Term {
   if (from.takesOp('?')) return bind(from, null)
   if (from.takesOp(':')) return bind(from, from.name())
-  if (from.takesOp('-')) return parseNegative(from)
+  if (from.takesOp('-')) return parseNegative(from, depth)
   if (from.takesOp('[')) {
     const items = from.seesOp(']') ? [] : from.list(() => parseTerm(from, depth + 1))
     from.expectsOp(']')
@@ -79,7 +107,7 @@ function bind(from: TokenReader, name: string | null): Term {
   return { is: 'bind', index: from.binds.length - 1 }
 }
 
-function parseNegative(from: TokenReader): Term {
+function parseNegative(from: TokenReader, depth: number): Term {
   const token = from.peek()
   if (token.kind === 'integer' || token.kind === 'float' || token.kind === 'duration') {
     from.next()
@@ -87,7 +115,7 @@ function parseNegative(from: TokenReader): Term {
   }
   if (from.takes('infinity')) return { is: 'literal', kind: 'float', text: '-infinity' }
   if (from.takes('nan')) return { is: 'literal', kind: 'float', text: 'nan' }
-  throw from.noAlternative()
+  return { is: 'negation', of: parseSimpleTerm(from, depth + 1) }
 }
 
 /** A set, a map, or `{}`, which is either. */
@@ -118,11 +146,12 @@ function parseParentheses(from: TokenReader, depth: number): Term {
   if ((token.kind === 'name' || token.kind === 'quoted') && !isCall && !isWordTerm) {
     const type = parseTypeText(from)
     from.expectsOp(')')
-    return { is: 'typed', type, term: parseTerm(from, depth + 1) }
+    return { is: 'typed', type, term: parseSimpleTerm(from, depth + 1) }
   }
   const items = from.list(() => parseTerm(from, depth + 1))
   from.expectsOp(')')
-  return { is: 'tuple', items }
+  const [only] = items
+  return only && items.length === 1 && only.is === 'arithmetic' ? only : { is: 'tuple', items }
 }
 
 export function parseComparison(from: TokenReader): Comparison {

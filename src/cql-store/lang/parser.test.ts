@@ -65,7 +65,6 @@ describe('parsing CQL', () => {
   it.each([
     ['CREATE INDEX ON t (a)', 'secondary index'],
     ['CREATE MATERIALIZED VIEW v AS SELECT * FROM t', 'materialized view'],
-    ["INSERT INTO t JSON '{}'", 'INSERT JSON'],
     ['CREATE TYPE x (a int)', 'user-defined type'],
     ['GRANT ALL ON t TO u', 'GRANT'],
     ['ALTER TABLE t ALTER a TYPE int', 'changing the type'],

@@ -1,5 +1,6 @@
-import { decodeValue, encodeValue, formatType, type CqlType, type CqlValue } from '../../cql-wire/index.ts'
-import { invalid, unsupported } from '../refusal.ts'
+import { decodeValue, encodeValue, formatType, type CqlDecimal, type CqlType, type CqlValue } from '../../cql-wire/index.ts'
+import { invalid } from '../refusal.ts'
+import { addDecimals, divideDecimals } from './numbers.ts'
 import { compareValues } from './values.ts'
 
 /** Sees the values of all rows, then gives one. */
@@ -57,9 +58,9 @@ const widths = new Map([
 
 function summing(name: string, type: CqlType): () => Aggregate {
   if (type.is === 'float' || type.is === 'double') return () => floating(name, type)
+  if (type.is === 'decimal') return () => summingDecimals(name)
   const width = widths.get(type.is)
   if (width === undefined && type.is !== 'varint') {
-    if (type.is === 'decimal') throw unsupported(`${name} of a decimal`)
     throw invalid(`Invalid call to function ${name}, none of its type signatures match (type ${formatType(type)})`)
   }
   return () => {
@@ -78,6 +79,23 @@ function summing(name: string, type: CqlType): () => Aggregate {
         return encodeValue(type, width !== undefined && width < 64 ? Number(wrapped) : wrapped)
       },
     }
+  }
+}
+
+function summingDecimals(name: string): Aggregate {
+  let sum: CqlDecimal = { unscaled: 0n, scale: 0 }
+  let count = 0n
+  return {
+    add: (bytes) => {
+      const value = bytes === null ? null : decodeValue({ is: 'decimal' }, bytes)
+      if (typeof value !== 'object' || value === null || !('unscaled' in value)) return
+      sum = addDecimals(sum, value)
+      count++
+    },
+    result: () => {
+      const isMean = name === 'avg' && count > 0n
+      return encodeValue({ is: 'decimal' }, isMean ? divideDecimals(sum, { unscaled: count, scale: 0 }, sum.scale, 'half-even') : sum)
+    },
   }
 }
 

@@ -1,6 +1,6 @@
 import { UNSET, type CqlType } from '../../cql-wire/index.ts'
 import type { Assignment } from '../lang/index.ts'
-import { invalid, unsupported } from '../refusal.ts'
+import { invalid } from '../refusal.ts'
 import { isMultiCell, type Column } from '../schema/index.ts'
 import type { Cell, RowWriter } from '../storage/index.ts'
 import type { Times } from './target.ts'
@@ -11,8 +11,13 @@ import { elementsOf } from './values.ts'
 /** Writes one column's cells. Column order is the caller's. */
 export interface CompiledAssignment {
   column: Column
-  write: (rows: RowWriter, scope: Scope, times: Times) => void
+  /** It wants to know what is stored: some operations on lists do. */
+  readsFirst?: true
+  write: (rows: RowWriter, scope: Scope, times: Times, stored: Stored) => void
 }
+
+/** The live cells of a column in the row that is written to. */
+export type Stored = (column: Column, nowSeconds: number) => Cell[]
 
 const none = new Uint8Array(0)
 
@@ -60,10 +65,11 @@ function elementCells(type: CqlType, value: Uint8Array, times: Times): Element[]
   if (type.is === 'map')
     return Array.from({ length: elements.length / 2 }, (_, i) => ({ path: elements[2 * i] ?? none, value: elements[2 * i + 1] ?? none }))
   if (type.is === 'set') return elements.map((path) => ({ path, value: none }))
+  // A list that is set as a whole is placed by its write time: set once more with the same time, it is the same list (P2).
   return elements.map((element, i) => ({ path: listPath(times.timestamp, i), value: element }))
 }
 
-/** Elements of a list are ordered by when they were appended: time, then place. Prepended ones count backwards from before. */
+/** Elements of a list are ordered by when they were added: time, then place. Prepended ones count backwards. */
 function listPath(timestamp: bigint, place: number): Uint8Array {
   const path = Buffer.alloc(12)
   path.writeBigInt64BE(timestamp)
@@ -99,8 +105,10 @@ export function compileAssignment(assignment: Assignment, column: Column, contex
       const bytes = value(scope)
       if (bytes === UNSET || bytes === null) return
       const elements = elementCells(type, bytes, times)
-      // Prepended elements stand before everything appended since 2010, the latest prepended first.
-      if (before) for (const [i, element] of elements.entries()) element.path = listPath(2_524_608_000_000_000n - times.timestamp, i)
+      // By the server's time, whatever the write time, as in Cassandra; prepended ones count backwards from 1970.
+      const now = type.is === 'list' ? scope.serverMicros() : 0n
+      const at = before ? -now : now
+      if (type.is === 'list') for (const [i, element] of elements.entries()) element.path = listPath(at, i)
       writeElements(rows, id, elements, times)
     },
   }
@@ -108,7 +116,7 @@ export function compileAssignment(assignment: Assignment, column: Column, contex
 
 function assignElement(assignment: Extract<Assignment, { is: 'element' }>, column: Column, context: TermContext): CompiledAssignment {
   const { type, name, id } = column
-  if (type.is === 'list') throw unsupported('setting an element of a list by its index')
+  if (type.is === 'list') return assignAtIndex(assignment, column, type.of, context)
   if (type.is !== 'map') throw invalid(`Invalid operation (${name}[…] = …) for non map column ${name}`)
   const key = compileTerm(assignment.key, { name: `key(${name})`, type: type.key }, context)
   const value = compileTerm(assignment.term, { name: `value(${name})`, type: type.value }, context)
@@ -127,7 +135,7 @@ function assignElement(assignment: Extract<Assignment, { is: 'element' }>, colum
 
 function removeElements(term: Parameters<typeof compileTerm>[0], column: Column, context: TermContext): CompiledAssignment {
   const { type, name, id } = column
-  if (type.is === 'list') throw unsupported('removing elements of a list by their value')
+  if (type.is === 'list') return removeValues(term, column, context)
   const of = type.is === 'map' ? type.key : type.is === 'set' ? type.of : type
   const keys = { is: 'set', of, frozen: true } as const
   const value = compileTerm(term, { name, type: keys }, context)
@@ -138,6 +146,67 @@ function removeElements(term: Parameters<typeof compileTerm>[0], column: Column,
       if (!(bytes instanceof Uint8Array)) return
       for (const path of elementsOf(keys, bytes).toSorted((a, b) => Buffer.compare(a, b)))
         rows.cell(tombstone(id, times.timestamp, scope, path))
+    },
+  }
+}
+
+/** The cell at a place of a list. @throws CqlRefusal when there is none */
+function cellAt(column: Column, index: Uint8Array | null | typeof UNSET, cells: readonly Cell[], verb: 'set' | 'delete'): Cell {
+  if (!(index instanceof Uint8Array)) throw invalid(`Invalid null value for list index`)
+  if (cells.length === 0) throw invalid(`Attempted to ${verb} an element ${verb === 'set' ? 'on' : 'from'} a list which is null`)
+  const place = Buffer.from(index).readInt32BE(0)
+  const cell = cells[place]
+  if (!cell) throw invalid(`List index ${place} out of bound, list has size ${cells.length} (column ${column.name})`)
+  return cell
+}
+
+function assignAtIndex(
+  assignment: Extract<Assignment, { is: 'element' }>,
+  column: Column,
+  of: CqlType,
+  context: TermContext,
+): CompiledAssignment {
+  const index = compileTerm(assignment.key, { name: `idx(${column.name})`, type: { is: 'int' } }, context)
+  const value = compileTerm(assignment.term, { name: `value(${column.name})`, type: of }, context)
+  return {
+    column,
+    readsFirst: true,
+    write: (rows, scope, times, stored) => {
+      const bytes = value(scope)
+      if (bytes === UNSET) return
+      const { path } = cellAt(column, index(scope), stored(column, scope.nowSeconds), 'set')
+      if (bytes === null) rows.cell(tombstone(column.id, times.timestamp, scope, path))
+      else writeElements(rows, column.id, [{ path: path ?? none, value: bytes }], times)
+    },
+  }
+}
+
+/** `DELETE l[i]` */
+export function deleteAtIndex(key: Parameters<typeof compileTerm>[0], column: Column, context: TermContext): CompiledAssignment {
+  const index = compileTerm(key, { name: `idx(${column.name})`, type: { is: 'int' } }, context)
+  return {
+    column,
+    readsFirst: true,
+    write: (rows, scope, times, stored) => {
+      const { path } = cellAt(column, index(scope), stored(column, scope.nowSeconds), 'delete')
+      rows.cell(tombstone(column.id, times.timestamp, scope, path))
+    },
+  }
+}
+
+/** `l = l - [values]`: every element that is equal to one of them goes. */
+function removeValues(term: Parameters<typeof compileTerm>[0], column: Column, context: TermContext): CompiledAssignment {
+  const value = compileTerm(term, column, context)
+  return {
+    column,
+    readsFirst: true,
+    write: (rows, scope, times, stored) => {
+      const bytes = value(scope)
+      if (!(bytes instanceof Uint8Array)) return
+      const gone = elementsOf(column.type, bytes)
+      for (const { path, value } of stored(column, scope.nowSeconds)) {
+        if (gone.some((each) => Buffer.compare(each, value) === 0)) rows.cell(tombstone(column.id, times.timestamp, scope, path))
+      }
     },
   }
 }

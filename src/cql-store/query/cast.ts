@@ -1,5 +1,6 @@
 import { decodeValue, encodeValue, formatType, type CqlType, type CqlValue } from '../../cql-wire/index.ts'
 import { invalid } from '../refusal.ts'
+import { doubleText, floatText } from './numbers.ts'
 
 const integers = new Map([
   ['tinyint', 8],
@@ -42,8 +43,9 @@ function textOf(from: CqlType): ((value: CqlValue) => CqlValue) | null {
     case 'date':
       return (value) => new Date(Number(value) * 86_400_000).toISOString().slice(0, 10)
     case 'float':
+      return (value) => floatText(Number(value))
     case 'double':
-      return (value) => (Number.isInteger(value) ? `${Number(value)}.0` : `${Number(value)}`)
+      return (value) => doubleText(Number(value))
     case 'ascii':
     case 'text':
     case 'int':

@@ -4,6 +4,7 @@ import { invalid } from '../refusal.ts'
 import type { Column, Table } from '../schema/index.ts'
 import { places, prefixLengthOf } from '../storage/index.ts'
 import type { Scope } from './scope.ts'
+import type { CompiledKind } from './target.ts'
 import { valueOf, type TableRow } from './table-row.ts'
 import { compileTerm, type TermContext } from './terms.ts'
 import { compareValues } from './values.ts'
@@ -27,14 +28,13 @@ export interface Conditional {
 export function compileConditions(
   table: Table,
   onlyIf: NonNullable<If>,
-  rowKey: (scope: Scope) => Buffer,
-  isStaticOnly: boolean,
+  { rowKey, isStaticOnly, writesStatics }: Pick<CompiledKind, 'rowKey' | 'isStaticOnly' | 'writesStatics'>,
   context: TermContext,
 ): Conditional {
   if (onlyIf.is !== 'columns') {
     const wanted = onlyIf.is === 'exists'
     const holds = ({ row, statics }: TableRow): boolean => ((isStaticOnly ? statics : row) !== null) === wanted
-    return { is: onlyIf.is, rowKey, columns: [], readsRow: !isStaticOnly, readsStatics: isStaticOnly, holds }
+    return { is: onlyIf.is, rowKey, columns: [], readsRow: !isStaticOnly, readsStatics: writesStatics, holds }
   }
   const tests = onlyIf.conditions.map((condition) => compileCondition(table, condition, context))
   const columns = new Set(tests.map(({ column }) => column))

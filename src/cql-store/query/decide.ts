@@ -144,7 +144,8 @@ function firstRow(table: Table, { prefix, head }: Partition, engine: Engine, sco
     const records = engine.range(start, end, false, firstRowChunk)
     for (const { key, record } of records) {
       const row = visibleRow(record, key.subarray(prefix.length), head.deletions)
-      if (isRowLive(row, scope.nowSeconds)) return row
+      // Its cells are not read for this, as in Cassandra: only the marker of an INSERT tells that it is there.
+      if (isRowLive({ ...row, cells: [] }, scope.nowSeconds)) return row
     }
     const last = records.at(-1)
     if (!last || records.length < firstRowChunk) return null

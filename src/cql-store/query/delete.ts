@@ -1,13 +1,13 @@
 import { UNSET } from '../../cql-wire/index.ts'
 import type { DeleteStatement } from '../lang/index.ts'
-import { invalid, unsupported } from '../refusal.ts'
+import { invalid } from '../refusal.ts'
 import { isMultiCell, type Table } from '../schema/index.ts'
 import { encodeDeletions, places, type PartitionDeletions } from '../storage/index.ts'
-import { tombstone, type CompiledAssignment } from './assignments.ts'
+import { deleteAtIndex, tombstone, type CompiledAssignment } from './assignments.ts'
 import { writeCells } from './insert.ts'
 import { compileTimes, partitionOf, rowKeyOf, type CompiledKind, type Target, type Times } from './target.ts'
 import type { Scope } from './scope.ts'
-import { planClustering, prefixes } from './slices.ts'
+import { planClustering } from './slices.ts'
 import { compileTerm, type TermContext } from './terms.ts'
 import { checkPartitionKey, placeOf, refuseIn } from './update.ts'
 import { analyseWhere, columnNamed, partitionKeysOf } from './where.ts'
@@ -35,16 +35,15 @@ export function compileDelete(statement: DeleteStatement, table: Table, context:
     if (!isStaticOnly && !clustering.isWholeKey)
       throw invalid('DELETE statements must restrict all PRIMARY KEY columns with equality relations in order to delete non static columns')
   }
-  const restrictions = table.clustering.map((column) => where.columns.get(column.name))
-  const rowKeys = (scope: Scope): Uint8Array[][] => prefixes(restrictions, scope)
+  const rowKeys = clustering.prefixes
   const write = (scope: Scope, target: Target): void => {
     const at = times(scope)
     for (const parts of partitionKeysOf(table, where, scope)) {
       const prefix = partitionOf(table, parts)
       if (cells.length > 0) {
-        if (statics.length > 0) writeCells(target, rowKeyOf(prefix, places.static), null, [], statics, scope, at)
+        if (statics.length > 0) writeCells(target, table, rowKeyOf(prefix, places.static), null, [], statics, scope, at)
         if (regulars.length === 0) continue
-        for (const key of rowKeys(scope)) writeCells(target, rowKeyOf(prefix, placeOf(table, key)), null, key, regulars, scope, at)
+        for (const key of rowKeys(scope)) writeCells(target, table, rowKeyOf(prefix, placeOf(table, key)), null, key, regulars, scope, at)
       } else if (clustering.isWholeKey) {
         for (const key of rowKeys(scope)) writeRowDeletion(target, rowKeyOf(prefix, placeOf(table, key)), key, at, scope)
       } else writeDeletions(target, prefix, deletionsOf(scope, at))
@@ -65,6 +64,8 @@ export function compileDelete(statement: DeleteStatement, table: Table, context:
       return rowKeyOf(partitionOf(table, parts), key ? placeOf(table, key) : places.static)
     },
     isStaticOnly,
+    writesStatics: statics.length > 0,
+    readsFirst: cells.some(({ readsFirst }) => readsFirst),
     keyMarkers: where.keyMarkers,
   }
 }
@@ -83,7 +84,7 @@ function compileDeleted(
     const kind = isMultiCell(column) ? 'collection-deletion' : 'tombstone'
     return { column, write: (rows, scope, { timestamp }) => rows.cell({ ...tombstone(id, timestamp, scope), kind }) }
   }
-  if (type.is === 'list') throw unsupported('deleting an element of a list by its index')
+  if (isMultiCell(column) && type.is === 'list') return deleteAtIndex(element, column, context)
   if (!isMultiCell(column) || (type.is !== 'map' && type.is !== 'set'))
     throw invalid(`Invalid deletion operation for non-frozen collection column ${name}`)
   const key = compileTerm(element, { name: `key(${name})`, type: type.is === 'map' ? type.key : type.of }, context)

@@ -17,6 +17,8 @@ export interface CompiledModification {
   pkIndexes: number[]
   /** Writes the records of one execution; the caller begins and submits. */
   write: (scope: Scope, target: Target) => void
+  /** It looks at what is stored before it writes. */
+  readsFirst: boolean
   /** Prefixes of the partitions it writes to. */
   prefixes: (scope: Scope) => Buffer[]
   /** With an IF clause: decides first. */
@@ -35,7 +37,7 @@ export function compileModification(
   const context: TermContext = { binds, partitionKey: table.partitionKey }
   if (statement.onlyIf && statement.using.timestamp) throw invalid('Cannot provide custom timestamp for conditional updates')
   const compiled = compileKind(statement, table, context)
-  const conditional = statement.onlyIf ? compileConditions(table, statement.onlyIf, compiled.rowKey, compiled.isStaticOnly, context) : null
+  const conditional = statement.onlyIf ? compileConditions(table, statement.onlyIf, compiled, context) : null
   const bound = shared ? [] : binds.specs()
   return {
     table,
@@ -43,6 +45,7 @@ export function compileModification(
     pkIndexes: Binds.keyIndexes(bound, compiled.keyMarkers),
     write: compiled.write,
     prefixes: compiled.prefixes,
+    readsFirst: compiled.readsFirst,
     conditional,
   }
 }

@@ -1,12 +1,12 @@
-import { invalid, unsupported } from '../refusal.ts'
+import { invalid } from '../refusal.ts'
 import type { SelectStatement } from '../lang/index.ts'
-import { isMultiCell, type Table } from '../schema/index.ts'
-import { tableStart, tokenBound } from '../storage/index.ts'
+import { isMultiCell, type Column, type Table } from '../schema/index.ts'
+import { partitionOfKey, tableStart, tokenBound } from '../storage/index.ts'
 import { partitionOf } from './target.ts'
 import type { Segment } from './scan.ts'
 import type { Scope } from './scope.ts'
 import { planClustering } from './slices.ts'
-import { columnNamed, filterOf, partitionKeysOf, type Filter, type TokenBound, type Where } from './where.ts'
+import { columnNamed, filterOf, partitionKeysOf, tupleFilter, tupleInFilter, type Filter, type TokenBound, type Where } from './where.ts'
 
 /** Which parts of the store a SELECT reads, and what it must look at row by row. */
 export interface SegmentPlan {
@@ -30,13 +30,15 @@ export function planSegments(table: Table, where: Where, allowFiltering: boolean
   const keyRestrictions = table.partitionKey.map((column) => where.columns.get(column.name))
   const isKeyed = keyRestrictions.every((restriction) => restriction?.equals)
   const others = restrictions.filter(({ column }) => column.kind === 'regular' || column.kind === 'static')
-  const allFilters = [...restrictions.map(filterOf), ...where.filters]
-  if (where.tokens.length > 0 && keyRestrictions.some((restriction) => restriction)) {
-    throw unsupported('restrictions on both token() and columns of the partition key')
-  }
+  const allFilters = [
+    ...restrictions.map(filterOf),
+    ...where.tuples.map(tupleFilter),
+    ...where.tupleIns.map(tupleInFilter),
+    ...where.filters,
+  ]
   if (isKeyed) {
     const clustering = planClustering(table, where)
-    const rest = [...clustering.rest.map(filterOf), ...others.map(filterOf), ...where.filters]
+    const rest = [...clustering.rest, ...others.map(filterOf), ...where.filters]
     const [gap] = clustering.rest
     if (gap && !allowFiltering) {
       const before = table.clustering[gap.column.position - 1]
@@ -51,16 +53,20 @@ export function planSegments(table: Table, where: Where, allowFiltering: boolean
   if (sliced && !allowFiltering) {
     throw invalid(`Only EQ and IN relation are supported on the partition key (unless you use the token() function or allow filtering)`)
   }
-  if (where.tuples.length > 0) throw unsupported('a relation on several clustering columns without the partition key')
   if (allFilters.length > 0 && !allowFiltering) throw invalid(needsFiltering)
-  const restrictsRows = restrictions.some(({ column }) => column.kind === 'clustering')
+  const restrictsRows =
+    restrictions.some(({ column }) => column.kind === 'clustering') || where.tuples.length > 0 || where.tupleIns.length > 0
   return { segments: (scope) => tokenSegments(table, where.tokens, !restrictsRows, scope), filters: allFilters, allFilters, isKeyed }
 }
 
 function keyedSegments(table: Table, where: Where, clustering: ReturnType<typeof planClustering>, scope: Scope): Segment[] {
   const slices = clustering.slices(scope)
+  const tokens = tokenRange(where.tokens, scope)
+  if (slices.length === 0 || !tokens) return []
   return partitionKeysOf(table, where, scope).flatMap((parts) => {
     const partition = partitionOf(table, parts)
+    const { token } = partitionOfKey(partition)
+    if (token < tokens.first || token > tokens.last) return []
     return slices.map((slice) => ({
       start: Buffer.concat([partition, slice.start]),
       end: Buffer.concat([partition, slice.end]),
@@ -70,7 +76,7 @@ function keyedSegments(table: Table, where: Where, clustering: ReturnType<typeof
   })
 }
 
-function tokenSegments(table: Table, bounds: readonly TokenBound[], showsStaticOnly: boolean, scope: Scope): Segment[] {
+function tokenRange(bounds: readonly TokenBound[], scope: Scope): { first: bigint; last: bigint } | null {
   let first = minToken
   let last = maxToken
   for (const { op, value } of bounds) {
@@ -79,14 +85,19 @@ function tokenSegments(table: Table, bounds: readonly TokenBound[], showsStaticO
     // The minimum token is no key's: as an end it means the end of the ring, as Cassandra has it.
     if (op === '=' || op === '<=') last = token === minToken && op === '<=' ? last : token < last ? token : last
     if (op === '>' && token >= first) {
-      if (token === maxToken) return []
+      if (token === maxToken) return null
       first = token + 1n
     }
     if (op === '<' && token !== minToken && token <= last) last = token - 1n
   }
-  if (first > last) return []
-  const end = last === maxToken ? tableStart(table.number + 1) : tokenBound(table.number, last + 1n)
-  return [{ start: tokenBound(table.number, first), end, partition: null, showsStaticOnly }]
+  return first > last ? null : { first, last }
+}
+
+function tokenSegments(table: Table, bounds: readonly TokenBound[], showsStaticOnly: boolean, scope: Scope): Segment[] {
+  const range = tokenRange(bounds, scope)
+  if (!range) return []
+  const end = range.last === maxToken ? tableStart(table.number + 1) : tokenBound(table.number, range.last + 1n)
+  return [{ start: tokenBound(table.number, range.first), end, partition: null, showsStaticOnly }]
 }
 
 /** True when ORDER BY asks for the reverse of the clustering order. @throws CqlRefusal for any other order */
@@ -95,14 +106,13 @@ export function isReversed(table: Table, orderBy: SelectStatement['orderBy'], wh
   const keys = table.partitionKey.map((column) => where.columns.get(column.name))
   if (!keys.every((restriction) => restriction?.equals))
     throw invalid('ORDER BY is only supported when the partition key is restricted by an EQ or an IN.')
-  if (keys.some((restriction) => restriction?.isIn)) throw unsupported('ORDER BY with IN on the partition key')
   let reversed: boolean | null = null
   let place = 0
   for (const { column: name, descending } of orderBy) {
     const column = columnNamed(table, name)
     if (column.kind !== 'clustering' || isMultiCell(column))
       throw invalid(`Order by is currently only supported on the clustered columns of the PRIMARY KEY, got ${name}`)
-    while (place < column.position && where.columns.get(table.clustering[place]?.name ?? '')?.equals) place++
+    while (place < column.position && isGiven(table.clustering[place], where)) place++
     if (column.position !== place++)
       throw invalid('Order by currently only supports the ordering of columns following their declared order in the PRIMARY KEY')
     const isBackwards = descending !== column.descending
@@ -110,4 +120,9 @@ export function isReversed(table: Table, orderBy: SelectStatement['orderBy'], wh
     reversed = isBackwards
   }
   return reversed ?? false
+}
+
+/** True for a column with one value: ORDER BY may leave it out. */
+function isGiven(column: Column | undefined, where: Where): boolean {
+  return column !== undefined && where.columns.get(column.name)?.equals !== null && where.columns.has(column.name)
 }

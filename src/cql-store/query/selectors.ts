@@ -1,23 +1,17 @@
-import { murmur3Token, compositeKey, parseType, formatType, UNSET, type CqlType } from '../../cql-wire/index.ts'
-import type { SelectedColumn, Selection } from '../lang/index.ts'
+import { compositeKey, formatType, murmur3Token, parseType, UNSET, type CqlType } from '../../cql-wire/index.ts'
+import { formatTerm, type SelectedColumn, type Selection } from '../lang/index.ts'
 import { invalid, unsupported } from '../refusal.ts'
-import { isMultiCell, type Table } from '../schema/index.ts'
-import { isCellLive } from '../storage/index.ts'
-import { aggregateOf, isAggregate, type Aggregate } from './aggregates.ts'
+import type { Table } from '../schema/index.ts'
+import { aggregateOf, isAggregate } from './aggregates.ts'
+import { arithmetic, isNumeric } from './arithmetic.ts'
 import { castTo } from './cast.ts'
-import type { Scope } from './scope.ts'
-import { cellsOf, valueOf, type TableRow } from './table-row.ts'
-import { callOf, compileTerm, naturalType, resolveFunction, type TermContext } from './terms.ts'
+import { cellTimes } from './cell-times.ts'
+import { elementOf, sliceOf } from './elements.ts'
+import { genericFunction } from './generic-functions.ts'
+import { aggregating, combined, plain, type Bytes, type Selector } from './selector.ts'
+import { valueOf } from './table-row.ts'
+import { compileTerm, naturalType, resolveFunction, type TermContext } from './terms.ts'
 import { columnNamed } from './where.ts'
-
-/** One column of a result. */
-export interface Selector {
-  name: string
-  type: CqlType
-  value: (row: TableRow, scope: Scope) => Uint8Array | null
-  /** Set for aggregates, which see every row and give one value. */
-  aggregate: (() => Aggregate) | null
-}
 
 export function compileSelectors(table: Table, columns: readonly SelectedColumn[] | null, context: TermContext): Selector[] {
   if (!columns) return table.selectOrder.map((column) => columnSelector(table, column.name))
@@ -29,123 +23,130 @@ export function compileSelectors(table: Table, columns: readonly SelectedColumn[
 
 function columnSelector(table: Table, name: string): Selector {
   const column = columnNamed(table, name)
-  return { name, type: column.type, aggregate: null, value: (row, { nowSeconds }) => valueOf(column, row, nowSeconds) }
+  return plain(name, column.type, (row, { nowSeconds }) => valueOf(column, row, nowSeconds))
 }
 
-function compileSelection(table: Table, selection: Selection, context: TermContext): Selector {
+/** Where nothing else says it, `expected` is the type of a literal: that of the other side, say. */
+function compileSelection(table: Table, selection: Selection, context: TermContext, expected: CqlType | null = null): Selector {
+  const inner = (of: Selection): Selector => compileSelection(table, of, context)
   switch (selection.is) {
     case 'column':
       return columnSelector(table, selection.name)
-    case 'count':
-      return { name: 'count', type: { is: 'bigint' }, aggregate: () => aggregateOf('countrows', { is: 'int' }).start(), value: () => null }
+    case 'count': {
+      const { type, start } = aggregateOf('countrows', { is: 'int' })
+      return aggregating('count', type, start, () => null)
+    }
     case 'cast':
-      return compileCast(table, selection, context)
+      return compileCast(inner(selection.of), selection.type)
     case 'element':
-      throw unsupported('selecting an element of a collection')
+      return elementOf(inner(selection.of), selection.key, context)
+    case 'slice':
+      return sliceOf(inner(selection.of), selection.from, selection.to, context)
+    case 'typed':
+      return compileTyped(table, selection, context)
+    case 'arithmetic':
+      return compileArithmetic(table, selection, context)
+    case 'negation': {
+      const of = inner(selection.of)
+      if (!isNumeric(of.type)) throw invalid(`the '-' operation is not supported for ${formatType(of.type)}`)
+      const zero = compileTerm({ is: 'literal', kind: 'integer', text: '0' }, of, context)
+      const { run } = arithmetic('-', of.type, of.type)
+      return combined(`-${of.name}`, of.type, [of], ([value = null], scope) => {
+        const from = zero(scope)
+        return value && from instanceof Uint8Array ? run(from, value) : null
+      })
+    }
     case 'term': {
-      const type = naturalType(selection.term)
+      const type = expected ?? naturalType(selection.term)
       if (!type) throw invalid('Cannot infer type for term in selection clause (try using a cast to force a type)')
       const term = compileTerm(selection.term, { name: '[selection]', type }, context)
-      return { name: formatType(type), type, aggregate: null, value: (_row, scope) => valueOrNull(term(scope)) }
+      return plain(formatTerm(selection.term), type, (_row, scope) => valueOrNull(term(scope)))
     }
     case 'call':
       return compileCall(table, selection.name, selection.args, context)
   }
 }
 
-function valueOrNull(value: Uint8Array | null | typeof UNSET): Uint8Array | null {
+function valueOrNull(value: Uint8Array | null | typeof UNSET): Bytes {
   return value === UNSET ? null : value
 }
 
-function compileCast(table: Table, { of, type: text }: Extract<Selection, { is: 'cast' }>, context: TermContext): Selector {
-  const inner = compileSelection(table, of, context)
+function typeNamed(text: string): CqlType {
   const type = parseType(text)
   if (!type) throw invalid(`Unknown type ${text}`)
-  if (inner.aggregate) throw unsupported('CAST of an aggregate')
-  const cast = castTo(inner.type, type)
-  return {
-    name: `cast(${inner.name} as ${text})`,
-    type,
-    aggregate: null,
-    value: (row, scope) => {
-      const value = inner.value(row, scope)
-      return value === null ? null : cast(value)
-    },
+  return type
+}
+
+function compileCast(of: Selector, text: string): Selector {
+  const type = typeNamed(text)
+  const cast = castTo(of.type, type)
+  return combined(`cast(${of.name} as ${text})`, type, [of], ([value = null]) => (value === null ? null : cast(value)))
+}
+
+/** `(int)a`: a column of that very type, or a term that is to be one. */
+function compileTyped(table: Table, { type: text, of }: Extract<Selection, { is: 'typed' }>, context: TermContext): Selector {
+  const type = typeNamed(text)
+  const inner = compileSelection(table, of, context, of.is === 'term' ? type : null)
+  if (formatType(inner.type) !== formatType(type))
+    throw invalid(`Cannot assign value ${inner.name} of type ${formatType(inner.type)} to ${formatType(type)}`)
+  return { ...inner, name: `(${formatType(type)})${inner.name}`, type }
+}
+
+function compileArithmetic(table: Table, { op, left, right }: Extract<Selection, { is: 'arithmetic' }>, context: TermContext): Selector {
+  const isLiteral = (of: Selection): boolean => of.is === 'term' && of.term.is === 'literal'
+  const literalType = (of: Selection, other: Selector): CqlType | null => {
+    if (of.is !== 'term' || of.term.is !== 'literal' || of.term.kind === 'duration') return null
+    // A whole number takes the type of the other side.
+    return isNumeric(other.type) && (of.term.kind === 'integer' || other.type.is !== 'int') ? other.type : null
   }
+  const first = isLiteral(left) ? null : compileSelection(table, left, context)
+  const b = compileSelection(table, right, context, first && literalType(right, first))
+  const a = first ?? compileSelection(table, left, context, literalType(left, b))
+  const { type, run } = arithmetic(op, a.type, b.type)
+  const bracketed = (selection: Selection, name: string): string =>
+    selection.is === 'arithmetic' && '*/%'.includes(op) && '+-'.includes(selection.op) ? `(${name})` : name
+  return combined(`${bracketed(left, a.name)} ${op} ${bracketed(right, b.name)}`, type, [a, b], ([x = null, y = null]) =>
+    x && y ? run(x, y) : null,
+  )
 }
 
 function compileCall(table: Table, name: string, args: readonly Selection[], context: TermContext): Selector {
   const lower = name.toLowerCase()
-  if (lower === 'writetime' || lower === 'ttl') return compileCellTime(table, lower, args)
-  if (lower === 'maxwritetime') throw unsupported('the function maxwritetime')
-  if (lower === 'token') return tokenSelector(table, args, context)
+  if (lower === 'writetime' || lower === 'ttl' || lower === 'maxwritetime') return cellTimes(table, lower, args, context)
   const inner = args.map((arg) => compileSelection(table, arg, context))
+  if (lower === 'token') return tokenSelector(table, args, inner)
   const title = `system.${lower}(${inner.map((each) => each.name).join(', ')})`
-  if (inner.some((each) => each.aggregate)) throw unsupported('a function of an aggregate')
   const [first] = inner
   if (isAggregate(lower)) {
     if (!first || inner.length !== 1)
       throw invalid(`Invalid number of arguments in call to function ${lower}: 1 required but ${inner.length} provided`)
+    if (first.isAggregate) throw invalid('aggregate functions cannot be used as arguments of aggregate functions')
     const { type, start } = aggregateOf(lower, first.type)
-    return { name: lower === 'count' ? `system.count(${first.name})` : title, type, value: first.value, aggregate: start }
+    return aggregating(title, type, start, first.value)
   }
+  const generic = genericFunction(lower, inner)
+  if (generic) return generic
   const fn = resolveFunction(
     lower,
     inner.map((each) => each.type),
   )
-  return {
-    name: title,
-    type: { is: fn.result },
-    aggregate: null,
-    value: (row, scope) =>
-      valueOrNull(
-        callOf(
-          fn,
-          inner.map((each) => () => each.value(row, scope)),
-        )(scope),
-      ),
-  }
+  return combined(title, { is: fn.result }, inner, (values, scope) => {
+    const given = values.filter((value) => value !== null)
+    return given.length === values.length ? fn.run(given, scope) : null
+  })
 }
 
-function tokenSelector(table: Table, args: readonly Selection[], context: TermContext): Selector {
+function tokenSelector(table: Table, args: readonly Selection[], inner: readonly Selector[]): Selector {
   const names = table.partitionKey.map((column) => column.name)
-  const inner = args.map((arg) => compileSelection(table, arg, context))
+  if (inner.some((each) => each.isAggregate)) throw unsupported('a token of an aggregate')
   if (inner.length !== names.length)
     throw invalid(`Invalid number of arguments in call to function system.token: ${names.length} required but ${inner.length} provided`)
   const isOwn = args.every((arg, i) => arg.is === 'column' && arg.name === names[i])
-  return {
-    name: `system.token(${inner.map((each) => each.name).join(', ')})`,
-    type: { is: 'bigint' },
-    aggregate: null,
-    value: (row, scope) => {
-      const out = Buffer.alloc(8)
-      const parts = inner.map((each) => each.value(row, scope))
-      if (parts.some((part) => part === null)) return null
-      out.writeBigInt64BE(isOwn ? row.token : murmur3Token(compositeKey(parts.filter((part) => part !== null))))
-      return out
-    },
-  }
-}
-
-function compileCellTime(table: Table, name: 'writetime' | 'ttl', args: readonly Selection[]): Selector {
-  const [arg] = args
-  if (arg?.is !== 'column' || args.length !== 1) throw invalid(`The ${name} function takes one column`)
-  const column = columnNamed(table, arg.name)
-  if (column.kind === 'partition_key' || column.kind === 'clustering') {
-    throw invalid(`Cannot use selection function ${name === 'ttl' ? 'ttl' : 'writeTime'} on PRIMARY KEY part ${column.name}`)
-  }
-  if (isMultiCell(column)) throw unsupported(`${name} of a non-frozen collection`)
-  return {
-    name: `${name}(${column.name})`,
-    type: { is: name === 'ttl' ? 'int' : 'bigint' },
-    aggregate: null,
-    value: (row, { nowSeconds }) => {
-      const cell = cellsOf(column, row)[0]
-      if (!cell || !isCellLive(cell, nowSeconds) || (name === 'ttl' && cell.at === 0)) return null
-      const out = Buffer.alloc(name === 'ttl' ? 4 : 8)
-      if (name === 'ttl') out.writeInt32BE(cell.at - nowSeconds)
-      else out.writeBigInt64BE(cell.timestamp)
-      return out
-    },
-  }
+  return plain(`system.token(${inner.map((each) => each.name).join(', ')})`, { is: 'bigint' }, (row, scope) => {
+    const out = Buffer.alloc(8)
+    const parts = inner.map((each) => each.value(row, scope))
+    if (parts.some((part) => part === null)) return null
+    out.writeBigInt64BE(isOwn ? row.token : murmur3Token(compositeKey(parts.filter((part) => part !== null))))
+    return out
+  })
 }

@@ -6,6 +6,7 @@ import {
   deletionOver,
   isCellLive,
   places,
+  prefixLengthOf,
   pruneRow,
   type Cell,
   type Engine,
@@ -39,6 +40,17 @@ export function valueOf(column: Column, from: TableRow, nowSeconds: number): Uin
   if (isMultiCell(column)) return assembleCollection(column.type, cellsOf(column, from), nowSeconds)
   for (const cell of source.cells) if (cell.column === column.id) return isCellLive(cell, nowSeconds) ? cell.value : null
   return null
+}
+
+/** Reads the live cells of the row under a key, for operations that look at what is stored. */
+export function storedCells(engine: Engine, table: Table, key: Buffer): (column: Column, nowSeconds: number) => Cell[] {
+  const prefix = key.subarray(0, prefixLengthOf(key))
+  const record = engine.get(key)
+  const place = key.subarray(prefix.length)
+  const { deletions } = readHead(engine, table, prefix)
+  const isStatic = table.clustering.length > 0 && place.length === 1 && place[0] === places.static
+  const row = record && (isStatic ? pruneRow(decodeRow(record), deletions?.partition ?? null) : visibleRow(record, place, deletions))
+  return (column, nowSeconds) => (row?.cells ?? []).filter((cell) => cell.column === column.id && isCellLive(cell, nowSeconds))
 }
 
 export interface PartitionHead {

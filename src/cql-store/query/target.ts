@@ -21,10 +21,12 @@ export interface Times {
 
 export interface CompiledKind {
   write: (scope: Scope, target: Target) => void
+  readsFirst: boolean
   /** Of the partitions it writes to. */
   prefixes: (scope: Scope) => Buffer[]
   /** Key of the one row that a condition is about. */
   rowKey: (scope: Scope) => Buffer
+  writesStatics: boolean
   /** It writes static columns and nothing else. */
   isStaticOnly: boolean
   keyMarkers: (number | null)[]

@@ -1,7 +1,10 @@
-import { formatType, murmur3Token, compositeKey, parseType, UNSET, type BoundValue, type CqlType } from '../../cql-wire/index.ts'
+import { errors, formatType, murmur3Token, compositeKey, parseType, UNSET, type BoundValue, type CqlType } from '../../cql-wire/index.ts'
 import type { Term } from '../lang/index.ts'
-import { invalid, unsupported } from '../refusal.ts'
+import { CqlRefusal, invalid, unsupported } from '../refusal.ts'
 import type { Column } from '../schema/index.ts'
+import { arithmetic } from './arithmetic.ts'
+import { fromJson, JsonMisfit } from './json.ts'
+import { parseJson } from './json-text.ts'
 import { overloadsOf, type ScalarFunction } from './functions.ts'
 import { literalBytes, literalType } from './literals.ts'
 import type { Binds, Receiver, Scope } from './scope.ts'
@@ -34,6 +37,14 @@ export function compileTerm(term: Term, receiver: Receiver, context: TermContext
         throw invalid(`Cannot assign value ${term.type} to ${receiver.name} of type ${formatType(receiver.type)}`)
       return compileTerm(term.term, receiver, context)
     }
+    case 'arithmetic':
+      return compileArithmetic(term, receiver, context)
+    case 'negation':
+      return compileArithmetic(
+        { is: 'arithmetic', op: '-', left: { is: 'literal', kind: 'integer', text: '0' }, right: term.of },
+        receiver,
+        context,
+      )
     default:
       return compileComposite(term, receiver, context)
   }
@@ -71,6 +82,7 @@ function compileBind(index: number, receiver: Receiver, { binds }: TermContext):
 
 function compileCall(term: Extract<Term, { is: 'call' }>, receiver: Receiver, context: TermContext): CompiledTerm {
   if (term.name === 'token') return compileToken(term.args, context)
+  if (term.name === 'fromjson' || term.name === 'from_json') return compileFromJson(term.args, receiver, context)
   const { fn, args } = resolveCall(term.name, term.args, context)
   const fits =
     fn.result === receiver.type.is ||
@@ -143,9 +155,51 @@ function isLoose(given: string | undefined, wanted: string): boolean {
 export function naturalType(term: Term): CqlType | null {
   if (term.is === 'literal') return term.kind === 'null' ? null : literalType(term)
   if (term.is === 'typed') return parseType(term.type)
+  if (term.is === 'negation') return naturalType(term.of)
+  if (term.is === 'arithmetic') return naturalType(term.left) ?? naturalType(term.right)
   if (term.is === 'call')
     return term.name === 'token' ? { is: 'bigint' } : { is: resolveFunction(term.name, term.args.map(naturalType)).result }
   return null
+}
+
+/** `1 + 2` where a value is wanted: both sides are of the receiver's type, but for a duration that is added to a time. */
+function compileArithmetic(
+  { op, left, right }: Extract<Term, { is: 'arithmetic' }>,
+  receiver: Receiver,
+  context: TermContext,
+): CompiledTerm {
+  const isTime = receiver.type.is === 'timestamp' || receiver.type.is === 'date'
+  const rightType: CqlType = isTime ? { is: 'duration' } : receiver.type
+  const { run } = arithmetic(op, receiver.type, rightType)
+  const a = compileTerm(left, receiver, context)
+  const b = compileTerm(right, { name: receiver.name, type: rightType }, context)
+  return (scope) => {
+    const [x, y] = [a(scope), b(scope)]
+    return x instanceof Uint8Array && y instanceof Uint8Array ? run(x, y) : null
+  }
+}
+
+/** `fromJson('…')`, for whatever type the place wants. */
+function compileFromJson(args: readonly Term[], receiver: Receiver, context: TermContext): CompiledTerm {
+  const [arg] = args
+  if (!arg || args.length !== 1)
+    throw invalid(`Invalid number of arguments in call to function system.fromjson: 1 required but ${args.length} provided`)
+  const text = compileTerm(arg, { name: 'arg0(system.fromjson)', type: { is: 'text' } }, context)
+  const failure = (reason: string): CqlRefusal =>
+    new CqlRefusal(errors.FUNCTION_FAILURE, `execution of 'system.fromjson[text]' failed: ${reason}`, {
+      functionFailure: { keyspace: 'system', function: 'fromjson', argumentTypes: ['text'] },
+    })
+  return (scope) => {
+    const bytes = text(scope)
+    if (!(bytes instanceof Uint8Array)) return null
+    const json = parseJson(Buffer.from(bytes).toString('utf8'))
+    if (!json) throw failure('Could not decode JSON string')
+    try {
+      return fromJson(receiver.type, json.value)
+    } catch (error) {
+      throw error instanceof JsonMisfit ? failure(error.message) : error
+    }
+  }
 }
 
 function compileToken(args: readonly Term[], context: TermContext): CompiledTerm {

@@ -42,8 +42,9 @@ export function compileUpdate(statement: UpdateStatement, table: Table, context:
   const write = (scope: Scope, target: Target): void => {
     const at = times(scope)
     for (const { prefix, clustering } of rowsOf(scope)) {
-      if (statics.length > 0) writeCells(target, rowKeyOf(prefix, places.static), null, [], statics, scope, at)
-      if (regulars.length > 0) writeCells(target, rowKeyOf(prefix, placeOf(table, clustering)), null, clustering, regulars, scope, at)
+      if (statics.length > 0) writeCells(target, table, rowKeyOf(prefix, places.static), null, [], statics, scope, at)
+      if (regulars.length > 0)
+        writeCells(target, table, rowKeyOf(prefix, placeOf(table, clustering)), null, clustering, regulars, scope, at)
     }
   }
   return {
@@ -55,6 +56,8 @@ export function compileUpdate(statement: UpdateStatement, table: Table, context:
       return rowKeyOf(row.prefix, regulars.length > 0 ? placeOf(table, row.clustering) : places.static)
     },
     isStaticOnly: regulars.length === 0,
+    writesStatics: statics.length > 0,
+    readsFirst: assignments.some(({ readsFirst }) => readsFirst),
     keyMarkers: where.keyMarkers,
   }
 }
@@ -77,7 +80,8 @@ export function checkRowKey(table: Table, where: Where, wantsRow: boolean): void
     if (restriction && !restriction.equals)
       throw invalid(`Slice restrictions are not supported on the clustering columns in UPDATE statements`)
   }
-  if (where.tuples.length > 0) throw invalid(`Slice restrictions are not supported on the clustering columns in UPDATE statements`)
+  if (where.tuples.length > 0 || where.tupleIns.length > 0)
+    throw invalid(`Slice restrictions are not supported on the clustering columns in UPDATE statements`)
 }
 
 /** A condition is about one row. */

@@ -50,9 +50,49 @@ export function validatorOf(type: CqlType): (bytes: Uint8Array) => string | null
 
 /** Order of two values of a type, as clustering columns and filters have it. */
 export function compareValues(type: CqlType, a: Uint8Array, b: Uint8Array): number {
+  if (type.is === 'list' || type.is === 'set' || type.is === 'map') return compareCollections(type, a, b)
+  if (type.is === 'tuple') return compareTuples(type.of, a, b)
   const ordering = orderingOf(type.is)
   if (ordering === 'bytes' || a.length === 0 || b.length === 0) return Buffer.compare(a, b)
   return Buffer.compare(encodeOrdered(ordering, a), encodeOrdered(ordering, b))
+}
+
+/** Element by element (of a map: key, then value), then the shorter first. */
+function compareCollections(type: Extract<CqlType, { is: 'list' | 'set' | 'map' }>, a: Uint8Array, b: Uint8Array): number {
+  if (a.length === 0 || b.length === 0) return a.length - b.length
+  const [left, right] = [elementsOf(type, a), elementsOf(type, b)]
+  const types = type.is === 'map' ? [type.key, type.value] : [type.of]
+  for (const [i, element] of left.entries()) {
+    const other = right[i]
+    const of = types[i % types.length]
+    if (!other || !of) break
+    const order = compareValues(of, element, other)
+    if (order !== 0) return order
+  }
+  return left.length - right.length
+}
+
+/** Field by field; one that is null or left out comes first. */
+function compareTuples(types: readonly CqlType[], a: Uint8Array, b: Uint8Array): number {
+  const [left, right] = [fieldsOf(a), fieldsOf(b)]
+  for (const [i, type] of types.entries()) {
+    const [x, y] = [left[i] ?? null, right[i] ?? null]
+    const order = x && y ? compareValues(type, x, y) : Number(x !== null) - Number(y !== null)
+    if (order !== 0) return order
+  }
+  return 0
+}
+
+/** The fields of a tuple; null where one is. */
+export function fieldsOf(bytes: Uint8Array): (Uint8Array | null)[] {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const fields: (Uint8Array | null)[] = []
+  for (let at = 0; at + 4 <= view.length;) {
+    const length = view.readInt32BE(at)
+    fields.push(length < 0 ? null : bytes.subarray(at + 4, at + 4 + length))
+    at += 4 + Math.max(0, length)
+  }
+  return fields
 }
 
 /** The elements of a list, set or map value, in order: single for list and set, key and value for map. */
@@ -82,6 +122,18 @@ export function collectionOf(type: CqlType, elements: readonly Uint8Array[]): Ui
   return out
 }
 
+/** A list that may hold nulls, as functions make them. */
+export function nullableCollectionOf(elements: readonly (Uint8Array | null)[]): Uint8Array {
+  const parts = elements.map((element) => {
+    const length = Buffer.alloc(4)
+    length.writeInt32BE(element ? element.length : -1)
+    return Buffer.concat(element ? [length, element] : [length])
+  })
+  const count = Buffer.alloc(4)
+  count.writeInt32BE(elements.length)
+  return Buffer.concat([count, ...parts])
+}
+
 /** The value of a collection stored element by element, or null when none is live: an empty collection does not exist in CQL. */
 export function assembleCollection(type: CqlType, cells: readonly Cell[], nowSeconds: number): Uint8Array | null {
   const live = cells.filter((cell) => cell.path !== null && isCellLive(cell, nowSeconds))
@@ -105,7 +157,7 @@ export function assembleCollection(type: CqlType, cells: readonly Cell[], nowSec
   )
 }
 
-/** Elements of a set and keys of a map, sorted and without duplicates, as Cassandra keeps frozen ones; the last value of a key wins. */
+/** Elements of a set and keys of a map, sorted and without duplicates, as Cassandra keeps frozen ones; the last value of a key wins (in Cassandra: any). */
 export function normalized(type: CqlType, bytes: Uint8Array): Uint8Array {
   if (type.is !== 'set' && type.is !== 'map') return bytes
   const elements = elementsOf(type, bytes)

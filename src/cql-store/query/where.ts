@@ -4,6 +4,7 @@ import { invalid, unsupported } from '../refusal.ts'
 import { isMultiCell, qualifiedName, type Column, type Table } from '../schema/index.ts'
 import type { Scope } from './scope.ts'
 import { compileTerm, compileValue, type TermContext } from './terms.ts'
+import { valueOf, type TableRow } from './table-row.ts'
 import { compareValues, elementsOf } from './values.ts'
 
 export type Value = (scope: Scope) => Uint8Array
@@ -32,15 +33,22 @@ export interface TokenBound {
   op: Comparison
 }
 
+/** `(a, b) IN ((1, 2), (3, 4))`: the values of each tuple, without doubles, in clustering order. */
+export interface TupleIn {
+  columns: readonly Column[]
+  values: (scope: Scope) => Uint8Array[][]
+}
+
 /** A condition that only looking at a row can decide. */
 export interface Filter {
   column: Column
-  test: (scope: Scope) => (value: Uint8Array | null) => boolean
+  test: (scope: Scope) => (row: TableRow) => boolean
 }
 
 export interface Where {
   columns: ReadonlyMap<string, ColumnRestriction>
   tuples: readonly TupleBound[]
+  tupleIns: readonly TupleIn[]
   tokens: readonly TokenBound[]
   /** Restrictions that are no equality or slice. */
   filters: readonly Filter[]
@@ -51,6 +59,7 @@ export interface Where {
 interface Building {
   columns: Map<string, ColumnRestriction>
   tuples: TupleBound[]
+  tupleIns: TupleIn[]
   tokens: TokenBound[]
   filters: Filter[]
   keyMarkers: (number | null)[]
@@ -58,7 +67,14 @@ interface Building {
 
 /** Compiles a WHERE clause against its table; whether the restrictions can be answered is the statement's to say. */
 export function analyseWhere(table: Table, relations: readonly Relation[], context: TermContext): Where {
-  const where: Building = { columns: new Map(), tuples: [], tokens: [], filters: [], keyMarkers: table.partitionKey.map(() => null) }
+  const where: Building = {
+    columns: new Map(),
+    tuples: [],
+    tupleIns: [],
+    tokens: [],
+    filters: [],
+    keyMarkers: table.partitionKey.map(() => null),
+  }
   for (const relation of relations) addRelation(where, table, relation, context)
   return where
 }
@@ -80,11 +96,11 @@ function addRelation(where: Building, table: Table, relation: Relation, context:
     case 'tuple':
       return addTuple(where, table, relation, context)
     case 'tuple-in':
-      throw unsupported('IN on several columns at once')
+      return addTupleIn(where, table, relation, context)
     case 'contains':
       return addContains(where, columnNamed(table, relation.column), relation.key, relation.term, context)
     case 'entry':
-      throw unsupported('a restriction on an entry of a map')
+      return addEntry(where, columnNamed(table, relation.column), relation.key, relation.term, context)
   }
 }
 
@@ -97,7 +113,7 @@ function restrictionOf(where: Building, column: Column): ColumnRestriction {
 }
 
 function addComparison(where: Building, column: Column, op: Comparison, term: Term, context: TermContext): void {
-  if (op === '!=') throw unsupported('the operator != in WHERE')
+  if (op === '!=') throw invalid(`Unsupported "!=" relation: ${column.name} != …`)
   if (isMultiCell(column))
     throw invalid(`Collection column '${column.name}' (${formatType(column.type)}) cannot be restricted by a '${op}' relation`)
   const value = compileValue(term, column, context)
@@ -125,7 +141,8 @@ function addIn(where: Building, column: Column, terms: Term[] | Term, context: T
   const restriction = restrictionOf(where, column)
   if (restriction.equals || restriction.lower || restriction.upper)
     throw invalid(`${column.name} cannot be restricted by more than one relation if it includes a IN`)
-  restriction.isIn = true
+  // Of one value it is an equality.
+  restriction.isIn = !Array.isArray(terms) || terms.length > 1
   restriction.equals = compileList(column, terms, context)
 }
 
@@ -134,7 +151,7 @@ export function compileList(column: Column, terms: Term[] | Term, context: TermC
   const { type } = column
   const unique = (values: Uint8Array[]): Uint8Array[] => {
     const sorted = values.toSorted((a, b) => compareValues(type, a, b))
-    return sorted.filter((value, i) => i === 0 || Buffer.compare(value, sorted[i - 1] ?? value) !== 0)
+    return sorted.filter((value, i) => i === 0 || compareValues(type, value, sorted[i - 1] ?? value) !== 0)
   }
   if (Array.isArray(terms)) {
     const compiled = terms.map((term) => compileValue(term, column, context))
@@ -156,26 +173,55 @@ function addToken(where: Building, table: Table, { columns, op, term }: Extract<
   where.tokens.push({ op, value: compileValue(term, { name: 'partition key token', type: { is: 'bigint' } }, context, 'the token') })
 }
 
-function addTuple(where: Building, table: Table, relation: Extract<Relation, { is: 'tuple' }>, context: TermContext): void {
-  const columns = relation.columns.map((name) => columnNamed(table, name))
-  if (relation.term.is !== 'tuple') throw unsupported('a bind marker for a whole tuple of columns')
-  const { items } = relation.term
+function tupleColumns(table: Table, names: readonly string[]): Column[] {
+  const columns = names.map((name) => columnNamed(table, name))
+  const other = columns.find((column) => column.kind !== 'clustering')
+  if (other) throw invalid(`Multi-column relations can only be applied to clustering columns but was applied to: ${other.name}`)
+  const first = columns[0]?.position ?? 0
+  if (columns.some((column, i) => column.position !== first + i))
+    throw invalid(`Clustering columns must appear in the PRIMARY KEY order in multi-column relations: (${names.join(', ')})`)
+  return columns
+}
+
+function tupleValues(columns: readonly Column[], term: Term, context: TermContext): Value[] {
+  if (term.is !== 'tuple') throw unsupported('a bind marker for a whole tuple of columns')
+  const { items } = term
   if (items.length !== columns.length) throw invalid(`Expected ${columns.length} elements in value tuple, but got ${items.length}`)
-  if (relation.op === '!=') throw unsupported('the operator != on several columns')
-  if (columns.some((column) => column.kind !== 'clustering'))
-    throw invalid('Multi-column relations can only be applied to clustering columns')
-  if (columns.some((column, i) => column !== table.clustering[i])) {
-    throw unsupported('a relation on several clustering columns that does not begin with the first')
-  }
-  const { op } = relation
-  if (op === '=')
+  return columns.map((column, i) => compileValue(items[i] ?? { is: 'literal', kind: 'null', text: 'null' }, column, context))
+}
+
+function addTuple(where: Building, table: Table, relation: Extract<Relation, { is: 'tuple' }>, context: TermContext): void {
+  const columns = tupleColumns(table, relation.columns)
+  const { op, term } = relation
+  if (op === '!=') throw invalid(`Unsupported "!=" relation: (${relation.columns.join(', ')}) != …`)
+  if (op === '=' && term.is === 'tuple' && term.items.length === columns.length) {
+    const { items } = term
     return columns.forEach((column, i) =>
       addComparison(where, column, '=', items[i] ?? { is: 'literal', kind: 'null', text: 'null' }, context),
     )
-  if (new Set(columns.map((column) => column.descending)).size > 1)
-    throw unsupported('a relation on several clustering columns of mixed order')
-  const values = columns.map((column, i) => compileValue(items[i] ?? { is: 'literal', kind: 'null', text: 'null' }, column, context))
+  }
+  const values = tupleValues(columns, term, context)
   where.tuples.push({ columns, values, isLower: op === '>' || op === '>=', inclusive: op.endsWith('=') })
+}
+
+function addTupleIn(where: Building, table: Table, relation: Extract<Relation, { is: 'tuple-in' }>, context: TermContext): void {
+  const columns = tupleColumns(table, relation.columns)
+  if (!Array.isArray(relation.terms)) throw unsupported('a bind marker for a list of tuples')
+  const tuples = relation.terms.map((term) => tupleValues(columns, term, context))
+  const order = (a: readonly Uint8Array[], b: readonly Uint8Array[]): number => {
+    for (const [i, { type, descending }] of columns.entries()) {
+      const sign = compareValues(type, a[i] ?? new Uint8Array(0), b[i] ?? new Uint8Array(0))
+      if (sign !== 0) return descending ? -sign : sign
+    }
+    return 0
+  }
+  where.tupleIns.push({
+    columns,
+    values: (scope) => {
+      const sorted = tuples.map((tuple) => tuple.map((value) => value(scope))).sort(order)
+      return sorted.filter((values, i) => i === 0 || order(values, sorted[i - 1] ?? values) !== 0)
+    },
+  })
 }
 
 function addContains(where: Building, column: Column, byKey: boolean, term: Term, context: TermContext): void {
@@ -189,10 +235,40 @@ function addContains(where: Building, column: Column, byKey: boolean, term: Term
     column,
     test: (scope) => {
       const wanted = compiled(scope)
-      return (value) => {
+      return (row) => {
+        const value = valueOf(column, row, scope.nowSeconds)
         if (value === null) return false
         const elements = elementsOf(type, value)
         return elements.some((each, i) => (type.is !== 'map' || i % 2 === (byKey ? 0 : 1)) && compareValues(element, each, wanted) === 0)
+      }
+    },
+  })
+}
+
+/** `m['a'] = 1` */
+function addEntry(where: Building, column: Column, key: Term, term: Term, context: TermContext): void {
+  const { type } = column
+  if (type.is !== 'map') throw invalid(`Column ${column.name} cannot be used as a map`)
+  if (!isMultiCell(column)) throw invalid(`Map-entry predicates on frozen map column ${column.name} are not supported`)
+  const entryKey = compileValue(key, { name: `key(${column.name})`, type: type.key }, context)
+  const entryValue = compileValue(term, { name: `value(${column.name})`, type: type.value }, context)
+  where.filters.push({
+    column,
+    test: (scope) => {
+      const [wantedKey, wanted] = [entryKey(scope), entryValue(scope)]
+      return (row) => {
+        const value = valueOf(column, row, scope.nowSeconds)
+        if (value === null) return false
+        const elements = elementsOf(type, value)
+        return elements.some((each, i) => {
+          const own = elements[i + 1]
+          return (
+            i % 2 === 0 &&
+            own !== undefined &&
+            compareValues(type.key, each, wantedKey) === 0 &&
+            compareValues(type.value, own, wanted) === 0
+          )
+        })
       }
     },
   })
@@ -207,11 +283,56 @@ export function filterOf({ column, equals, lower, upper }: ColumnRestriction): F
       const wanted = equals?.(scope)
       const from = lower?.value(scope)
       const to = upper?.value(scope)
-      return (value) => {
+      return (row) => {
+        const value = valueOf(column, row, scope.nowSeconds)
         if (value === null) return false
         if (wanted) return wanted.some((each) => compareValues(type, value, each) === 0)
         if (from && compareValues(type, value, from) < (lower?.inclusive ? 0 : 1)) return false
         return !to || compareValues(type, value, to) <= (upper?.inclusive ? 0 : -1)
+      }
+    },
+  }
+}
+
+/** Several columns compared at once, as a test of a row. */
+export function tupleFilter({ columns, values, isLower, inclusive }: TupleBound): Filter {
+  return rowFilterOf(columns, (scope) => {
+    const wanted = values.map((value) => value(scope))
+    return (order) => {
+      const sign = order(wanted)
+      return sign === 0 ? inclusive : sign > 0 === isLower
+    }
+  })
+}
+
+export function tupleInFilter({ columns, values }: TupleIn): Filter {
+  return rowFilterOf(columns, (scope) => {
+    const wanted = values(scope)
+    return (order) => wanted.some((each) => order(each) === 0)
+  })
+}
+
+/** `decide` is given how the row's columns compare to values: the sign of the first that differs. */
+function rowFilterOf(
+  columns: readonly Column[],
+  decide: (scope: Scope) => (order: (values: readonly Uint8Array[]) => number) => boolean,
+): Filter {
+  const [column] = columns
+  if (!column) throw new RangeError('a relation on no columns')
+  return {
+    column,
+    test: (scope) => {
+      const holds = decide(scope)
+      return (row) => {
+        const own = columns.map((each) => valueOf(each, row, scope.nowSeconds))
+        if (own.some((value) => value === null)) return false
+        return holds((values) => {
+          for (const [i, each] of columns.entries()) {
+            const sign = compareValues(each.type, own[i] ?? new Uint8Array(0), values[i] ?? new Uint8Array(0))
+            if (sign !== 0) return sign
+          }
+          return 0
+        })
       }
     },
   }

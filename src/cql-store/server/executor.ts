@@ -141,7 +141,8 @@ export class Executor {
 
   #scope(timestampMicros: bigint | null, values: readonly BoundValue[]): Scope {
     const nowMs = this.#clock.nowMs()
-    return { values, timestamp: timestampMicros ?? this.#nextMicros(nowMs), nowMs, nowSeconds: Math.floor(nowMs / 1000) }
+    const serverMicros = (): bigint => this.#nextMicros(nowMs)
+    return { values, timestamp: timestampMicros ?? serverMicros(), serverMicros, nowMs, nowSeconds: Math.floor(nowMs / 1000) }
   }
 
   /** The server's write time: never the same twice, never back. */
@@ -177,6 +178,8 @@ export class Executor {
     const refusal = this.#engine.refusal()
     if (refusal) throw refusal
     const { mutations } = this.#engine
+    // What a list holds is read before some of its elements are written: everything submitted before counts.
+    if (steps.some(({ modification }) => modification.readsFirst)) this.#engine.writePending()
     mutations.begin()
     try {
       for (const { modification, scope } of steps) modification.write(scope, this.#target)

@@ -238,7 +238,7 @@ export class Engine {
     const name = key.toString('latin1')
     let record = this.#active.get(name) ?? null
     for (const older of [this.#applying?.get(name), this.#store.get(key)]) {
-      if (older) record = record ? mergeRecords(key, record, older) : older
+      if (older) record = record ? mergeRecords(key, older, record) : older
     }
     return record
   }
@@ -312,6 +312,6 @@ function mergeInto(
     if (!isLive(tableOfKey(key))) return null
     const record = memtable().get(key.toString('latin1'))
     if (!record) return undefined
-    return old ? mergeRecords(key, record, old) : record
+    return old ? mergeRecords(key, old, record) : record
   }
 }

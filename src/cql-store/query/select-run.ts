@@ -1,0 +1,260 @@
+import { invalid } from '../refusal.ts'
+import type { Table } from '../schema/index.ts'
+import { tableStart, type Engine } from '../storage/index.ts'
+import { decodePagingState, encodePagingState, type PagingState } from './paging.ts'
+import { scanSegment, type ScannedRow, type Segment } from './scan.ts'
+import type { Scope } from './scope.ts'
+import type { SegmentPlan } from './segments.ts'
+import type { Running, Selector } from './selector.ts'
+import type { TableRow } from './table-row.ts'
+import { compareValues } from './values.ts'
+import type { Filter } from './where.ts'
+
+export interface Page {
+  rows: (Uint8Array | null)[][]
+  pagingState: Uint8Array | null
+}
+
+/** Rows of tables that are not stored but known: `system.local` and its like. */
+export type VirtualRows = () => TableRow[]
+
+/** A page ends after this many bytes of values too, when the client pages at all. */
+const pageBytes = 8 * 1024 * 1024
+
+export interface Plan {
+  table: Table
+  selectors: readonly Selector[]
+  segments: SegmentPlan
+  filters: readonly Filter[]
+  reverse: boolean
+  distinct: boolean
+  /** Aggregates over all rows, or over those that share the partition key and so many clustering columns. */
+  group: { isWhole: boolean; clusteringColumns: number } | null
+  /** Order of rows that do not come in it. */
+  sort: ((a: ScannedRow, b: ScannedRow) => number) | null
+  limit: (scope: Scope) => number | null
+  perPartition: (scope: Scope) => number | null
+}
+
+/** Rows of all segments from a page's beginning on, with the segment they came from. */
+async function* scanned(
+  plan: Plan,
+  scope: Scope,
+  engine: Engine,
+  virtual: VirtualRows | null,
+  from: { segment: number; key: Buffer } | null,
+): AsyncGenerator<{ segment: number; rows: ScannedRow[] }> {
+  if (virtual) {
+    const none = Buffer.alloc(0)
+    yield { segment: 0, rows: inKeyOrder(plan, virtual()).map((row) => ({ ...row, key: none })) }
+    return
+  }
+  const segments = plan.reverse ? reversedWithin(plan.segments.segments(scope)) : plan.segments.segments(scope)
+  for (let segment = from?.segment ?? 0; segment < segments.length; segment++) {
+    const part = segments[segment]
+    if (!part) break
+    const after = from && segment === from.segment ? from.key : null
+    for await (const rows of scanSegment(engine, plan.table, part, plan.reverse, after, () => scope.nowSeconds)) yield { segment, rows }
+  }
+}
+
+/** Partitions keep their order; the parts of each are read from the last one on. */
+function reversedWithin(segments: readonly Segment[]): Segment[] {
+  const byPartition = Map.groupBy(segments, ({ partition }) => partition)
+  return [...byPartition.values()].flatMap((parts) => parts.toReversed())
+}
+
+/** With IN on the partition key its values decide the order, as for stored rows; else tokens do. */
+function inKeyOrder(plan: Plan, rows: TableRow[]): TableRow[] {
+  const [column] = plan.table.partitionKey
+  if (!plan.segments.isKeyed || !column) return rows
+  const none = new Uint8Array(0)
+  return rows.toSorted((a, b) => compareValues(column.type, a.partition[0] ?? none, b.partition[0] ?? none))
+}
+
+/** A test for all filters at once. */
+function rowFilter(filters: readonly Filter[], scope: Scope): (row: TableRow) => boolean {
+  const tests = filters.map(({ test }) => test(scope))
+  return (row) => tests.every((passes) => passes(row))
+}
+
+export interface Paging {
+  pageSize: number | null
+  pagingState: Uint8Array | null
+}
+
+/** One page of an answer. */
+export async function runSelect(plan: Plan, scope: Scope, engine: Engine, virtual: VirtualRows | null, paging: Paging): Promise<Page> {
+  if (plan.group) return runGroups(plan, plan.group, scope, engine, virtual, paging)
+  if (plan.sort) return runSorted(plan, plan.sort, scope, engine, paging)
+  return runRows(plan, scope, engine, virtual, paging)
+}
+
+interface Start {
+  from: PagingState | null
+  pageSize: number
+  remaining: number | null
+  perPartition: number | null
+}
+
+function startOf(plan: Plan, scope: Scope, virtual: VirtualRows | null, { pageSize, pagingState }: Paging): Start {
+  const from = pagingState && !virtual ? decodePagingState(pagingState, tableStart(plan.table.number)) : null
+  return {
+    from,
+    pageSize: virtual || pageSize === null || pageSize <= 0 ? Infinity : pageSize,
+    remaining: from ? from.remaining : plan.limit(scope),
+    perPartition: plan.distinct ? 1 : plan.perPartition(scope),
+  }
+}
+
+/** Counts what was given of the partition that is being read, over pages too. */
+class PartitionCount {
+  #partition: readonly Uint8Array[] | null = null
+  readonly #from: PagingState | null
+  given = 0
+
+  constructor(from: PagingState | null) {
+    this.#from = from
+  }
+
+  /** True when the row is the first of another partition. */
+  enter(row: ScannedRow): boolean {
+    if (isSamePartition(this.#partition, row.partition)) return false
+    const isFirst = this.#partition === null
+    this.given = isFirst && this.#from && continues(this.#from.key, row) ? this.#from.inPartition : 0
+    this.#partition = row.partition
+    return true
+  }
+}
+
+async function runRows(plan: Plan, scope: Scope, engine: Engine, virtual: VirtualRows | null, paging: Paging): Promise<Page> {
+  const { from, pageSize, perPartition, ...start } = startOf(plan, scope, virtual, paging)
+  let { remaining } = start
+  const passes = rowFilter(plan.filters, scope)
+  const count = new PartitionCount(from)
+  let bytes = 0
+  const rows: Page['rows'] = []
+  for await (const chunk of scanned(plan, scope, engine, virtual, from)) {
+    for (const row of chunk.rows) {
+      if (!passes(row)) continue
+      count.enter(row)
+      if (perPartition !== null && count.given >= perPartition) continue
+      count.given++
+      const values = plan.selectors.map((selector) => selector.value(row, scope))
+      for (const value of values) bytes += value?.length ?? 0
+      rows.push(values)
+      if (remaining !== null && --remaining === 0) return { rows, pagingState: null }
+      // As Cassandra has it, a page that is full is followed by another, if only an empty one.
+      if (rows.length >= pageSize || (pageSize !== Infinity && bytes > pageBytes))
+        return { rows, pagingState: encodePagingState({ segment: chunk.segment, key: row.key, remaining, inPartition: count.given }) }
+    }
+  }
+  return { rows, pagingState: null }
+}
+
+/** ORDER BY over several partitions: all rows are read, then put in order. */
+async function runSorted(plan: Plan, sort: NonNullable<Plan['sort']>, scope: Scope, engine: Engine, paging: Paging): Promise<Page> {
+  const { pageSize, remaining, perPartition } = startOf(plan, scope, null, paging)
+  if (pageSize !== Infinity && (remaining === null || remaining > pageSize)) {
+    throw invalid(
+      'Cannot page queries with both ORDER BY and a IN restriction on the partition key; you must either remove the ORDER BY or the IN and sort client side, or disable paging for this query',
+    )
+  }
+  const passes = rowFilter(plan.filters, scope)
+  const count = new PartitionCount(null)
+  const found: ScannedRow[] = []
+  for await (const chunk of scanned(plan, scope, engine, null, null)) {
+    for (const row of chunk.rows) {
+      if (!passes(row)) continue
+      count.enter(row)
+      if (perPartition === null || count.given++ < perPartition) found.push(row)
+    }
+  }
+  const sorted = found.sort(sort).slice(0, remaining ?? found.length)
+  return { rows: sorted.map((row) => plan.selectors.map((selector) => selector.value(row, scope))), pagingState: null }
+}
+
+interface OpenGroup {
+  running: Running[]
+  clustering: readonly Uint8Array[]
+  /** Of its last row so far. */
+  last: { segment: number; key: Buffer }
+}
+
+/** Aggregates: over everything, or over the rows of each group, which follow one another. */
+async function runGroups(
+  plan: Plan,
+  { isWhole, clusteringColumns }: NonNullable<Plan['group']>,
+  scope: Scope,
+  engine: Engine,
+  virtual: VirtualRows | null,
+  paging: Paging,
+): Promise<Page> {
+  const { from, pageSize, perPartition, ...start } = startOf(plan, scope, virtual, isWhole ? { pageSize: null, pagingState: null } : paging)
+  let { remaining } = start
+  const passes = rowFilter(plan.filters, scope)
+  const count = new PartitionCount(from)
+  const rows: Page['rows'] = []
+  const begin = (): Running[] => plan.selectors.map((selector) => selector.start(scope))
+  let group: OpenGroup | null = null
+  let seenInPartition = 0
+  const close = (): void => {
+    if (!group) return
+    rows.push(group.running.map((each) => each.result()))
+    if (remaining !== null) remaining--
+    group = null
+  }
+  for await (const chunk of scanned(plan, scope, engine, virtual, from)) {
+    for (const row of chunk.rows) {
+      if (!passes(row)) continue
+      const isNewPartition = count.enter(row)
+      if (isNewPartition) seenInPartition = 0
+      if (plan.distinct && seenInPartition++ > 0) continue
+      const clustering = (row.row?.clustering ?? []).slice(0, clusteringColumns)
+      if (group && !isWhole && (isNewPartition || !isSameClustering(plan.table, group.clustering, clustering))) {
+        const { last }: OpenGroup = group
+        close()
+        if (remaining === 0) return { rows, pagingState: null }
+        if (rows.length >= pageSize) {
+          const inPartition = isNewPartition ? 0 : count.given
+          return { rows, pagingState: encodePagingState({ ...last, remaining, inPartition }) }
+        }
+      }
+      if (!group) {
+        if (!plan.distinct && perPartition !== null && count.given >= perPartition) continue
+        count.given++
+        group = { running: begin(), clustering, last: { segment: chunk.segment, key: row.key } }
+      }
+      group.last = { segment: chunk.segment, key: row.key }
+      for (const each of group.running) each.add(row)
+    }
+  }
+  if (isWhole) group ??= { running: begin(), clustering: [], last: { segment: 0, key: Buffer.alloc(0) } }
+  close()
+  return { rows, pagingState: null }
+}
+
+function isSamePartition(a: readonly Uint8Array[] | null, b: readonly Uint8Array[]): boolean {
+  return a === b || (a !== null && a.every((part, i) => Buffer.compare(part, b[i] ?? part) === 0))
+}
+
+/** By the order of their types: decimals of different scale may be the same. */
+function isSameClustering(table: Table, a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
+  return (
+    a.length === b.length && a.every((value, i) => compareValues(table.clustering[i]?.type ?? { is: 'blob' }, value, b[i] ?? value) === 0)
+  )
+}
+
+/** True when a row lies in the partition of an earlier row's key. */
+function continues(key: Buffer, row: ScannedRow): boolean {
+  return partitionPart(key).equals(partitionPart(row.key))
+}
+
+function partitionPart(key: Buffer): Buffer {
+  for (let at = 12; at < key.length; at += 2) {
+    at = key.indexOf(0, at)
+    if (at < 0) break
+    if (key[at + 1] === 0) return key.subarray(0, at + 2)
+  }
+  return key
+}

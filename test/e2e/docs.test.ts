@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { StatusView } from '../../src/core/index.ts'
 import { codeSpans, fencedBlocks, readDocument, relativeLinks, shellCommands, shellWords } from '../harness/documents.ts'
@@ -151,7 +151,7 @@ describe('what the documents say of the code', () => {
   })
 
   test.each(documents)('%s links to files that are there', (name) => {
-    expect(relativeLinks(readDocument(name)).filter((target) => !existsSync(join(root, target)))).toEqual([])
+    expect(relativeLinks(readDocument(name)).filter((target) => !existsSync(join(root, dirname(name), target)))).toEqual([])
   })
 
   test.each(documents)('%s names source files that are there', (name) => {

@@ -129,7 +129,13 @@ describe('environment variables', () => {
   const named = (text: string): string[] => [...new Set(text.match(/MILLRACE_[A-Z_]+[A-Z]/g))].toSorted()
 
   test('of CONTRIBUTING are read by the tests', () => {
-    const readers = ['test/e2e/kill.test.ts', 'test/e2e/clients.test.ts', 'test/engines/message-tables.test.ts', 'tools/engines/cache.ts']
+    const readers = [
+      'test/e2e/kill.test.ts',
+      'test/e2e/clients.test.ts',
+      'test/engines/message-tables.test.ts',
+      'test/engines/metadata-away.test.ts',
+      'tools/engines/cache.ts',
+    ]
     const tests = readers.map(readDocument).join('\n')
     expect(named(readDocument('CONTRIBUTING.md')).filter((variable) => !named(tests).includes(variable))).toEqual([])
   })

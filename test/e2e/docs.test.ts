@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { StatusView } from '../../src/core/index.ts'
@@ -7,7 +7,7 @@ import { eventually, run, runJson, startMillrace, type Started } from '../harnes
 import { createProject, root, type TestProject } from '../harness/project.ts'
 import { findTool, runTool } from '../harness/tools.ts'
 
-const documents = ['README.md', 'CONTRIBUTING.md', 'ARCHITECTURE.md', 'docs/configuration.md']
+const documents = ['README.md', 'CONTRIBUTING.md', 'ARCHITECTURE.md', 'docs/configuration.md', 'docs/metadata-store.md']
 const readme = readDocument('README.md')
 const { scripts }: { scripts: Record<string, string> } = JSON.parse(readDocument('package.json'))
 const kcat = findTool('kcat', 'MILLRACE_KCAT')
@@ -129,13 +129,7 @@ describe('environment variables', () => {
   const named = (text: string): string[] => [...new Set(text.match(/MILLRACE_[A-Z_]+[A-Z]/g))].toSorted()
 
   test('of CONTRIBUTING are read by the tests', () => {
-    const readers = [
-      'test/e2e/kill.test.ts',
-      'test/e2e/clients.test.ts',
-      'test/engines/message-tables.test.ts',
-      'test/engines/metadata-away.test.ts',
-      'tools/engines/cache.ts',
-    ]
+    const readers = ['test', 'bench', 'tools', 'scripts'].flatMap((folder) => globSync(`${folder}/**/*.{ts,mjs}`, { cwd: root }))
     const tests = readers.map(readDocument).join('\n')
     expect(named(readDocument('CONTRIBUTING.md')).filter((variable) => !named(tests).includes(variable))).toEqual([])
   })

@@ -27,7 +27,13 @@ export function createBenchProject(pace: string): BenchProject {
     start: (args = ['--trigger-once', 'user_automation']) => {
       const startedMs = performance.now()
       const child = spawn(process.execPath, [join(root, 'bin/millrace.mjs'), '--project', project.dir, 'start', ...args], {
-        env: { ...process.env, MILLRACE_KAFKA_PORT: '0', MILLRACE_CQL_PORT: '0', MILLRACE_RANDOMUSER: 'local' },
+        env: {
+          ...process.env,
+          MILLRACE_KAFKA_PORT: '0',
+          MILLRACE_CQL_PORT: '0',
+          MILLRACE_REGISTRY_PORT: '0',
+          MILLRACE_RANDOMUSER: 'local',
+        },
         stdio: ['ignore', 'pipe', 'inherit'],
       })
       let text = ''

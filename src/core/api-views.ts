@@ -5,7 +5,7 @@ import type { StreamStatus } from './task-messages.ts'
 /** What the API tells of a running Millrace; the CLI prints it, the console shows it. All of it JSON. */
 
 export interface PartView {
-  name: 'kafka' | 'cassandra' | 'scheduler' | 'streams' | 'random-user'
+  name: 'kafka' | 'cassandra' | 'registry' | 'scheduler' | 'streams' | 'random-user'
   is: 'embedded' | 'remote'
   address: string
   state: 'ok' | 'failed'
@@ -50,7 +50,7 @@ export interface EndpointsView {
 }
 
 export interface DoctorStep {
-  at: 'pipeline' | 'metadata' | 'source' | 'topic' | 'stream' | 'table'
+  at: 'pipeline' | 'metadata' | 'registry' | 'source' | 'topic' | 'stream' | 'table'
   name: string
   state: 'ok' | 'waiting' | 'stopped'
   /** What was found, in numbers. */

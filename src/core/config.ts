@@ -88,6 +88,13 @@ export interface UserConfig {
   advertisedHost?: string
   kafka?: KafkaConfig
   cassandra?: CassandraConfig
+  /** Of the schema registry; the embedded one stands on the embedded broker alone. */
+  registry?: {
+    /** Default 8081. */
+    port?: number
+    /** A real one instead: `http://host:port`. */
+    url?: string
+  }
   metadata?: {
     /** PostgreSQL that keeps runs, tasks and settings, `postgres://user@host:5432/database`. Default: SQLite in the data folder. */
     url?: SecretText

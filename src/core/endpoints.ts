@@ -4,6 +4,7 @@ import type { FunctionRef } from './definitions.ts'
 export interface Endpoints {
   kafka: KafkaEndpoint
   cassandra: CassandraEndpoint
+  /** Of the schema registry, without credentials; null: there is none. */
   registryUrl: string | null
   randomUser: RandomUserEndpoint
 }

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startBroker } from '../broker/index.ts'
 import { connectKafka, type KafkaClient } from '../kafka-client/index.ts'
 import { Releasers } from '../platform/index.ts'
-import { type RegistryHandle, startRegistry } from './index.ts'
+import { listenForRegistry, type RegistryHandle, startRegistry } from './index.ts'
 
 const parts = new Releasers()
 let kafka: KafkaClient
@@ -280,3 +280,25 @@ function statusOf(url: string, headers: Record<string, string>): Promise<number>
     asked.on('error', reject).end()
   })
 }
+
+describe('a port taken early', () => {
+  it('keeps requests until the registry answers', async () => {
+    const listener = await listenForRegistry({ host: '127.0.0.1', port: 0 })
+    const answer = call('GET', '/subjects', undefined, listener.address)
+    await using own = await startRegistry({ host: '127.0.0.1', port: listener.port, kafka, listener })
+    expect(own.address).toBe(listener.address)
+    expect((await answer).status).toBe(200)
+  })
+
+  it('is given back, and what waits ended, when no registry comes', async () => {
+    const listener = await listenForRegistry({ host: '127.0.0.1', port: 0 })
+    const answer = call('GET', '/subjects', undefined, listener.address)
+    const closed = await Promise.allSettled([answer, listener.close()])
+    expect(closed.map(({ status }) => status)).toEqual(['rejected', 'fulfilled'])
+    await (await listenForRegistry({ host: '127.0.0.1', port: listener.port })).close()
+  })
+
+  it('beyond loopback is refused without credentials (P8)', async () => {
+    await expect(startRegistry({ host: '0.0.0.0', port: 0, kafka })).rejects.toMatchObject({ code: 'CREDENTIALS_REQUIRED' })
+  })
+})

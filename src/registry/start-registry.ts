@@ -2,7 +2,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import type { KafkaClient } from '../kafka-client/index.ts'
 import {
   asMillraceError,
-  errnoOf,
+  isLoopback,
   type Logger,
   messageOf,
   MillraceError,
@@ -13,6 +13,7 @@ import {
   type Clock,
 } from '../platform/index.ts'
 import { bodyTypes, createGuard } from './guard.ts'
+import { listenForRegistry, type RegistryListener } from './listener.ts'
 import { RegistryError, registryErrors } from './registry-error.ts'
 import { addSchemaRoutes } from './routes/schemas.ts'
 import { addCompatibilityRoutes, addSettingRoutes } from './routes/settings.ts'
@@ -30,6 +31,8 @@ export interface RegistryOptions {
   credentials?: { username: string; password: string }
   /** Where `_schemas` lives. Stays the caller's. */
   kafka: KafkaClient
+  /** A port that was taken before, on `host`; it goes with the registry, and when that does not start. */
+  listener?: RegistryListener
   log?: Logger
   clock?: Clock
 }
@@ -43,27 +46,35 @@ const maxBodyBytes = 4 * 1_048_576
 
 /**
  * A schema registry with Confluent's REST contract on the topic `_schemas`; one at a time may write there.
- * Errors: PORT_BUSY, BAD_REQUEST when `_schemas` is not fit, those of Kafka.
+ * Errors: PORT_BUSY, CREDENTIALS_REQUIRED (P8), BAD_REQUEST when `_schemas` is not fit, those of Kafka.
  */
 export async function startRegistry(options: RegistryOptions, context: { signal?: AbortSignal } = {}): Promise<RegistryHandle> {
   const { host, port, advertisedHost = host, credentials = null, kafka, log = silentLogger, clock = systemClock } = options
   const releasers = new Releasers()
   try {
+    releasers.add('given listener', () => options.listener?.close())
+    // P8: nothing listens beyond loopback without credentials.
+    if (!isLoopback(host) && !credentials?.password) {
+      const message = `The registry does not listen on ${host} without a user name and password: give it credentials, or use 127.0.0.1.`
+      throw new MillraceError('CREDENTIALS_REQUIRED', message, { details: { host } })
+    }
+    const listener = options.listener ?? (await listenForRegistry({ host, port }))
+    releasers.add('listener', () => listener.close())
     const schemas = await SchemaLog.open(kafka, { clock, log, ...context })
     releasers.add('schemas', () => schemas.close())
     const server = Fastify({ logger: false, bodyLimit: maxBodyBytes, routerOptions: { maxParamLength: 1_000 } })
-    releasers.add('server', async () => {
-      server.server.closeIdleConnections()
-      await server.close()
-    })
+    releasers.add('server', () => server.close())
     const guard = createGuard({ hosts: [host, advertisedHost], credentials })
     const { clusterId } = await kafka.admin.metadata([])
     addRoutes(server, new SchemaRegistry(schemas), { guard, log, clusterId: clusterId ?? '' })
-    const address = await listen(server, host, port)
+    await server.ready()
+    // Once more, as the first to go: what is being answered needs the schemas.
+    releasers.add('requests', () => listener.close())
+    listener.answerBy((request, response) => server.routing(request, response))
     const close = (): Promise<void> => releasers.close()
     return {
-      address,
-      port: Number(new URL(address).port),
+      address: listener.address,
+      port: listener.port,
       failed: new Promise<never>(() => undefined),
       close,
       [Symbol.asyncDispose]: close,
@@ -120,16 +131,4 @@ function registryError(error: unknown): RegistryError {
   const status = error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500
   if (status < 500) return new RegistryError(status, messageOf(error))
   return error instanceof MillraceError ? registryErrors.store(error.message) : new RegistryError(500, asMillraceError(error).message)
-}
-
-async function listen(server: FastifyInstance, host: string, port: number): Promise<string> {
-  try {
-    await server.listen({ host, port })
-  } catch (error) {
-    if (errnoOf(error) !== 'EADDRINUSE') throw error
-    throw new MillraceError('PORT_BUSY', `Port ${port} on ${host} is in use by another process.`, { cause: error, details: { host, port } })
-  }
-  const bound = server.server.address()
-  const boundPort = typeof bound === 'object' && bound !== null ? bound.port : port
-  return `http://${host.includes(':') ? `[${host}]` : host}:${boundPort}`
 }

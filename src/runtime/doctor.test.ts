@@ -63,6 +63,7 @@ function facts(
       randomUser: { url: 'https://randomuser.me/api/', is: 'live', why: 'asked for', seed: 's' },
     },
     metadataError: null,
+    registry: null,
     lastRuns: [{ ...lastRun, ...run }],
     fetched: 60,
     flows: [
@@ -135,6 +136,15 @@ describe('the doctor', () => {
     expect(report.healthy).toBe(true)
     expect(report.steps[0]?.because).toContain('millrace trigger')
   })
+})
+
+test('a registry that does not answer is told, one that does is counted', () => {
+  const address = 'http://127.0.0.1:8081'
+  const away = { address, subjects: null, error: error('The schema registry at http://127.0.0.1:8081 does not answer: refused') }
+  expect(diagnose(facts({ registry: away })).summary).toContain('schema registry stopped, because The schema registry at')
+  const report = diagnose(facts({ registry: { address, subjects: 2, error: null } }))
+  expect(report).toMatchObject({ healthy: true, steps: expect.arrayContaining([expect.objectContaining({ at: 'registry' })]) })
+  expect(report.steps.find(({ at }) => at === 'registry')?.found).toBe('2 subjects at http://127.0.0.1:8081')
 })
 
 test('a metadata store that is away is what the doctor names, not a DAG that never ran', () => {

@@ -13,6 +13,8 @@ export interface Facts {
   flows: readonly { observed: Observed; stream: StreamStatus | null; refused: ErrorJson | null }[]
   /** Set while the metadata store is away: runs and tasks cannot be looked at. */
   metadataError: ErrorJson | null
+  /** Null: there is none. */
+  registry: { address: string; subjects: number | null; error: ErrorJson | null } | null
   /** Set while topics and tables could not be made yet. */
   provisionError: ErrorJson | null
   /** Topics that could not be made, but for dead letters': their streams are refused. */
@@ -39,7 +41,7 @@ export function diagnose(facts: Facts): DoctorReport {
       administrator: [],
     }
   }
-  const sources = [...sourceSteps(facts), ...otherTopicSteps(facts)]
+  const sources = [...sourceSteps(facts), ...otherTopicSteps(facts), ...registrySteps(facts)]
   const flows = facts.flows.map((flow) => [topicStep(flow.observed, facts), streamStep(flow, facts), tableStep(flow.observed)])
   // In a flow the first step that stops is the cause; later ones only wait for it.
   const causes = [...sources.filter(isStopped), ...flows.flatMap((steps) => steps.find(isStopped) ?? [])]
@@ -105,6 +107,20 @@ function otherTopicSteps({ missingTopics, flows }: Facts): DoctorStep[] {
   return missingTopics
     .filter(({ name }) => !read.has(name))
     .map(({ name, because }) => ({ at: 'topic', name, state: 'stopped', found: 'not there', because }))
+}
+
+function registrySteps({ registry }: Facts): DoctorStep[] {
+  if (registry === null) return []
+  const { address, subjects, error } = registry
+  return [
+    {
+      at: 'registry',
+      name: 'schema registry',
+      state: error === null ? 'ok' : 'stopped',
+      found: error === null ? `${shown(subjects)} subjects at ${address}` : 'not reached',
+      because: error?.message ?? null,
+    },
+  ]
 }
 
 function topicStep({ counts, topicError }: Observed, facts: Facts): DoctorStep {

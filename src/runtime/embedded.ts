@@ -64,12 +64,14 @@ export async function startEmbeddedStore(
   return { part: store, port: store.port }
 }
 
-interface BusyPort {
+export interface BusyPort {
   what: string
   /** Variable that moves ours elsewhere. */
   variable: string
   /** Variable that uses what is there. */
   use: string
+  /** What that variable takes; default the address as it is. */
+  useAs?: (address: string) => string
   probe: (address: string) => Promise<string | null>
 }
 
@@ -80,7 +82,7 @@ export async function explainBusyPort(error: unknown, options: BusyPort): Promis
   const address = `127.0.0.1:${port}`
   const there = await options.probe(address).catch(() => null)
   const found = there === null ? `something that does not answer as ${options.what}` : there
-  const useIt = there === null ? '' : ` Use it with ${options.use}=${address}, or`
+  const useIt = there === null ? '' : ` Use it with ${options.use}=${options.useAs?.(address) ?? address}, or`
   const another = `${useIt === '' ? 'Choose' : 'choose'} another port with ${options.variable} (0 for any free one).`
   return new MillraceError('PORT_BUSY', `Port ${port} is taken by ${found}.${useIt} ${another}`, { cause: error, details: error.details })
 }

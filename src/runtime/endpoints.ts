@@ -6,6 +6,8 @@ export interface Embedded {
   /** Null: somebody's cluster is used. */
   kafkaPort: number | null
   cqlPort: number | null
+  /** URL; null: there is none of ours. */
+  registryAddress: string | null
   credentials: Credentials | null
   randomUser: Endpoints['randomUser']
 }
@@ -13,7 +15,7 @@ export interface Embedded {
 /** Where everything is from now on: the only place that tells ours from somebody's cluster. */
 export function resolveEndpoints(settings: Settings, embedded: Embedded): Endpoints {
   const host = settings.host === '0.0.0.0' || settings.host === '::' ? '127.0.0.1' : settings.host
-  const { kafkaPort, cqlPort, randomUser } = embedded
+  const { kafkaPort, cqlPort, registryAddress, randomUser } = embedded
   const credentials = embedded.credentials && { username: embedded.credentials.username, password: embedded.credentials.password }
   const { kafka, cassandra } = settings
   return {
@@ -29,7 +31,7 @@ export function resolveEndpoints(settings: Settings, embedded: Embedded): Endpoi
       readConsistency: cassandra.readConsistency,
       ...(credentials ? { credentials } : {}),
     },
-    registryUrl: settings.registryUrl,
+    registryUrl: settings.registry.url ?? registryAddress,
     randomUser,
   }
 }

@@ -25,6 +25,7 @@ import { resolveEndpoints } from './endpoints.ts'
 import { openLogFile } from './log-file.ts'
 import { provision, type Provisioned } from './provision.ts'
 import { resolveRandomUser } from './random-user.ts'
+import { reserveRegistry, type Registry } from './registry.ts'
 import { settingsBy } from './settings/load-settings.ts'
 import type { Settings } from './settings/settings.ts'
 import { createView, type Running, type View } from './view.ts'
@@ -123,6 +124,8 @@ async function start(options: StartOptions, releasers: Releasers): Promise<Millr
   if (options.triggerOnce !== null && running.loadError === null)
     await systems.scheduler.trigger(options.triggerOnce, { onlyIfNoRuns: true })
   runStreams(running, folder, register, releasers, log)
+  // Beside the streams: until it answers, who asks it waits.
+  void systems.registry?.open(clients)
 
   const close = once(() => releasers.close())
   return {
@@ -160,6 +163,7 @@ async function loadPipelines(loading: Loading, settings: Settings, folder: DataF
 interface Systems {
   endpoints: Endpoints
   scheduler: SchedulerHandle
+  registry: Registry | null
   recoveredRecords: number
   failed: Promise<never>
 }
@@ -191,10 +195,12 @@ async function startSystems(
       if (store) releasers.add('table store', () => store.part.close())
       return store
     }),
+    reserveRegistry(settings, credentials, log.child('registry')),
   ] as const
-  // Both are awaited before either's failure is thrown, so that what did start is closed again.
-  await Promise.allSettled(starting)
-  const [broker, store] = await Promise.all(starting)
+  // All are awaited before any failure is thrown, so that what did start is closed again; the registry before the broker.
+  const [, , reserved] = await Promise.allSettled(starting)
+  if (reserved.status === 'fulfilled') releasers.add('registry', () => reserved.value?.close())
+  const [broker, store, registry] = await Promise.all(starting)
   const scheduler = await startScheduler({
     metadataPath: folder.metadataPath,
     metadataUrl: settings.metadataUrl,
@@ -214,6 +220,7 @@ async function startSystems(
   const resolved = resolveEndpoints(settings, {
     kafkaPort: broker?.port ?? null,
     cqlPort: store?.port ?? null,
+    registryAddress: registry?.address ?? null,
     credentials,
     randomUser: endpoint,
   })
@@ -221,7 +228,7 @@ async function startSystems(
   const parts = [broker?.part, store?.part, scheduler].filter((part) => part !== undefined)
   const failed = Promise.race(parts.map((part) => part.failed))
   failed.catch((error: unknown) => log.error('a part failed', { error }))
-  return { endpoints: resolved, scheduler, recoveredRecords: broker?.recoveredRecords ?? 0, failed }
+  return { endpoints: resolved, scheduler, registry, recoveredRecords: broker?.recoveredRecords ?? 0, failed }
 }
 
 async function adopt(running: Running, loaded: Loaded, log: Logger): Promise<void> {

@@ -1,6 +1,7 @@
 import type { DoctorReport, DoctorStep } from '../core/index.ts'
 import { asMillraceError, listenTcp, type MillraceError } from '../platform/index.ts'
-import { explainBusyPort, probeCql, probeKafka } from './embedded.ts'
+import { explainBusyPort, probeCql, probeKafka, type BusyPort } from './embedded.ts'
+import { busyRegistry } from './registry.ts'
 import { loadSettings } from './settings/load-settings.ts'
 
 /** The doctor when nothing runs: what would keep a start from succeeding. */
@@ -10,12 +11,7 @@ export async function diagnoseStopped(options: {
 }): Promise<DoctorReport> {
   const settings = await loadSettings(options)
   const steps: DoctorStep[] = []
-  const check = async (
-    at: DoctorStep['at'],
-    name: string,
-    port: number,
-    busy: Omit<Parameters<typeof explainBusyPort>[1], 'what'> & { what: string },
-  ): Promise<void> => {
+  const check = async (at: DoctorStep['at'], name: string, port: number, busy: BusyPort): Promise<void> => {
     const problem = await portProblem(settings.host, port, busy)
     steps.push({
       at,
@@ -41,6 +37,8 @@ export async function diagnoseStopped(options: {
       probe: probeCql,
     })
   }
+  if (settings.kafka.remote === null && settings.registry.url === null)
+    await check('registry', 'registry', settings.registry.port, busyRegistry)
   const stopped = steps.find((step) => step.state === 'stopped')
   const summary =
     stopped === undefined
@@ -49,7 +47,7 @@ export async function diagnoseStopped(options: {
   return { summary, healthy: false, steps, administrator: [] }
 }
 
-async function portProblem(host: string, port: number, busy: Parameters<typeof explainBusyPort>[1]): Promise<MillraceError | null> {
+async function portProblem(host: string, port: number, busy: BusyPort): Promise<MillraceError | null> {
   if (port === 0) return null
   try {
     await (await listenTcp({ host, port, onConnection: (socket) => socket.destroy() })).close()

@@ -3,13 +3,14 @@ import type { ApiPorts } from '../api-server/index.ts'
 import type { DoctorReport, Endpoints, EndpointsView, FlowCounts, PartView, Project, StatusView, StreamStatus } from '../core/index.ts'
 import type { MissingTopic } from '../connectors/index.ts'
 import { names } from '../core/index.ts'
-import { MillraceError, systemClock } from '../platform/index.ts'
+import { asMillraceError, MillraceError, systemClock } from '../platform/index.ts'
 import type { RunDetail } from '../core/index.ts'
 import type { SchedulerHandle } from '../scheduler/index.ts'
 import type { Clients } from './clients.ts'
 import type { Observed, Observer } from './counts.ts'
 import { listDeadLetters } from './dead-letters.ts'
 import { diagnose, type Facts } from './doctor.ts'
+import type { Registry } from './registry.ts'
 import type { Settings } from './settings/settings.ts'
 
 /** The state of a running Millrace that its views are made from; changed by `start` alone. */
@@ -17,6 +18,8 @@ export interface Running {
   readonly settings: Settings
   readonly endpoints: Endpoints
   readonly clients: Clients
+  /** Null: a real Kafka without the URL of a registry. */
+  readonly registry: Registry | null
   readonly scheduler: SchedulerHandle
   readonly observer: Observer
   readonly startedAt: string
@@ -59,12 +62,18 @@ export function createView(running: Running): View & { ports: Omit<ApiPorts, 'sc
     }
   }
   const doctor = async (): Promise<DoctorReport> => {
-    const [observed, fetched, runs] = await Promise.all([observeAll(), running.observer.fetched(), lastRunsOrWhyNot(running.scheduler)])
+    const [observed, fetched, runs, registry] = await Promise.all([
+      observeAll(),
+      running.observer.fetched(),
+      lastRunsOrWhyNot(running.scheduler),
+      askRegistry(running.registry),
+    ])
     const statuses = running.streamStatuses()
     return diagnose({
       status: { loadError: running.loadError?.toJSON() ?? null },
       endpoints: running.endpoints,
       ...runs,
+      registry,
       fetched,
       flows: observed.map((each) => ({
         observed: each,
@@ -95,6 +104,15 @@ export function createView(running: Running): View & { ports: Omit<ApiPorts, 'sc
       streams,
       deadLetters: (stream, limit) => listDeadLetters(running.clients, running.settings.project, stream, limit),
     },
+  }
+}
+
+async function askRegistry(registry: Registry | null): Promise<Facts['registry']> {
+  if (registry === null) return null
+  try {
+    return { address: registry.address, subjects: await registry.subjects(), error: null }
+  } catch (error) {
+    return { address: registry.address, subjects: null, error: asMillraceError(error).toJSON() }
   }
 }
 
@@ -139,7 +157,10 @@ async function lastLineOf(scheduler: SchedulerHandle, run: RunDetail): Promise<s
   return text.trimEnd().split('\n').at(-1) ?? null
 }
 
-function partsOf({ settings, endpoints, refused, provisionError, scheduler }: Running, observed: readonly Observed[]): PartView[] {
+function partsOf(
+  { settings, endpoints, registry, refused, provisionError, scheduler }: Running,
+  observed: readonly Observed[],
+): PartView[] {
   const topicError = observed.find((each) => each.topicError !== null)?.topicError ?? null
   const tableError = observed.find((each) => each.tableError?.retriable === true)?.tableError ?? null
   const part = (name: PartView['name'], is: PartView['is'], address: string, error: MillraceError | null, detail = ''): PartView => ({
@@ -158,6 +179,7 @@ function partsOf({ settings, endpoints, refused, provisionError, scheduler }: Ru
       endpoints.cassandra.contactPoints.join(',') || 'by secure bundle',
       tableError,
     ),
+    ...(registry === null ? [] : [part('registry', registry.is, registry.address, registry.failure)]),
     part(
       'scheduler',
       settings.metadataUrl === null ? 'embedded' : 'remote',

@@ -57,7 +57,7 @@ test('the broker port is taken: start and doctor say by what, and how to use ano
     expect((await millrace.exited).code).toBe(69)
     const expected = new RegExp(`Port ${port} is taken by something that does not answer as Kafka.*MILLRACE_KAFKA_PORT`)
     expect(millrace.output()).toMatch(expected)
-    const report = diagnosis({ MILLRACE_KAFKA_PORT: String(port), MILLRACE_CQL_PORT: '0' })
+    const report = diagnosis({ MILLRACE_KAFKA_PORT: String(port), MILLRACE_CQL_PORT: '0', MILLRACE_REGISTRY_PORT: '0' })
     expect(report.healthy).toBe(false)
     expect(report.summary).toMatch(expected)
   } finally {

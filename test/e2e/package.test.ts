@@ -25,6 +25,7 @@ const environment = {
   PATH: usersPath,
   MILLRACE_KAFKA_PORT: '0',
   MILLRACE_CQL_PORT: '0',
+  MILLRACE_REGISTRY_PORT: '0',
   MILLRACE_RANDOMUSER: 'local',
 }
 

@@ -8,7 +8,12 @@ const bin = join(root, 'bin/millrace.mjs')
 type Environment = Readonly<Record<string, string>>
 
 /** Free ports and the local stand-in: nothing of the machine is assumed. */
-const testEnvironment: Environment = { MILLRACE_KAFKA_PORT: '0', MILLRACE_CQL_PORT: '0', MILLRACE_RANDOMUSER: 'local' }
+const testEnvironment: Environment = {
+  MILLRACE_KAFKA_PORT: '0',
+  MILLRACE_CQL_PORT: '0',
+  MILLRACE_REGISTRY_PORT: '0',
+  MILLRACE_RANDOMUSER: 'local',
+}
 
 /** A `millrace start` as a user runs it. */
 export interface Started {

@@ -42,7 +42,7 @@ export function addStartCommand(program: Command, context: WithContext): void {
     })
 }
 
-/** At most nine lines, warnings aside: what runs where, which RandomUser source and why, what was there already. */
+/** At most ten lines, warnings aside: what runs where, which RandomUser source and why, what was there already. */
 async function printStart(millrace: Millrace, output: Output): Promise<void> {
   // The metadata store may have gone away again meanwhile; the status says so.
   const [status, dags] = await Promise.all([millrace.status(), millrace.dags().catch(() => [])])
@@ -60,6 +60,7 @@ function startLines(status: StatusView, dags: readonly DagView[], millrace: Pick
     `Millrace ${version} · project ${status.project} · data in ${here(status.dataDir)}`,
     `kafka      ${part('kafka')}`,
     `cassandra  ${part('cassandra')}`,
+    ...(status.parts.some((each) => each.name === 'registry') ? [`registry   ${part('registry')}`] : []),
     ...(status.parts.some((each) => each.name === 'scheduler' && each.is === 'remote') ? [`metadata   ${part('scheduler')}`] : []),
     `dags       ${dags.map((dag) => `${dag.id} ${dag.schedule ?? 'manual'}`).join(', ') || 'none'}`,
     `source     RandomUser ${source?.is === 'embedded' ? 'local stand-in' : 'live'} at ${source?.address}: ${source?.detail}`,

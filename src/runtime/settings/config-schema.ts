@@ -65,6 +65,8 @@ const metadataUrl = z.union([z.url({ protocol: /^postgres(ql)?$/, error: metadat
   error: metadataUrlForm,
 })
 
+const registryUrl = z.url({ protocol: /^https?$/, error: 'is not a URL; write http://host:port/…' })
+
 export const configSchema = z.strictObject({
   name: z.string().regex(projectNamePattern, 'use 1 to 60 letters, digits, "_" or "-"'),
   pipelines: z.array(z.string().min(1)).min(1).optional(),
@@ -114,6 +116,7 @@ export const configSchema = z.strictObject({
     })
     .optional(),
   metadata: z.strictObject({ url: metadataUrl.optional() }).optional(),
+  registry: z.strictObject({ port: port.optional(), url: registryUrl.optional() }).optional(),
   randomUser: z
     .strictObject({
       mode: z.enum(['auto', 'live', 'local'], { error: 'is not one of auto, live, local' }).optional(),
@@ -124,7 +127,6 @@ export const configSchema = z.strictObject({
 
 /** What comes by the environment alone: kept for parts that have no section in the config yet. */
 export const environmentOnlySchema = z.object({
-  registry: z.object({ url: z.url({ error: 'is not a URL; write http://host:port/…' }).optional(), port: port.optional() }).optional(),
   console: z.object({ port: port.optional() }).optional(),
 })
 

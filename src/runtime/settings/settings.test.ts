@@ -24,7 +24,7 @@ describe('settings', () => {
         replication: null,
         create: 'auto',
       },
-      registryUrl: null,
+      registry: { port: 8081, url: null },
       metadataUrl: null,
       randomUserMode: 'auto',
       randomUserUrl: null,
@@ -70,6 +70,7 @@ describe('settings', () => {
     ['MILLRACE_CQL_PORT', 'x', /MILLRACE_CQL_PORT="x": a port is a whole number/],
     ['MILLRACE_CONSOLE_PORT', '-1', /MILLRACE_CONSOLE_PORT="-1"/],
     ['MILLRACE_REGISTRY_URL', 'nowhere', /MILLRACE_REGISTRY_URL="nowhere": is not a URL/],
+    ['MILLRACE_REGISTRY_URL', 'http://u:s3cret@h:8081', /^registry\.url holds a user or password: (?!.*s3cret)/],
     ['MILLRACE_RANDOMUSER', 'remote', /not one of auto, live, local/],
     ['MILLRACE_METADATA_URL', 'mysql://u:s3cret@h/db', /^MILLRACE_METADATA_URL is not the URL of a PostgreSQL database: (?!.*s3cret)/],
   ])('refuse %s=%s, saying what is allowed', (name, value, message) => {

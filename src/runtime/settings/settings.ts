@@ -32,7 +32,12 @@ export interface Settings {
     readonly replication: Readonly<Record<string, string | number>> | null
     readonly create: 'auto' | 'never'
   }
-  readonly registryUrl: string | null
+  readonly registry: {
+    /** Of the embedded one. */
+    readonly port: number
+    /** Somebody's registry. Null: the embedded one, where the broker is embedded too; else none. */
+    readonly url: string | null
+  }
   /** PostgreSQL that keeps the metadata (runs, tasks, settings), with its password; null: SQLite in the data folder. Never log it (P8). */
   readonly metadataUrl: string | null
   readonly randomUserMode: 'auto' | 'live' | 'local'
@@ -48,8 +53,8 @@ export interface Settings {
  */
 export function resolveSettings(options: { config: unknown; configPath: string; projectDir: string; env: Environment }): Settings {
   const { config, configPath, projectDir, env } = options
-  const { kafka = {}, cassandra = {}, metadata = {}, randomUser = {}, ...rest } = parseConfig(config, configPath, env)
-  const { registry = {} } = parseReserved(env)
+  const { kafka = {}, cassandra = {}, registry = {}, metadata = {}, randomUser = {}, ...rest } = parseConfig(config, configPath, env)
+  checkReserved(env)
   const host = rest.host ?? '127.0.0.1'
   const secrets = new SecretReader({ configPath, projectDir, env })
   const topics: TopicPolicy = {
@@ -81,7 +86,7 @@ export function resolveSettings(options: { config: unknown; configPath: string; 
       replication: cassandra.replication ?? null,
       create: cassandra.create ?? 'auto',
     },
-    registryUrl: registry.url ?? null,
+    registry: { port: registry.port ?? 8081, url: registryUrl(registry) },
     metadataUrl: metadataUrl(metadata, secrets),
     randomUserMode: randomUser.mode ?? 'auto',
     randomUserUrl: randomUser.url ?? null,
@@ -110,11 +115,10 @@ function parseConfig(config: unknown, configPath: string, env: Environment): Par
   throw configError(configPath, parsed.error, laid)
 }
 
-function parseReserved(env: Environment): z.infer<typeof environmentOnlySchema> {
+function checkReserved(env: Environment): void {
   const laid = overlay({}, env, reservedVariables)
   const parsed = environmentOnlySchema.safeParse(laid.config)
-  if (parsed.success) return parsed.data
-  throw configError('the environment', parsed.error, laid)
+  if (!parsed.success) throw configError('the environment', parsed.error, laid)
 }
 
 function configError(configPath: string, error: z.ZodError, laid: Overlaid | null): MillraceError {
@@ -130,6 +134,14 @@ function configError(configPath: string, error: z.ZodError, laid: Overlaid | nul
   }
   const hint = issue?.path.length === 0 && unknown === '' ? 'the config' : `"${key}"`
   return new MillraceError('CONFIG_INVALID', `${configPath}: ${hint}: ${message}.`, { details: { file: configPath, key } })
+}
+
+/** `status` and the logs show it: a password in it is refused, and the message names the key alone (P8). */
+function registryUrl({ url }: NonNullable<ParsedConfig['registry']>): string | null {
+  if (url === undefined) return null
+  const { username, password } = new URL(url)
+  if (username === '' && password === '') return url.replace(/\/+$/, '')
+  throw new MillraceError('CONFIG_INVALID', 'registry.url holds a user or password: write http://host:port/… without them.')
 }
 
 /** The value may hold a password: the message names the key alone (P8). */

@@ -19,7 +19,7 @@ const MOST_MEMORY_MB = 500
 const kcat = findTool('kcat', 'MILLRACE_KCAT')
 const systems: { name: SystemName; judges: readonly string[]; always: readonly string[]; drawn: number }[] = [
   { name: 'embedded', judges: [], always: [], drawn: 2 },
-  { name: 'kafka4', judges: ['kafka4', 'cassandra5'], always: ['Cassandra killed, away 34 s'], drawn: 2 },
+  { name: 'kafka4', judges: ['kafka4', 'cassandra5'], always: ['Cassandra killed, away 34 s'], drawn: 1 },
   { name: 'kafka3', judges: ['kafka3', 'cassandra5'], always: ['broker killed, away 5 s'], drawn: 0 },
 ]
 
@@ -46,7 +46,7 @@ for (const { name, judges, always, drawn } of systems) {
       console.log(lineOf(run))
       expect(run).toMatchObject({ failure: null, lost: 0, examples: [] })
       expect(run.resumedAfterS ?? 0).toBeLessThan(RESUMES_WITHIN_S)
-      expect(run.memoryMb.after).toBeLessThan(MOST_MEMORY_MB)
+      expect(Math.max(run.memoryMb.before, run.memoryMb.after)).toBeLessThan(MOST_MEMORY_MB)
     })
   })
 }

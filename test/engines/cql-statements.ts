@@ -239,7 +239,7 @@ export class StatementGenerator {
     const dice = random.below(100)
     if (dice < 55) return '*'
     if (dice < 62) return `DISTINCT ${[...partition, ...random.some(this.#of('static'), 0, 1).map(({ name }) => name)].join(', ')}`
-    if (dice < 72) return `count(*), ${random.pick(['min', 'max', 'count'])}(${this.#comparedColumn()})`
+    if (dice < 72) return this.#aggregates()
     if (dice < 80) return `${partition.join(', ')}, token(${partition.join(', ')})`
     const plain = this.#of('static', 'regular').filter(({ holds }) => !holds)
     if (dice < 88 && plain.length > 0 && !this.table.isConditional) {
@@ -250,10 +250,10 @@ export class StatementGenerator {
     return random.some(this.table.columns, 1, 4).map(({ name }) => name).join(', ') // prettier-ignore
   }
 
-  /** A column for min and max: of a timeuuid Cassandra says a type that is none. */
-  #comparedColumn(): string {
+  /** Of a timeuuid Cassandra says a type that is none. */
+  #aggregates(): string {
     const columns = this.table.columns.filter(({ holds, type }) => !holds && type !== 'timeuuid')
-    return this.#random.pick(columns.length > 0 ? columns : this.table.columns).name
+    return columns.length > 0 ? `count(*), ${this.#random.pick(['min', 'max', 'count'])}(${this.#random.pick(columns).name})` : 'count(*)'
   }
 
   /** Statements that are wrong in one way: the code of the refusal is compared. */

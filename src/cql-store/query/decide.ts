@@ -35,6 +35,7 @@ interface Partition {
   token: bigint
   head: PartitionHead
   statics: Row | null
+  fetched: ReadonlySet<number>
 }
 
 const firstRowChunk = 100
@@ -49,7 +50,7 @@ export function decide(table: Table, asked: readonly Asked[], isBatch: boolean, 
   if (!first) throw new RangeError('nothing is asked')
   const { scope } = first
   const keys = asked.map(({ conditional, scope }) => conditional.rowKey(scope))
-  const partition = readPartition(table, keys, engine, scope)
+  const partition = readPartition(table, keys, fetchedColumns(table, asked), engine, scope)
   refuseMixed(asked, keys)
   const found = keys.map((key): TableRow => rowAt(table, partition, key, engine, scope))
   const readsStatics = asked.some(({ conditional }) => conditional.readsStatics)
@@ -75,21 +76,41 @@ export function decide(table: Table, asked: readonly Asked[], isBatch: boolean, 
   }
 }
 
-function readPartition(table: Table, keys: readonly Buffer[], engine: Engine, scope: Scope): Partition {
+/** What is read: a row or its partition's static columns are there when something of it is live. */
+function fetchedColumns(table: Table, asked: readonly Asked[]): ReadonlySet<number> {
+  const wanted = asked.flatMap(({ conditional: { is, columns, readsStatics } }) =>
+    is === 'columns' ? columns : [...table.regulars, ...(readsStatics ? table.statics : [])],
+  )
+  return new Set(wanted.map(({ id }) => id))
+}
+
+/** The row without what is not read; null when nothing live remains. */
+function fetchedRow(row: Row | null, fetched: ReadonlySet<number>, { nowSeconds }: Scope): Row | null {
+  const read = row && { ...row, cells: row.cells.filter(({ column }) => fetched.has(column)) }
+  return read && isRowLive(read, nowSeconds) ? read : null
+}
+
+function readPartition(table: Table, keys: readonly Buffer[], fetched: ReadonlySet<number>, engine: Engine, scope: Scope): Partition {
   const [key = Buffer.alloc(0)] = keys
   const prefix = key.subarray(0, prefixLengthOf(key))
   const { partitionKey, token } = partitionOfKey(prefix)
   const head = readHead(engine, table, prefix)
-  const statics = head.statics && isRowLive(head.statics, scope.nowSeconds) ? head.statics : null
-  return { prefix, values: splitPartitionKey(table, partitionKey), token, head, statics }
+  const statics = fetchedRow(head.statics, fetched, scope)
+  return { prefix, values: splitPartitionKey(table, partitionKey), token, head, statics, fetched }
 }
 
-function rowAt(table: Table, { prefix, values, token, head, statics }: Partition, key: Buffer, engine: Engine, scope: Scope): TableRow {
+function rowAt(
+  table: Table,
+  { prefix, values, token, head, statics, fetched }: Partition,
+  key: Buffer,
+  engine: Engine,
+  scope: Scope,
+): TableRow {
   const none = { partition: values, token, row: null, statics }
   if (isStaticKey(table, key)) return none
   const record = engine.get(key)
   const row = record ? visibleRow(record, key.subarray(prefix.length), head.deletions) : null
-  return row && isRowLive(row, scope.nowSeconds) ? { ...none, row } : none
+  return { ...none, row: fetchedRow(row, fetched, scope) }
 }
 
 const mixed = {

@@ -155,11 +155,7 @@ async function runRows(plan: Plan, scope: Scope, engine: Engine, virtual: Virtua
 /** ORDER BY over several partitions: all rows are read, then put in order. */
 async function runSorted(plan: Plan, sort: NonNullable<Plan['sort']>, scope: Scope, engine: Engine, paging: Paging): Promise<Page> {
   const { pageSize, remaining, perPartition } = startOf(plan, scope, null, paging)
-  if (pageSize !== Infinity && (remaining === null || remaining > pageSize)) {
-    throw invalid(
-      'Cannot page queries with both ORDER BY and a IN restriction on the partition key; you must either remove the ORDER BY or the IN and sort client side, or disable paging for this query',
-    )
-  }
+  refusePages(pageSize, remaining)
   const passes = rowFilter(plan.filters, scope)
   const count = new PartitionCount(null)
   const found: ScannedRow[] = []
@@ -175,6 +171,7 @@ async function runSorted(plan: Plan, sort: NonNullable<Plan['sort']>, scope: Sco
 }
 
 interface OpenGroup {
+  first: ScannedRow | null
   running: Running[]
   clustering: readonly Uint8Array[]
   /** Of its last row so far. */
@@ -191,16 +188,20 @@ async function runGroups(
   paging: Paging,
 ): Promise<Page> {
   const { from, pageSize, perPartition, ...start } = startOf(plan, scope, virtual, isWhole ? { pageSize: null, pagingState: null } : paging)
-  let { remaining } = start
+  const sort = isWhole ? null : plan.sort
+  if (sort) refusePages(pageSize, start.remaining)
+  let remaining = sort ? null : start.remaining
   const passes = rowFilter(plan.filters, scope)
   const count = new PartitionCount(from)
   const rows: Page['rows'] = []
+  const firsts: ScannedRow[] = []
   const begin = (): Running[] => plan.selectors.map((selector) => selector.start(scope))
   let group: OpenGroup | null = null
   let seenInPartition = 0
   const close = (): void => {
     if (!group) return
     rows.push(group.running.map((each) => each.result()))
+    if (group.first) firsts.push(group.first)
     if (remaining !== null) remaining--
     group = null
   }
@@ -223,15 +224,25 @@ async function runGroups(
       if (!group) {
         if (!plan.distinct && perPartition !== null && count.given >= perPartition) continue
         count.given++
-        group = { running: begin(), clustering, last: { segment: chunk.segment, key: row.key } }
+        group = { first: row, running: begin(), clustering, last: { segment: chunk.segment, key: row.key } }
       }
       group.last = { segment: chunk.segment, key: row.key }
       for (const each of group.running) each.add(row)
     }
   }
-  if (isWhole) group ??= { running: begin(), clustering: [], last: { segment: 0, key: Buffer.alloc(0) } }
+  if (isWhole) group ??= { first: null, running: begin(), clustering: [], last: { segment: 0, key: Buffer.alloc(0) } }
   close()
-  return { rows, pagingState: null }
+  if (!sort) return { rows, pagingState: null }
+  const order = firsts.map((first, i) => ({ first, row: rows[i] ?? [] })).sort((a, b) => sort(a.first, b.first))
+  return { rows: order.slice(0, start.remaining ?? order.length).map(({ row }) => row), pagingState: null }
+}
+
+/** Rows that are put in order after they are read cannot come in pages. */
+function refusePages(pageSize: number, remaining: number | null): void {
+  if (pageSize === Infinity || (remaining !== null && remaining <= pageSize)) return
+  throw invalid(
+    'Cannot page queries with both ORDER BY and a IN restriction on the partition key; you must either remove the ORDER BY or the IN and sort client side, or disable paging for this query',
+  )
 }
 
 function isSamePartition(a: readonly Uint8Array[] | null, b: readonly Uint8Array[]): boolean {

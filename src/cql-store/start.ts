@@ -66,6 +66,7 @@ export async function startCqlStore(options: CqlStoreOptions, context: { signal?
     log,
     flush,
     isLive: (table) => catalogue.isLive(table),
+    gcGraceSeconds: (table) => catalogue.gcGraceSeconds(table),
   })
   if (cutBytes > 0) log.warn('the commit log ended in a torn group, which no client was ever answered for: it was cut off', { cutBytes })
   const connections = new Set<Connection>()
@@ -95,6 +96,7 @@ export async function startCqlStore(options: CqlStoreOptions, context: { signal?
   let closing: Promise<void> | null = null
   const close = (): Promise<void> => {
     closing ??= (async () => {
+      executor.stop()
       await server.close()
       await engine.close()
       await executor.purged

@@ -3,7 +3,7 @@ import { formatType, parseType, type CqlType } from '../../cql-wire/index.ts'
 import { MillraceError, type Disk } from '../../platform/index.ts'
 import { invalid } from '../refusal.ts'
 import { resolveTable, type Column, type ColumnKind, type Table, type TableDefinition } from './table.ts'
-import { initialTableOptions, type TableOptions } from './table-options.ts'
+import { initialTableOptions, optionNumber, type TableOptions } from './table-options.ts'
 
 /** `schema.json` and, with it, the whole folder: a newer one is refused. */
 export const dataFormat = 1
@@ -48,7 +48,8 @@ export class Catalogue {
   readonly #disk: Disk
   readonly #path: string
   #keyspaces = new Map<string, Keyspace>()
-  #live = new Set<number>()
+  /** gc_grace_seconds by the table's number. */
+  #live = new Map<number, number>()
   #version: string
   #nextTable = 1
   #purging: number[] = []
@@ -106,6 +107,11 @@ export class Catalogue {
     return this.#live.has(table)
   }
 
+  /** Of the table with this number; null when there is none. */
+  gcGraceSeconds(number: number): number | null {
+    return this.#live.get(number) ?? null
+  }
+
   newTableNumber(): number {
     return this.#nextTable
   }
@@ -154,8 +160,8 @@ export class Catalogue {
     this.#keyspaces = new Map(before.keyspaces)
     edit(this.#keyspaces)
     this.#recount()
-    this.#purging = [...this.#purging, ...[...old].filter((number) => !this.#live.has(number))]
-    this.#nextTable = Math.max(this.#nextTable, ...[...this.#live].map((number) => number + 1))
+    this.#purging = [...this.#purging, ...[...old.keys()].filter((number) => !this.#live.has(number))]
+    this.#nextTable = Math.max(this.#nextTable, ...[...this.#live.keys()].map((number) => number + 1))
     this.#version = randomUUID()
     try {
       this.#save()
@@ -170,7 +176,8 @@ export class Catalogue {
   }
 
   #recount(): void {
-    this.#live = new Set([...this.#keyspaces.values()].flatMap(({ tables }) => [...tables.values()].map((table) => table.number)))
+    const tables = [...this.#keyspaces.values()].flatMap((keyspace) => [...keyspace.tables.values()])
+    this.#live = new Map(tables.map(({ number, options }) => [number, optionNumber(options, 'gc_grace_seconds')]))
   }
 
   #save(): void {

@@ -21,6 +21,9 @@ export interface Session {
   keyspace: string | null
 }
 
+/** Deleted and expired cells are looked for this often. */
+const sweepEveryMs = 10 * 60_000
+
 interface Step {
   modification: CompiledModification
   scope: Scope
@@ -37,6 +40,7 @@ export class Executor {
   readonly #target: Target
   #lastMicros = 0n
   #purging: Promise<void> = Promise.resolve()
+  #cancelSweep: () => void = () => {}
   /** Called after each change of the schema. */
   onSchemaChange: (change: SchemaChange) => void = () => {}
 
@@ -56,6 +60,7 @@ export class Executor {
     this.#log = parts.log
     this.#target = { engine: parts.engine, rows: new RowWriter(parts.engine.mutations) }
     this.#purge()
+    this.#scheduleSweep()
   }
 
   get engine(): Engine {
@@ -228,6 +233,31 @@ export class Executor {
     if (!change) return { opcode: 'RESULT', kind: 'void' }
     this.onSchemaChange(change)
     return { opcode: 'RESULT', kind: 'schemaChange', ...change }
+  }
+
+  /** Takes garbage out every now and then. */
+  #scheduleSweep(): void {
+    this.#cancelSweep = this.#clock.after(sweepEveryMs, () => {
+      this.#purging = this.#purging
+        .then(() => this.#engine.sweep())
+        .then(
+          ({ done, changed }) => {
+            if (changed > 0) this.#log.debug('deleted and expired cells were removed', { records: changed })
+            if (done) this.#scheduleSweep()
+          },
+          (error: unknown) => {
+            this.#log.warn('deleted and expired cells are still to be removed; the next time tries again', {
+              error: asMillraceError(error),
+            })
+            this.#scheduleSweep()
+          },
+        )
+    })
+  }
+
+  /** No more work in the background; what runs ends with the engine. */
+  stop(): void {
+    this.#cancelSweep()
   }
 
   /** Removes the records of tables that were dropped or truncated, behind everything else. */

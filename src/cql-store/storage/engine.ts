@@ -5,6 +5,7 @@ import { Memtable } from './memtable.ts'
 import { MutationBuffer } from './mutation-buffer.ts'
 import { mergeRecords } from './record.ts'
 import { SortedStore, type StoredRecord } from './sorted-store.ts'
+import { Sweeper, type Swept } from './sweeper.ts'
 
 /** The memtable is applied to the sorted store this long after its first record, or when it is this big. */
 const applyAfterMs = 300
@@ -13,6 +14,8 @@ const applyBytes = 8 * 1024 * 1024
 const congestedBytes = 24 * 1024 * 1024
 const refuseBytes = 96 * 1024 * 1024
 const retryApplyMs = 2_000
+/** Between two steps of a sweep: it takes a small share of the thread. */
+const sweepPauseMs = 20
 
 /** Whoever waits for a mutation to be safe. Exactly one of the two is called. */
 export interface Waiter {
@@ -30,6 +33,8 @@ export interface EngineOptions {
   flush: 'sync' | 'os'
   /** False for a table that was dropped or truncated: its records are no longer applied. */
   isLive: (table: number) => boolean
+  /** Of a table by its number; null for one that is no longer there. */
+  gcGraceSeconds: (table: number) => number | null
 }
 
 type State = { is: 'open' } | { is: 'failed'; error: MillraceError } | { is: 'closed' }
@@ -54,6 +59,8 @@ export class Engine {
   #state: State = { is: 'open' }
   #flushScheduled = false
   #syncing: Promise<void> | null = null
+  /** While garbage is taken out of the sorted store nothing is applied to it. */
+  #isSweeping = false
   #onRelief: (() => void)[] = []
   /** Called once when the log can no longer be trusted. */
   onFailed: (error: MillraceError) => void = () => {}
@@ -199,7 +206,7 @@ export class Engine {
   #startApply(): void {
     this.#cancelTimer?.()
     this.#cancelTimer = null
-    if (this.#applying || this.#active.size === 0) return
+    if (this.#applying || this.#isSweeping || this.#active.size === 0) return
     const memtable = this.#active
     this.#applying = memtable
     this.#active = new Memtable()
@@ -268,6 +275,35 @@ export class Engine {
     return sorted.length > limit ? sorted.slice(0, limit) : sorted
   }
 
+  /**
+   * Takes out what deletions shadow, and tombstones and expired cells older than their table's `gc_grace_seconds`, a step at a time: others
+   * get their turn in between, and a step is put off while records wait to be applied. False when the store was closed before it was done.
+   */
+  async sweep(): Promise<{ done: boolean; changed: number }> {
+    const sweeper = new Sweeper(this.#store, this.#options.gcGraceSeconds)
+    const { clock } = this.#options
+    let changed = 0
+    for (;;) {
+      if (this.#state.is !== 'open') return { done: false, changed }
+      // Of what the log still holds nothing may meet a record whose tombstones are gone: it is applied first.
+      if (this.#applying || this.#active.size > 0) {
+        await clock.sleep(applyAfterMs)
+        continue
+      }
+      this.#isSweeping = true
+      let swept: Swept | null
+      try {
+        swept = await sweeper.step(Math.floor(clock.nowMs() / 1000))
+      } finally {
+        this.#isSweeping = false
+        if (this.#active.size > 0) this.#cancelTimer ??= clock.after(applyAfterMs, () => this.#startApply())
+      }
+      if (!swept) return { done: true, changed }
+      changed += swept.changed
+      await clock.sleep(sweepPauseMs)
+    }
+  }
+
   /** Removes all records of a table that is no longer live, a part at a time. False when the store was closed before it was done. */
   async purge(start: Buffer, end: Buffer): Promise<boolean> {
     while (this.#state.is !== 'closed') {
@@ -291,6 +327,7 @@ export class Engine {
     this.#cancelTimer = null
     this.#state = { is: 'closed' }
     await this.#applied
+    while (this.#isSweeping) await new Promise((resolve) => setImmediate(resolve))
     while (!this.#applying && this.#active.size > 0) {
       this.#startApply()
       await this.#applied

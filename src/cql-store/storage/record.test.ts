@@ -11,7 +11,7 @@ const time = fc.bigInt({ min: 1n, max: 3n })
 const bytes = fc.uint8Array({ maxLength: 4 }).map((each) => Buffer.from(each))
 
 /** Rows that are mostly whole ones of one time, as INSERT writes them, and now and then anything else. */
-const row: fc.Arbitrary<Row> = fc
+const row = fc
   .record({
     at: time,
     isMarked: fc.boolean(),
@@ -24,9 +24,9 @@ const row: fc.Arbitrary<Row> = fc
         selector: ({ column }) => column,
       },
     ),
-    clustering: fc.constantFrom([], [Buffer.from('a')]),
+    clustering: fc.constantFrom<Buffer[]>([], [Buffer.from('a')]),
   })
-  .map(({ at, isMarked, isMixed, ttl, deletion, cells, clustering }) => ({
+  .map(({ at, isMarked, isMixed, ttl, deletion, cells, clustering }): Row => ({
     clustering,
     liveness: isMarked ? { timestamp: at, ttl, expiresAt: ttl === 0 ? 0 : 100 } : null,
     deletion,

@@ -1,0 +1,80 @@
+import { withoutGarbage, withoutOldDeletions } from './garbage.ts'
+import { places, prefixLengthOf, tableOfKey } from './keys.ts'
+import { decodeDeletions, type PartitionDeletions } from './partition-deletions.ts'
+import type { SortedStore } from './sorted-store.ts'
+
+/** Records that one step looks at. */
+const stepRecords = 500
+const afterAll = Buffer.from([0xff, 0xff, 0xff, 0xff, 0xff])
+/** Below every record, above the position of the commit log. */
+const firstKey = Buffer.from([0, 0, 0, 1])
+
+interface OpenPartition {
+  prefix: Buffer
+  deletionsKey: Buffer
+  deletions: PartitionDeletions
+}
+
+export interface Swept {
+  looked: number
+  changed: number
+}
+
+/** Walks over all records once, a step at a time, and takes out what is garbage. A crash leaves it half done, and nothing wrong. */
+export class Sweeper {
+  readonly #store: SortedStore
+  /** Of a table by its number; null for one that is dropped. */
+  readonly #gcGraceSeconds: (table: number) => number | null
+  #next: Buffer = firstKey
+  #partition: OpenPartition | null = null
+
+  constructor(store: SortedStore, gcGraceSeconds: (table: number) => number | null) {
+    this.#store = store
+    this.#gcGraceSeconds = gcGraceSeconds
+  }
+
+  /** One step; null when all was seen. Nothing else may apply records meanwhile. */
+  async step(nowSeconds: number): Promise<Swept | null> {
+    const records = this.#store.range(this.#next, afterAll, false, stepRecords)
+    const last = records.at(-1)
+    const changes = new Map<string, Buffer | null>()
+    for (const { key, record } of records) this.#look(key, record, nowSeconds, changes)
+    if (!last) this.#leave(nowSeconds, changes)
+    else this.#next = Buffer.concat([last.key, Uint8Array.of(0)])
+    if (changes.size > 0) await this.#store.apply(changes.keys(), (key) => changes.get(key.toString('latin1')), null)
+    return last ? { looked: records.length, changed: changes.size } : changes.size > 0 ? { looked: 0, changed: changes.size } : null
+  }
+
+  #look(key: Buffer, record: Buffer, nowSeconds: number, changes: Map<string, Buffer | null>): void {
+    const grace = this.#gcGraceSeconds(tableOfKey(key))
+    if (grace === null) return
+    const open = this.#partition
+    const isInside =
+      open !== null && key.length > open.prefix.length && key.compare(open.prefix, 0, open.prefix.length, 0, open.prefix.length) === 0
+    if (open && !isInside) this.#leave(nowSeconds, changes)
+    const prefixLength = prefixLengthOf(key)
+    const place = key.subarray(prefixLength)
+    if (place.length === 1 && place[0] === places.deletions) {
+      this.#partition = { prefix: key.subarray(0, prefixLength), deletionsKey: key, deletions: decodeDeletions(record) }
+      return
+    }
+    const deletions = this.#partition?.deletions ?? null
+    // A range is about rows: the static row goes with its partition alone.
+    const isStatic = place.length === 1 && place[0] === places.static
+    const over = isStatic && deletions ? { partition: deletions.partition, ranges: [] } : deletions
+    const next = withoutGarbage(record, place, over, nowSeconds - grace)
+    if (next !== record) changes.set(key.toString('latin1'), next)
+  }
+
+  /** The rows of a partition are done: its deletions may go. */
+  #leave(nowSeconds: number, changes: Map<string, Buffer | null>): void {
+    const open = this.#partition
+    this.#partition = null
+    if (!open) return
+    const grace = this.#gcGraceSeconds(tableOfKey(open.deletionsKey))
+    const record = this.#store.get(open.deletionsKey)
+    if (grace === null || !record) return
+    const next = withoutOldDeletions(record, open.deletions, nowSeconds - grace)
+    if (next !== record) changes.set(open.deletionsKey.toString('latin1'), next)
+  }
+}

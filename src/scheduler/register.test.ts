@@ -61,6 +61,16 @@ test('a dag that is not there is an error that names those that are', async () =
   await expect(scheduler.setPaused('job', true)).rejects.toMatchObject({ code: 'NOT_FOUND' })
 })
 
+test('what is triggered at once with one run id, or only as the first, makes one run', async () => {
+  await using rig = createRig()
+  const scheduler = await rig.start()
+  await scheduler.register(projectOf(dagDef([taskDef('a')]), dagDef([taskDef('a')], { id: 'firsts' })))
+  const atOnce = async (dagId: string, options: { runId?: string; onlyIfNoRuns?: boolean }): Promise<boolean[]> =>
+    (await Promise.all(Array.from({ length: 5 }, () => scheduler.trigger(dagId, options)))).map(({ created }) => created)
+  expect((await atOnce('jobs', { runId: 'same' })).filter(Boolean)).toHaveLength(1)
+  expect((await atOnce('firsts', { onlyIfNoRuns: true })).filter(Boolean)).toHaveLength(1)
+})
+
 test('triggering twice in one millisecond makes two runs; onlyIfNoRuns and a known run id make none', async () => {
   await using rig = createRig()
   const scheduler = await rig.start()

@@ -49,6 +49,11 @@ export async function lockDags(turn: Turn, ids: readonly string[]): Promise<Read
   return new Set(rows.map((row) => row.id))
 }
 
+/** Holds the DAG's row, waiting for whoever has it: what is asked for once makes one run, whichever schedulers are asked. */
+export async function awaitDag(turn: Turn, id: string): Promise<void> {
+  if (turn.shared) await turn.trx.selectFrom('dag').select('id').where('id', '=', id).forUpdate().execute()
+}
+
 /** What `find` finds in runs that nobody else holds, as it is once they are held here. */
 export async function underRunLocks<R extends { dag_id: string; run_id: string }>(turn: Turn, find: () => Promise<R[]>): Promise<R[]> {
   const found = await find()

@@ -4,7 +4,7 @@ import { attemptLogPath } from './attempt-log.ts'
 import { runIdPattern, type Definition } from './definitions.ts'
 import { SchedulerLoop } from './loop.ts'
 import { registerProject, resolveProject } from './register.ts'
-import { lockRuns } from './row-locks.ts'
+import { awaitDag, lockRuns } from './row-locks.ts'
 import { createRun, runIdOf, stopRun } from './runs.ts'
 import type { MetadataStore } from './store/metadata-store.ts'
 import { openPostgresStore } from './store/postgres-store.ts'
@@ -180,6 +180,7 @@ async function trigger(turn: Turn, dagId: string, options: TriggerOptions): Prom
       `"${runId}" is no run id: letters, digits and _ . ~ : + - are allowed, and scheduled__ is the scheduler's own.`,
     )
   }
+  await awaitDag(turn, dagId)
   const [latest] = onlyIfNoRuns ? await readRuns(turn, { dagId, limit: 1 }) : []
   const existing = latest ?? (runId === undefined ? null : await readRun(turn, dagId, runId))
   if (existing) return { run: existing, created: false }

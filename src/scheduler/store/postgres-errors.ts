@@ -41,6 +41,7 @@ export function postgresError(error: unknown, target: PostgresTarget): MillraceE
   const message = messageOf(error)
   const as = (code: 'AUTHENTICATION_FAILED' | 'NOT_FOUND' | 'CONFIG_INVALID' | 'METADATA_UNAVAILABLE' | 'INTERNAL', text: string) =>
     new MillraceError(code, text, { cause: error, details: { sqlState: state } })
+  if (isBug(error)) return as('INTERNAL', message)
   if (state === null) return connectionError(error, where, as)
   if (state === '28P01' || state === '28000')
     return as(
@@ -56,6 +57,13 @@ export function postgresError(error: unknown, target: PostgresTarget): MillraceE
     )
   if (passes(state)) return as('METADATA_UNAVAILABLE', `${where} cannot be used now: ${message}.`)
   return as('INTERNAL', `${where}: ${message} (SQLSTATE ${state})`)
+}
+
+/** Of our own code within a transaction; Node's errors of sockets and TLS have a code. Waiting for PostgreSQL would not mend it. */
+function isBug(error: unknown): boolean {
+  const isOurs =
+    error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError || error instanceof ReferenceError
+  return isOurs && errnoOf(error) === null
 }
 
 function connectionError(

@@ -1,3 +1,4 @@
+import type { PeerCertificate } from 'node:tls'
 import { expect, test } from 'vitest'
 import { MillraceError } from '../../platform/index.ts'
 import { parsePostgresUrl } from './postgres-url.ts'
@@ -50,10 +51,26 @@ test.each([
   expect(parsePostgresUrl(`${base}?sslmode=${mode}`, null).tls).toMatchObject(tls)
 })
 
-test('a root certificate given is checked, also with sslmode=require', () => {
-  const { tls } = parsePostgresUrl(`${base}?sslmode=require&sslrootcert=${encodeURIComponent(import.meta.filename)}`, null)
-  expect(tls).toMatchObject([{ rejectUnauthorized: true }])
+test.each([
+  ['sslmode=require', [{ rejectUnauthorized: true }]],
+  ['sslmode=prefer', [{ rejectUnauthorized: true }, false]],
+  ['sslmode=allow', [false, { rejectUnauthorized: true }]],
+])('a root certificate given is checked, also with %s', (mode, tls) => {
+  const rootCert = encodeURIComponent(import.meta.filename)
+  expect(parsePostgresUrl(`${base}?${mode}&sslrootcert=${rootCert}`, null).tls).toMatchObject(tls)
 })
+
+test.each(['system', encodeURIComponent(import.meta.filename)])(
+  'sslrootcert=%s alone checks certificate and name, never without TLS',
+  (root) => {
+    const { tls } = parsePostgresUrl(`${base}?sslrootcert=${root}`, null)
+    expect(tls).toHaveLength(1)
+    expect(tls).toMatchObject([{ rejectUnauthorized: true }])
+    const [how] = tls
+    const certificate = { subject: { CN: 'other.example' }, subjectaltname: 'DNS:other.example' }
+    expect(how && how.checkServerIdentity?.('', certificate as PeerCertificate)).toBeInstanceOf(Error)
+  },
+)
 
 test.each([
   ['mysql://ann:s3cr%40t@db/meta', /it is no postgres:/],
@@ -61,6 +78,7 @@ test.each([
   ['postgres://:s3cr%40t@db/meta', /names no user/],
   ['postgres://ann:s3cr%t@db/meta', /% itself as %25/],
   [`${base}?sslmode=maybe`, /sslmode "maybe" is not one of disable/],
+  [`${base}?sslmode=require&sslrootcert=system`, /sslrootcert=system goes with sslmode=verify-full/],
   [`${base}?ssl=true`, /no parameter "ssl"/],
   [`${base}?sslrootcert=/no/such/file`, /\/no\/such\/file, which cannot be read \(ENOENT\)/],
   [`${base}?sslcert=/a`, /go together/],

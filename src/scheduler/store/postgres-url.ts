@@ -81,28 +81,33 @@ function connectTimeoutOf(text: string | null): number {
   return seconds * 1_000
 }
 
-/** libpq, "SSL Support", table 34.1; without `sslrootcert` the certificates that Node knows are trusted. */
+/**
+ * libpq, "SSL Support", table 34.1; without `sslrootcert` the certificates that Node knows are trusted. Who gives `sslrootcert` alone
+ * means to check: that is `verify-full`, where libpq would go on without TLS.
+ */
 function tlsOf(host: string, parameter: (name: Parameter) => string | null): PostgresTarget['tls'] {
-  const mode = parameter('sslmode') ?? 'prefer'
   const rootCert = parameter('sslrootcert')
+  const mode = parameter('sslmode') ?? (rootCert === null ? 'prefer' : 'verify-full')
   if (host.startsWith('/') || mode === 'disable') return [false]
   const base: ConnectionOptions = {
     ...(rootCert === null || rootCert === 'system' ? {} : { ca: fileOf('sslrootcert', rootCert) }),
     ...clientCertificate(parameter),
   }
-  const unverified = { ...base, rejectUnauthorized: false }
   const verifiedCa = { ...base, rejectUnauthorized: true, checkServerIdentity: () => undefined }
   const verifiedFull: ConnectionOptions = {
     ...base,
     rejectUnauthorized: true,
     checkServerIdentity: (_name, certificate) => checkServerIdentity(host, certificate),
   }
-  if (mode === 'allow') return [false, unverified]
-  if (mode === 'prefer') return [unverified, false]
-  // As libpq: a root certificate given is one to be checked.
-  if (mode === 'require') return [rootCert === null ? unverified : verifiedCa]
-  if (mode === 'verify-ca') return [verifiedCa]
   if (mode === 'verify-full') return [verifiedFull]
+  // As libpq: anybody can have a certificate of an authority that everybody knows.
+  if (rootCert === 'system') throw invalid(`sslrootcert=system goes with sslmode=verify-full, not with ${mode}`)
+  if (mode === 'verify-ca') return [verifiedCa]
+  // As libpq: a root certificate given is one to be checked.
+  const encrypted = rootCert === null ? { ...base, rejectUnauthorized: false } : verifiedCa
+  if (mode === 'allow') return [false, encrypted]
+  if (mode === 'prefer') return [encrypted, false]
+  if (mode === 'require') return [encrypted]
   throw invalid(`sslmode "${mode}" is not one of disable, allow, prefer, require, verify-ca, verify-full`)
 }
 

@@ -18,20 +18,31 @@ export const systemClock: Clock = {
   sleep: (ms, signal) =>
     new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(abortReason(signal))
-      const timer = setTimeout(() => {
+      const stopTimer = startTimer(ms, { unref: false }, () => {
         signal?.removeEventListener('abort', onAbort)
         resolve()
-      }, ms)
+      })
       const onAbort = (): void => {
-        clearTimeout(timer)
+        stopTimer()
         reject(abortReason(signal))
       }
       signal?.addEventListener('abort', onAbort, { once: true })
     }),
-  after: (ms, callback) => {
-    const timer = setTimeout(callback, ms).unref()
-    return () => clearTimeout(timer)
-  },
+  after: (ms, callback) => startTimer(ms, { unref: true }, callback),
+}
+
+/** Node's timers hold 31 bits of milliseconds, 24 days, and fire at once when asked for more. */
+const longestTimerMs = 2 ** 31 - 1
+
+/** @returns the canceller */
+function startTimer(ms: number, how: { unref: boolean }, callback: () => void): () => void {
+  let timer: NodeJS.Timeout
+  const wait = (leftMs: number): void => {
+    timer = leftMs > longestTimerMs ? setTimeout(() => wait(leftMs - longestTimerMs), longestTimerMs) : setTimeout(callback, leftMs)
+    if (how.unref) timer.unref()
+  }
+  wait(ms)
+  return () => clearTimeout(timer)
 }
 
 /** The reason of an aborted signal as an Error. */

@@ -41,6 +41,7 @@ async function openData(options: ResolvedOptions, releasers: Releasers): Promise
   const recovered = await topics.open()
   const groups = new GroupCoordinator({ store: new OffsetsStore({ topics, config, clock, log }), config, clock })
   groups.restore(log)
+  groups.startExpiry(log)
   releasers.add('groups', () => groups.close())
   const store = new StateStore({ topics, config, clock, log })
   const transactions = new TransactionCoordinator({ store, topics, groups, catalogue, config, clock, log })

@@ -1,6 +1,7 @@
 import { errorCodes } from '../../kafka-wire/index.ts'
 import type { Clock, Logger } from '../../platform/index.ts'
 import type { BrokerConfig } from '../topics/broker-configs.ts'
+import { expiredOffsets } from './expiry.ts'
 import { GroupOffsets } from './group-offsets.ts'
 import { Group } from './group.ts'
 import { failedJoin, failedSync, type GroupSnapshot, type JoinInput, type JoinOutcome, type SyncInput, type SyncOutcome } from './member.ts'
@@ -27,6 +28,8 @@ export class GroupCoordinator {
   readonly #config: BrokerConfig
   readonly #clock: Clock
   readonly #groups = new Map<string, Entry>()
+  #stopExpiry = (): void => {}
+  #closed = false
 
   constructor(parts: { store: OffsetsStore; config: BrokerConfig; clock: Clock }) {
     this.#store = parts.store
@@ -189,7 +192,39 @@ export class GroupCoordinator {
     }
   }
 
+  /** Looks for offsets whose retention is over, now and then, from now on. */
+  startExpiry(log: Logger): void {
+    const again = (): void => {
+      this.#stopExpiry = this.#clock.after(this.#config.number('offsets.retention.check.interval.ms'), () => {
+        void this.expireOffsets()
+          .then((count) => count > 0 && log.info('forgot offsets whose retention is over', { offsets: count }))
+          .finally(() => this.#closed || again())
+      })
+    }
+    again()
+  }
+
+  /** Forgets the offsets whose retention is over, and groups of which nothing is left; returns how many offsets went. */
+  async expireOffsets(): Promise<number> {
+    const retentionMs = this.#config.number('offsets.retention.minutes') * 60_000
+    const nowMs = this.#clock.nowMs()
+    let count = 0
+    for (const [id, entry] of this.#groups) {
+      const { group, offsets } = entry
+      const expired = expiredOffsets(group, offsets, nowMs, retentionMs)
+      if (expired.length === 0) continue
+      const records = expired.map(({ topic, partition }) => ({ key: offsetKey(id, topic, partition), value: null }))
+      if ((await this.#store.write(id, records)) === null) return count
+      for (const { topic, partition } of expired) offsets.forget(topic, partition)
+      count += expired.length
+      if (offsets.isEmpty && group.state === 'empty') await this.delete(id)
+    }
+    return count
+  }
+
   close(): void {
+    this.#closed = true
+    this.#stopExpiry()
     for (const { group } of this.#groups.values()) group.close()
     this.#groups.clear()
   }

@@ -21,10 +21,11 @@ interface Stretch {
   readonly bytes: number
 }
 
-/** Segments that are whole, synced, decided, and old enough; the active one never. */
+/** Segments that are whole, below the recovery point, decided, and old enough; the active one never. */
 function cleanable(log: PartitionLog, cleanedTo: number, nowMs: number): Stretch {
   const { minCompactionLagMs } = log.config
-  const limit = Math.min(log.lastStableOffset, log.syncedOffset - 1)
+  // Beyond the recovery point a start would take the gaps that compaction leaves for records that were lost.
+  const limit = Math.min(log.lastStableOffset, log.syncedOffset - 1, log.recoveryPoint.kept)
   const segments: Segment[] = []
   let endOffset = log.segments[0]?.baseOffset ?? 0
   let bytes = 0

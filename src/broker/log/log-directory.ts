@@ -127,7 +127,7 @@ export class LogDirectory {
         })
         if (this.#closed || log.ended || reached === cleanedTo) continue
         this.#cleanedTo.set(name, reached)
-        this.#write(files.cleaned, (one) => this.#cleanedTo.get(`${one.topic}-${one.partition}`) ?? 0)
+        this.#write(files.cleaned, this.#cleanedTo)
         logger.debug('compacted a log', { topic, partition, bytesBefore: sizeBytes, bytesAfter: log.sizeBytes })
       } catch (error) {
         if (!log.ended) logger.warn('a log could not be compacted; it is tried again', { topic, partition, error: asMillraceError(error) })
@@ -173,20 +173,29 @@ export class LogDirectory {
   /** Writes each log's recovery point; what lies beside it on the disk was written before. */
   writePoints(): void {
     for (const [name, log] of this.#logs) this.#recoveryPoints.set(name, log.recoveryPoint.offset)
-    this.#write(files.recoveryPoints, (log) => log.recoveryPoint.offset)
-    for (const log of this.#logs.values()) log.recoveryPoint.dropStale()
+    this.#write(files.recoveryPoints, this.#recoveryPoints)
+    for (const log of this.#logs.values()) log.recoveryPoint.keep()
   }
 
-  #write(file: string, offsetOf: (log: PartitionLog) => number): void {
-    const entries = [...this.#logs.values()].map((log) => [log.topic, log.partition, offsetOf(log)])
+  /** Of all logs, also of those that a start has not opened yet: what is not written is forgotten. */
+  #write(file: string, offsets: ReadonlyMap<string, number>): void {
+    const entries = [...offsets].map(([name, offset]) => {
+      const dash = name.lastIndexOf('-')
+      return [name.slice(0, dash), name.slice(dash + 1), offset]
+    })
     writeCheckpoint(this.#disk, `${this.dataDir}/${file}`, entries)
   }
 
   /** Deletes the records of logs below an offset each (KIP-107): on the disk when this returns, and gone for readers. */
   deleteRecords(deletions: readonly { log: PartitionLog; offset: number }[]): void {
     const offsets = new Map(deletions.map(({ log, offset }) => [log, Math.max(offset, log.logStartOffset)]))
-    this.#write(files.startOffsets, (log) => offsets.get(log) ?? log.logStartOffset)
-    for (const [log, offset] of offsets) log.deleteBefore(offset)
+    const next = new Map(this.#startOffsets)
+    for (const [{ topic, partition }, offset] of offsets) next.set(`${topic}-${partition}`, offset)
+    this.#write(files.startOffsets, next)
+    for (const [log, offset] of offsets) {
+      this.#startOffsets.set(`${log.topic}-${log.partition}`, offset)
+      log.deleteBefore(offset)
+    }
   }
 
   async close(): Promise<void> {

@@ -10,17 +10,22 @@ export class RecoveryPoint {
   readonly #dir: string
   #offset: number
   #stale: string | null = null
+  #kept: number
   /** Bytes appended since. */
   #written = 0
 
   constructor(disk: Disk, dir: string, offset: number) {
     this.#disk = disk
     this.#dir = dir
-    this.#offset = offset
+    this.#offset = this.#kept = offset
   }
 
   get offset(): number {
     return this.#offset
+  }
+  /** What a start would find: the point as it is on the disk. */
+  get kept(): number {
+    return this.#kept
   }
   get written(): number {
     return this.#written
@@ -42,8 +47,9 @@ export class RecoveryPoint {
     this.#written = 0
   }
 
-  /** Once the point itself is on the disk, the producers of the one before are not needed. */
-  dropStale(): void {
+  /** The point is on the disk: the producers of the one before are not needed any more. */
+  keep(): void {
+    this.#kept = this.#offset
     if (this.#stale !== null) this.#disk.remove(this.#stale)
     this.#stale = null
   }

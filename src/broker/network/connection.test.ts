@@ -141,7 +141,7 @@ describe('a connection', () => {
     const { body } = decodeResponse(apiVersions, 0, frames[0] ?? Buffer.alloc(0))
     expect(body.errorCode).toBe(errorCodes.UNSUPPORTED_VERSION)
     expect(body.apiKeys).toContainEqual({ apiKey: 0, minVersion: 0, maxVersion: 12 })
-    expect(body.apiKeys.some(({ apiKey }) => apiKey === 26)).toBe(false)
+    expect(body.apiKeys.some(({ apiKey }) => apiKey === 68)).toBe(false)
   })
 
   it('refuses Produce 0 to 2, which it advertises for librdkafka, partition by partition', async () => {

@@ -5,26 +5,24 @@ import { Kafka, logLevel, Partitioners, type Producer } from 'kafkajs'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   addPartitionsToTxn,
-  decodeBatch,
   describeProducers,
   describeTransactions,
   encodeBatch,
   endTxn,
   errorCodes,
-  fetch,
   initProducerId,
   listOffsets,
   listTransactions,
   metadata,
   offsetFetch,
   produce,
-  readBatchHeader,
   txnOffsetCommit,
   type InitProducerIdResponse,
 } from '../../kafka-wire/index.ts'
 import { startBroker, type BrokerHandle } from '../index.ts'
 import { connectTo, type Asking } from '../testing/ask.ts'
 import { ManualClock } from '../testing/manual-clock.ts'
+import { readCommitted } from '../testing/transactional-client.ts'
 
 let dataDir = ''
 let broker: BrokerHandle
@@ -91,28 +89,7 @@ const write = async (
 
 const end = (ids: Ids, committed: boolean, version = 4) => client.ask(endTxn, version, { transactionalId: 'x', ...ids, committed })
 
-/** What a reader of committed records ends up with: what the aborted list says is left out. */
-async function committedValues(topic = 't'): Promise<string[]> {
-  const values: string[] = []
-  const partitions = [{ partition: 0, fetchOffset: 0n, partitionMaxBytes: 1 << 20 }]
-  const { responses } = await client.ask(fetch, 11, { maxWaitMs: 0, minBytes: 0, isolationLevel: 1, topics: [{ topic, partitions }] })
-  const found = responses[0]?.partitions[0]
-  const records = Buffer.from(found?.records ?? [])
-  const aborted = (found?.abortedTransactions ?? []).toSorted((a, b) => Number(a.firstOffset - b.firstOffset))
-  const dropped = new Set<bigint>()
-  for (let at = 0; at < records.length;) {
-    const header = readBatchHeader(records, at)
-    if (!header) break
-    while (aborted[0] && aborted[0].firstOffset <= header.baseOffset) dropped.add(aborted.shift()?.producerId ?? -1n)
-    if (header.isControl) dropped.delete(header.producerId)
-    else if (!header.isTransactional || !dropped.has(header.producerId)) {
-      const decoded = decodeBatch(records, at, header)
-      if (decoded.ok) values.push(...decoded.records.map(({ value }) => Buffer.from(value ?? []).toString()))
-    }
-    at += header.sizeBytes
-  }
-  return values
-}
+const committedValues = async (topic = 't'): Promise<string[]> => (await readCommitted(client, topic)).values
 
 const endOffset = async (isolationLevel: number): Promise<bigint | undefined> => {
   const topics = [{ name: 't', partitions: [{ partitionIndex: 0, timestamp: -1n }] }]

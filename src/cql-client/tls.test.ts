@@ -149,6 +149,7 @@ describe('a connection that cannot be made says what to set', () => {
 
   test.each([
     ['ca', (): TlsOptions => ({ ca: 'conf/ca.crt' })],
+    ['ca', (): TlsOptions => ({ ca: '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----' })],
     ['cert', (): TlsOptions => ({ cert: 'conf/client.crt', key: client.key })],
     ['cert', (): TlsOptions => ({ key: client.key })],
     ['key', (): TlsOptions => ({ cert: client.cert })],

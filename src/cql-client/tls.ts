@@ -1,10 +1,10 @@
-import { checkServerIdentity, createSecureContext, type PeerCertificate, type SecureContext } from 'node:tls'
-import { errnoOf, MillraceError } from '../platform/index.ts'
+import { checkServerIdentity, type PeerCertificate, type SecureContext } from 'node:tls'
+import { clientTlsContext, errnoOf, isUnknownAuthority, MillraceError } from '../platform/index.ts'
 import { formatAddress, type Address } from './address.ts'
 
-/** TLS; an empty object is TLS with the authorities that Node knows. Certificates and keys are PEM texts. */
+/** TLS; an empty object is TLS with the system's authorities. Certificates and keys are PEM texts. */
 export interface TlsOptions {
-  /** The authorities that may have signed the servers' certificates; those that Node knows when left out. */
+  /** The authorities that may have signed the servers' certificates; the system's and those that come with Node when left out. */
   ca?: string
   /** The client's own certificate, then those between it and its authority (mTLS). Goes with `key`. */
   cert?: string
@@ -33,23 +33,14 @@ export interface Tls {
  * @throws MillraceError CONFIG_INVALID naming the option whose text is no PEM, or does not fit the others. Never tells a key.
  */
 export function resolveTls(options: TlsOptions, names: readonly string[]): Tls {
-  const { ca, cert, key, passphrase, serverName, verifyHostname = true } = options
-  for (const [name, text] of [
-    ['ca', ca],
-    ['cert', cert],
-  ] as const) {
-    // prettier-ignore
-    if (text !== undefined && !/-----BEGIN (TRUSTED )?CERTIFICATE-----/.test(text)) throw invalid(name, 'is no certificate in PEM form')
-  }
-  if (key !== undefined && !/-----BEGIN ([A-Z ]+ )?PRIVATE KEY-----/.test(key)) throw invalid('key', 'is no private key in PEM form')
-  if ((cert === undefined) !== (key === undefined)) {
-    throw invalid(cert === undefined ? 'cert' : 'key', `is missing: a client certificate is made of tls.cert and tls.key`)
-  }
+  const { serverName, verifyHostname = true } = options
+  const context = clientTlsContext(options)
+  if (!context.ok) throw new MillraceError('CONFIG_INVALID', `Cassandra: tls.${context.error.option} ${context.error.what}.`)
   const anyName = (): undefined => undefined
   return Object.freeze({
-    context: makeContext({ ca, cert, key, passphrase }),
+    context: context.value,
     serverName: serverName ?? null,
-    hasClientCertificate: cert !== undefined,
+    hasClientCertificate: options.cert !== undefined,
     checkIdentity: verifyHostname ? identityOf(serverName, names) : anyName,
   })
 }
@@ -62,34 +53,6 @@ function identityOf(serverName: string | undefined, names: readonly string[]): T
   }
 }
 
-function makeContext(pems: Pick<TlsOptions, 'ca' | 'cert' | 'key' | 'passphrase'>): SecureContext {
-  try {
-    return createSecureContext({ ...pems, minVersion: 'TLSv1.2' })
-  } catch (error) {
-    const code = errnoOf(error) ?? ''
-    if (code === 'ERR_OSSL_X509_KEY_VALUES_MISMATCH') throw invalid('key', 'is not the key of tls.cert')
-    if (/BAD_DECRYPT|BAD_PASSWORD|INTERRUPTED_OR_CANCELLED/.test(code)) {
-      throw invalid('passphrase', pems.passphrase === undefined ? 'is missing: tls.key is encrypted' : 'does not open tls.key')
-    }
-    // OpenSSL's own words are about the form of what it read, never its content.
-    throw invalid('cert, tls.key or tls.ca', `cannot be read (${code})`)
-  }
-}
-
-function invalid(option: string, what: string): MillraceError {
-  return new MillraceError('CONFIG_INVALID', `Cassandra: tls.${option} ${what}.`)
-}
-
-const unknownAuthority = new Set([
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'CERT_SIGNATURE_FAILURE',
-  'CERT_UNTRUSTED',
-])
-
 /**
  * What a failed handshake is about, and what to set; null when it is none of TLS's own failures. CONFIG_INVALID where nothing changes by
  * itself; UNREACHABLE (retriable) for certificates out of date, which the servers' operators renew. Details `{ tls: … }` say which.
@@ -101,7 +64,7 @@ export function tlsFailure(to: Address, error: Error, hasClientCertificate: bool
       cause: error,
       details: { host: to.host, port: to.port, tls },
     })
-  if (unknownAuthority.has(code)) {
+  if (isUnknownAuthority(code)) {
     return fail('authority', `its certificate is signed by an unknown authority (${code}). Set tls.ca to that authority's certificate.`)
   }
   if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {

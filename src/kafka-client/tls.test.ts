@@ -128,12 +128,12 @@ describe('what TLS fails for is said with what to set', () => {
   it('settings that cannot be used, without repeating them', async () => {
     const { cert, key } = client
     const cases: [TlsOptions, string][] = [
-      [{ cert }, 'tls.cert is given without tls.key'],
-      [{ key }, 'tls.key is given without tls.cert'],
-      [{ ca: '/etc/ssl/ca.pem' }, 'tls.ca holds no certificate'],
+      [{ cert }, 'tls.key is missing'],
+      [{ key }, 'tls.cert is missing'],
+      [{ ca: '/etc/ssl/ca.pem' }, 'tls.ca is no certificate'],
       [{ ca: '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----' }, 'tls.ca holds a certificate that cannot be read'],
-      [{ cert, key: server.key }, 'tls.key does not belong to tls.cert'],
-      [{ cert, key: 'no key' }, 'tls.key cannot be read'],
+      [{ cert, key: server.key }, 'tls.key is not the key of tls.cert'],
+      [{ cert, key: 'no key' }, 'tls.key is no private key'],
     ]
     for (const [tls, text] of cases) {
       const failure = await failureOf(1, tls)

@@ -1,7 +1,6 @@
-import { X509Certificate } from 'node:crypto'
 import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from 'node:net'
-import { connect as connectTls, createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
-import { errnoOf, MillraceError, messageOf } from '../platform/index.ts'
+import { connect as connectTls, type SecureContext } from 'node:tls'
+import { clientTlsContext, errnoOf, isUnknownAuthority, messageOf, MillraceError } from '../platform/index.ts'
 import type { TlsOptions } from './security.ts'
 
 /** Checked and parsed once; the private key is in OpenSSL's hands only. */
@@ -21,57 +20,19 @@ export interface Target {
 
 /** @throws MillraceError CONFIG_INVALID saying which of the texts cannot be used; it never repeats them (P8) */
 export function resolveTls(options: TlsOptions): TlsIdentity {
-  const { ca, cert, key, passphrase, serverName, verifyHostname = true } = options
-  if ((cert === undefined) !== (key === undefined))
-    throw invalid(cert === undefined ? 'tls.key is given without tls.cert' : 'tls.cert is given without tls.key')
-  if (ca !== undefined) checkCertificates('tls.ca', ca)
-  if (cert !== undefined) checkCertificates('tls.cert', cert)
+  const { serverName, verifyHostname = true } = options
+  const context = clientTlsContext(options)
+  if (!context.ok) {
+    const { option, what } = context.error
+    throw new MillraceError('CONFIG_INVALID', `The TLS settings for Kafka are wrong: tls.${option} ${what}.`)
+  }
   return Object.freeze({
-    context: secureContext({ ca: ca ?? systemAuthorities(), ...(cert && key ? { cert, key } : {}), ...(passphrase ? { passphrase } : {}) }),
+    context: context.value,
     serverName: serverName ?? null,
     verifyHostname,
-    hasCertificate: cert !== undefined,
-    hasOwnCa: ca !== undefined,
+    hasCertificate: options.cert !== undefined,
+    hasOwnCa: options.ca !== undefined,
   })
-}
-
-let authorities: string[] | null = null
-
-/** Those of the operating system and those that come with Node; read once, it takes a while. */
-function systemAuthorities(): string[] {
-  authorities ??= [...new Set([...getCACertificates('system'), ...getCACertificates('default')])]
-  return authorities
-}
-
-const pemCertificate = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g
-
-function checkCertificates(name: string, text: string): void {
-  const found = text.match(pemCertificate) ?? []
-  if (found.length === 0) throw invalid(`${name} holds no certificate; it wants the PEM text itself (-----BEGIN CERTIFICATE-----)`)
-  if (!found.every(isReadable)) throw invalid(`${name} holds a certificate that cannot be read`)
-}
-
-function isReadable(pem: string): boolean {
-  try {
-    return new X509Certificate(pem).serialNumber !== ''
-  } catch {
-    return false
-  }
-}
-
-function secureContext(options: { ca: string | string[]; cert?: string; key?: string; passphrase?: string }): SecureContext {
-  try {
-    return createSecureContext({ ...options, minVersion: 'TLSv1.2' })
-  } catch (error) {
-    const why = messageOf(error).includes('mismatch')
-      ? 'tls.key does not belong to tls.cert'
-      : 'tls.key cannot be read: it wants a PEM text, and tls.passphrase when it is encrypted'
-    throw invalid(why)
-  }
-}
-
-function invalid(why: string): MillraceError {
-  return new MillraceError('CONFIG_INVALID', `The TLS settings for Kafka are wrong: ${why}.`)
 }
 
 /** A peer that is gone without a word is noticed on an idle connection by the kernel's probes, not after its default of two hours. */
@@ -92,17 +53,6 @@ export function openSocket({ host, port, tls }: Target, onread: OnReadOpts): { s
   return { socket, connected: 'secureConnect' }
 }
 
-const unknownAuthority = new Set([
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'CERT_UNTRUSTED',
-  // Another authority of the same name.
-  'CERT_SIGNATURE_FAILURE',
-  'INVALID_CA',
-])
 const notTls = new Set(['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG', 'ERR_SSL_UNEXPECTED_MESSAGE'])
 const aboutClientCertificate = /ALERT_(?:CERTIFICATE|BAD_CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|UNSUPPORTED_CERTIFICATE)/
 
@@ -119,7 +69,7 @@ export function explainTls(error: Error, { host, port, tls }: Target): MillraceE
       cause: error,
       details,
     })
-  if (unknownAuthority.has(code)) {
+  if (isUnknownAuthority(code)) {
     const signer = tls.hasOwnCa
       ? 'none of the authorities in tls.ca'
       : 'no authority that this machine knows: give its certificate as tls.ca'

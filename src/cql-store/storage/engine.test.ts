@@ -61,12 +61,12 @@ function keyOf(i: number): Buffer {
   return withPlace(partitionPrefix(1, BigInt(i), Buffer.from(String(i))), places.onlyRow)
 }
 
-function put(engine: Engine, i: number, value: string): Promise<void> {
+function put(engine: Engine, i: number, value: string, timestamp = 1n): Promise<void> {
   const rows = new RowWriter(engine.mutations)
   engine.mutations.begin()
   engine.mutations.beginRecord(keyOf(i))
-  rows.begin({ timestamp: 1n, ttl: 0, expiresAt: 0 }, null, [])
-  rows.value(0, 1n, 0, 0, Buffer.from(value))
+  rows.begin({ timestamp, ttl: 0, expiresAt: 0 }, null, [])
+  rows.value(0, timestamp, 0, 0, Buffer.from(value))
   rows.end()
   engine.mutations.endRecord()
   return new Promise((committed, refused) => engine.submit({ committed, refused }))
@@ -94,6 +94,19 @@ describe('the storage engine', () => {
     const third = await open()
     expect(third.mutations).toBe(0)
     expect(valueAt(third.engine, 499)).toBe('v499')
+    await third.engine.close()
+  })
+
+  it('leaves what is stored as it is when late writes of an older time are applied', async () => {
+    const long = (i: number): string => `new ${i} `.repeat(40)
+    const first = await open()
+    await Promise.all(Array.from({ length: 300 }, (_, i) => put(first.engine, i, long(i), 2n)))
+    await first.engine.close()
+    const second = await open()
+    await Promise.all(Array.from({ length: 300 }, (_, i) => put(second.engine, i, 'old', 1n)))
+    await second.engine.close()
+    const third = await open()
+    expect(Array.from({ length: 300 }, (_, i) => valueAt(third.engine, i))).toEqual(Array.from({ length: 300 }, (_, i) => long(i)))
     await third.engine.close()
   })
 

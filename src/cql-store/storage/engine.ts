@@ -349,6 +349,9 @@ function mergeInto(
     if (!isLive(tableOfKey(key))) return null
     const record = memtable().get(key.toString('latin1'))
     if (!record) return undefined
-    return old ? mergeRecords(key, old, record) : record
+    if (!old) return record
+    const merged = mergeRecords(key, old, record)
+    // LMDB's buffer is its own and used again at the next read: it must not be written back.
+    return merged === old ? undefined : merged
   }
 }

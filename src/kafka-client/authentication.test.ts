@@ -81,6 +81,17 @@ describe('OAUTHBEARER', () => {
     expect(broker.tokens).toEqual([])
   })
 
+  it('what a token function failed with is told without passwords and queries of addresses', async () => {
+    await using broker = await startBroker(() => ({}))
+    const token = async (): Promise<string> => {
+      await fetch('http://app:s3cret@127.0.0.1/token?key=s3cret')
+      return 'none'
+    }
+    const failure = await open(broker, { mechanism: 'OAUTHBEARER', token }).catch((error: unknown) => error)
+    expect(String(failure)).toMatch(/includes credentials: http:\/\/…@127\.0\.0\.1/)
+    expect(JSON.stringify(failure)).not.toContain('s3cret')
+  })
+
   it('a client goes on trying until its token function gives one', async () => {
     await using broker = await startBroker(() => ({}))
     let calls = 0

@@ -69,7 +69,10 @@ export function readServerError(text: string): string {
   }
 }
 
-/** Without JSON web tokens and the queries of addresses. */
+/** Without JSON web tokens, and of addresses without users, passwords (Node's fetch repeats them) and queries. */
 function withoutTokens(text: string): string {
-  return text.replaceAll(/\beyJ[\w-]*\.[\w.-]*/g, '…').replaceAll(/\?\S+/g, '?…')
+  return text
+    .replaceAll(/\beyJ[\w-]*\.[\w.-]*/g, '…')
+    .replaceAll(/:\/\/[^\s/?#]*@/g, '://…@')
+    .replaceAll(/\?\S+/g, '?…')
 }

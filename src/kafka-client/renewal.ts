@@ -25,7 +25,6 @@ export class Renewal {
   readonly #options: RenewalOptions
   readonly #endsAtMs: number
   #cancel: () => void
-  #cancelEnd: () => void = () => undefined
   #isStopped = false
 
   constructor(options: RenewalOptions) {
@@ -39,7 +38,6 @@ export class Renewal {
   stop(): void {
     this.#isStopped = true
     this.#cancel()
-    this.#cancelEnd()
   }
 
   /** Never rejects. */

@@ -4,7 +4,7 @@ import { systems } from '../../tools/engines/systems/index.ts'
 import { judgedBy } from '../harness/judges.ts'
 
 /** False, with a note, where one of these systems cannot be started; in CI they must be. */
-function enginesAvailable(names: readonly string[]): boolean {
+export function enginesAvailable(names: readonly string[]): boolean {
   const lacking = engines.missing(...names)
   if (lacking === null) return true
   if (process.env.CI === 'true') throw new Error(`real systems must run in CI. ${lacking}`)
@@ -12,7 +12,8 @@ function enginesAvailable(names: readonly string[]): boolean {
   return false
 }
 
-const titlesOf = (names: readonly string[]): string[] => names.map((name) => systems.get(name)?.title ?? name)
+/** Of systems, with versions. */
+export const titlesOf = (names: readonly string[]): string[] => names.map((name) => systems.get(name)?.title ?? name)
 
 /** A suite that is judged by these real systems (names as in `npm run engines -- list`); left out, with a note, where one cannot be started. */
 export function describeOn(names: readonly string[], title: string, body: () => void): void {

@@ -81,9 +81,9 @@ async function bundled(options: CassandraConnectOptions, timeoutMs: number): Pro
 }
 
 /** The same options with where the bundle's metadata service says that the cluster is now. Rejects as `resolveOptions` does. */
-export async function relocate(options: ConnectionOptions): Promise<ConnectionOptions> {
+export async function relocate(options: ConnectionOptions, signal: AbortSignal): Promise<ConnectionOptions> {
   if (!options.bundle) return options
-  const from: CassandraConnectOptions = { contactPoints: [], localDataCenter: '', secureBundle: options.bundle.path }
+  const from: CassandraConnectOptions = { contactPoints: [], localDataCenter: '', secureBundle: options.bundle.path, signal }
   const located = await bundled(options.credentials ? { ...from, credentials: options.credentials } : from, options.requestTimeoutMs)
   return Object.freeze({ ...options, ...located })
 }

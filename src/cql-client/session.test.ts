@@ -131,6 +131,19 @@ describe('a session', () => {
     expect(cassandra.counts.connections).toBe(2)
   })
 
+  test('that looks for a connection when it is closed looks no longer', async () => {
+    const cassandra = await server()
+    const session = await connect([cassandra.address])
+    await cassandra[Symbol.asyncDispose]()
+    const accepted = Promise.withResolvers<void>()
+    const mute = await listenTcp({ host: '127.0.0.1', port: cassandra.port, onConnection: () => accepted.resolve() })
+    releasers.defer(() => mute.close())
+    const asked = session.keyspaces().catch((error: unknown) => error)
+    await accepted.promise
+    await session.close()
+    expect(await asked).toMatchObject({ code: 'CLOSED' })
+  })
+
   test('that was closed says so', async () => {
     const session = await connect([(await server()).address])
     await session.close()

@@ -68,7 +68,7 @@ class Session implements CassandraSession {
   #driver: DriverQueries
   readonly #writers = new Set<RowWriter>()
   #control: Promise<CqlConnection>
-  #isClosed = false
+  readonly #closing = new AbortController()
 
   constructor(options: ConnectionOptions, control: CqlConnection) {
     this.#options = options
@@ -84,23 +84,24 @@ class Session implements CassandraSession {
     if (connection?.isOpen) return connection
     if (this.#control === current) this.#control = this.#reopen()
     const opened = await this.#control
-    if (this.#isClosed) opened.close()
+    if (this.#closing.signal.aborted) opened.close()
     this.#throwIfClosed()
     return opened
   }
 
   /** Nodes behind a proxy are known by ids, and may all be others by now: then it is asked for them again. */
   async #reopen(): Promise<CqlConnection> {
+    const { signal } = this.#closing
     try {
-      return await openFirst(this.#options)
+      return await openFirst(this.#options, signal)
     } catch (error) {
-      if (!this.#options.bundle) throw error
-      this.#options = await relocate(this.#options)
+      if (!this.#options.bundle || signal.aborted) throw error
+      this.#options = await relocate(this.#options, signal)
       // The npm driver asks where the cluster is at its start alone.
       const stale = this.#driver
       this.#driver = new DriverQueries(this.#options)
       void stale.close().catch(() => {})
-      return openFirst(this.#options)
+      return openFirst(this.#options, signal)
     }
   }
 
@@ -116,7 +117,7 @@ class Session implements CassandraSession {
   }
 
   #throwIfClosed(): void {
-    if (this.#isClosed) throw new MillraceError('CLOSED', 'The Cassandra session was closed.')
+    this.#closing.signal.throwIfAborted()
   }
 
   async query(cql: string, options?: QueryOptions): Promise<QueryResult> {
@@ -169,14 +170,14 @@ class Session implements CassandraSession {
       reach: async () => ({ connection: await this.#connection(), options: this.#options }),
     })
     this.#writers.add(writer)
-    if (this.#isClosed) await writer.close()
+    if (this.#closing.signal.aborted) await writer.close()
     this.#throwIfClosed()
     return writer
   }
 
   async close(): Promise<void> {
-    if (this.#isClosed) return
-    this.#isClosed = true
+    if (this.#closing.signal.aborted) return
+    this.#closing.abort(new MillraceError('CLOSED', 'The Cassandra session was closed.'))
     await Promise.all([...this.#writers].map((writer) => writer.close()))
     await this.#driver.close()
     const control = await this.#control.catch(() => null)

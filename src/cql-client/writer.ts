@@ -129,7 +129,10 @@ class TokenAwareWriter implements RowWriter {
     const gone = this.#lanes.filter((lane) => !lanes.includes(lane))
     this.#lanes = lanes
     this.#ring = new Ring(nodes.map((node) => node.tokens))
-    for (const lane of gone) for (const { batch, rows } of lane.retire()) this.#route(batch, rows)
+    for (const lane of gone) {
+      this.#downUntil.delete(lane)
+      for (const { batch, rows } of lane.retire()) this.#route(batch, rows)
+    }
   }
 
   write(rows: Rows, writeMicros: BigInt64Array, signal: AbortSignal): Promise<WriteResult> {

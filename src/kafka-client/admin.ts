@@ -49,6 +49,10 @@ export interface Admin {
   /** Raises a topic's number of partitions to `partitions`. */
   createPartitions(topics: readonly { name: string; partitions: number }[]): Promise<void>
   listOffsets(partitions: readonly TopicPartition[], at: OffsetAt): Promise<ListedOffset[]>
+  /**
+   * Of all partitions of these topics; without `topics` of all that have one. Waits while a transaction holds others (KIP-447), but for
+   * that the topics must be named: of a first commit that is still being ended, Kafka 3.9 says nothing.
+   */
   committedOffsets(groupId: string, topics?: readonly string[]): Promise<CommittedOffset[]>
   describeGroups(groupIds: readonly string[]): Promise<GroupDescription[]>
   listGroups(): Promise<GroupListing[]>

@@ -28,6 +28,6 @@ export interface Batch {
   headers(i: number): RecordHeader[]
   /** Where the next fetch begins: past control records and records that compaction removed. */
   nextOffset: bigint
-  /** The partition's end as the broker said with these records. */
+  /** The partition's end as the broker said with these records; with `read_committed` the last stable offset. */
   highWatermark: bigint
 }

@@ -8,14 +8,18 @@ import {
   type KafkaConnectOptions,
   type ProducerOptions,
   type ReaderOptions,
+  type TransactionalProducerOptions,
   resolveConnectOptions,
 } from './options.ts'
 import { createProducer, type Producer } from './producer.ts'
 import { createReader, type TopicReader } from './reader.ts'
+import { createTransactionalProducer, type TransactionalProducer } from './transactional-producer.ts'
 
 export interface KafkaClient extends AsyncDisposable {
   readonly admin: Admin
   producer(options?: ProducerOptions): Producer
+  /** For a transactional id only one at a time can write: the latest. */
+  transactionalProducer(options: TransactionalProducerOptions): TransactionalProducer
   consumer(options: ConsumerOptions): GroupConsumer
   reader(options: ReaderOptions): TopicReader
   /**
@@ -41,6 +45,10 @@ class MillraceKafkaClient implements KafkaClient {
 
   producer(options?: ProducerOptions): Producer {
     return this.#keep(createProducer(this.#cluster, options, this.#forget))
+  }
+
+  transactionalProducer(options: TransactionalProducerOptions): TransactionalProducer {
+    return this.#keep(createTransactionalProducer(this.#cluster, options, this.#forget))
   }
 
   consumer(options: ConsumerOptions): GroupConsumer {

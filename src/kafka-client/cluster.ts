@@ -2,7 +2,7 @@ import { type Api, errorCodes, findCoordinator, metadata, type MetadataResponse 
 import { abortReason, backoffMs, type Clock, type Logger, messageOf, MillraceError, systemClock } from '../platform/index.ts'
 import type { Connection } from './connection.ts'
 import { Connections } from './connections.ts'
-import { errorCodeOf, isNetworkError, kafkaError, meansStaleMetadata } from './errors.ts'
+import { errorCodeOf, isNetworkError, kafkaError, meansStaleMetadata, type NeededRight } from './errors.ts'
 import type { ResolvedConnectOptions } from './options.ts'
 
 export interface PartitionLeader {
@@ -17,6 +17,9 @@ export interface TopicMetadata {
   leaders: readonly PartitionLeader[]
 }
 
+/** Who looks after a group's members and offsets, or after a transactional id. */
+export type CoordinatorOf = 'group' | 'transaction'
+
 interface Address {
   host: string
   port: number
@@ -25,6 +28,8 @@ interface Address {
 /** Highest versions of requests whose meaning changes with the version beyond what this client does. */
 const METADATA_AT_MOST = 12
 const FIND_COORDINATOR_AT_MOST = 4
+/** Key types of FindCoordinator. */
+const keyTypes = { group: 0, transaction: 1 } as const
 const RETRY_BACKOFF = { initialMs: 40, maxMs: 1_000 }
 /** What brokers older than topic ids (KIP-516) give. */
 export const NO_TOPIC_ID = '00000000-0000-0000-0000-000000000000'
@@ -102,17 +107,18 @@ export class Cluster {
     return this.#brokers.has(this.#controllerId) ? this.toNode(this.#controllerId, purpose) : this.toAny(purpose)
   }
 
-  async toCoordinator(groupId: string, purpose: string): Promise<Connection> {
-    let nodeId = this.#coordinators.get(groupId)
+  /** @param id the group's, or the transactional one */
+  async toCoordinator(id: string, purpose: string, of: CoordinatorOf = 'group'): Promise<Connection> {
+    let nodeId = this.#coordinators.get(`${of} ${id}`)
     if (nodeId === undefined || !this.#brokers.has(nodeId)) {
-      nodeId = await this.#findCoordinator(groupId)
-      this.#coordinators.set(groupId, nodeId)
+      nodeId = await this.#findCoordinator(id, of)
+      this.#coordinators.set(`${of} ${id}`, nodeId)
     }
     return this.toNode(nodeId, purpose)
   }
 
-  forgetCoordinator(groupId: string): void {
-    this.#coordinators.delete(groupId)
+  forgetCoordinator(id: string, of: CoordinatorOf = 'group'): void {
+    this.#coordinators.delete(`${of} ${id}`)
   }
 
   /** Asks for brokers and these topics again. A call that a running one covers joins it. */
@@ -210,18 +216,21 @@ export class Cluster {
     }
   }
 
-  async #findCoordinator(groupId: string): Promise<number> {
+  async #findCoordinator(id: string, of: CoordinatorOf): Promise<number> {
+    const keyType = keyTypes[of]
     const answer = await this.ask(
       this.toAny('admin'),
       findCoordinator,
       FIND_COORDINATOR_AT_MOST,
-      (version) => (version >= 4 ? { coordinatorKeys: [groupId] } : { key: groupId }),
+      (version) => (version >= 4 ? { keyType, coordinatorKeys: [id] } : { keyType, key: id }),
       this.options.answerTimeoutMs,
     )
     const found = answer.coordinators[0] ?? answer
     if (found.errorCode !== errorCodes.NONE) {
-      const needs = { operation: 'Read', on: 'group', name: groupId } as const
-      throw kafkaError(found.errorCode, `The coordinator of group "${groupId}"`, { message: found.errorMessage ?? null, needs })
+      const what = of === 'group' ? `group "${id}"` : `transactional id "${id}"`
+      const needs: NeededRight =
+        of === 'group' ? { operation: 'Read', on: 'group', name: id } : { operation: 'Write', on: 'transactional-id', name: id }
+      throw kafkaError(found.errorCode, `The coordinator of ${what}`, { message: found.errorMessage ?? null, needs })
     }
     if (!this.#brokers.has(found.nodeId)) this.#brokers.set(found.nodeId, { host: found.host, port: found.port })
     return found.nodeId

@@ -1,5 +1,5 @@
 import { errorCodes, offsetFetch } from '../kafka-wire/index.ts'
-import type { Cluster } from './cluster.ts'
+import type { Cluster, CoordinatorOf } from './cluster.ts'
 import { errorCodeOf, isNetworkError, kafkaError, meansStaleCoordinator, type NeededRight } from './errors.ts'
 import type { TopicPartition } from './options.ts'
 
@@ -13,23 +13,28 @@ export interface CommittedOffset extends TopicPartition {
 /** From 9 on the consumer group protocol of KIP-848, from 10 on topic ids. */
 const OFFSET_FETCH_AT_MOST = 8
 
-/** Runs `action` against the group's coordinator, looking that up again while it moves or is loading. */
-export function withCoordinator<T>(cluster: Cluster, groupId: string, action: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-  return cluster.retrying(
-    async () => {
-      try {
-        return await action()
-      } catch (error) {
-        const errorCode = errorCodeOf(error)
-        if (isNetworkError(error) || (errorCode !== null && meansStaleCoordinator(errorCode))) {
-          cluster.forgetCoordinator(groupId)
-          await cluster.refresh([]).catch(() => undefined)
-        }
-        throw error
+interface CoordinatorCall {
+  /** Default: a group's. */
+  of?: CoordinatorOf
+  /** How long it is tried again. Default: the time-out of requests. */
+  withinMs?: number
+  signal?: AbortSignal
+}
+
+/** Runs `action` against the coordinator of the group or transactional id, looking that up again while it moves or is loading. */
+export function withCoordinator<T>(cluster: Cluster, id: string, action: () => Promise<T>, call: CoordinatorCall = {}): Promise<T> {
+  return cluster.retrying(async () => {
+    try {
+      return await action()
+    } catch (error) {
+      const errorCode = errorCodeOf(error)
+      if (isNetworkError(error) || (errorCode !== null && meansStaleCoordinator(errorCode))) {
+        cluster.forgetCoordinator(id, call.of)
+        await cluster.refresh([]).catch(() => undefined)
       }
-    },
-    signal ? { signal } : {},
-  )
+      throw error
+    }
+  }, call)
 }
 
 const rightOnGroup = (name: string): NeededRight => ({ operation: 'Describe', on: 'group', name })
@@ -82,6 +87,6 @@ export function fetchCommitted(
         }),
       )
     },
-    signal,
+    signal ? { signal } : {},
   )
 }

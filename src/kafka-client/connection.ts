@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import { type Api, decodeResponse, encodeRequestFrame } from '../kafka-wire/index.ts'
 import { abortReason, asMillraceError, type Clock, errnoOf, type Logger, MillraceError } from '../platform/index.ts'
 import { FrameAssembler } from './frame-assembler.ts'
-import { type VersionRanges, negotiate } from './handshake.ts'
+import { negotiate, type Served } from './handshake.ts'
 import { Renewal } from './renewal.ts'
 import { authenticate, type SaslMechanism, type SaslSession } from './sasl.ts'
 import { explainTls, isTlsAlert, openSocket, type TlsIdentity } from './tls.ts'
@@ -58,7 +58,7 @@ export class Connection {
   readonly #closeListeners = new Set<() => void>()
   #socket: Socket | null = null
   #state: State = { is: 'opening', step: 'the connection' }
-  #ranges: VersionRanges = new Map()
+  #served: Served = { ranges: new Map(), features: new Map() }
   #nextCorrelationId = 0
   /** Requests that wait for an authentication in between (KIP-368: the broker takes nothing else meanwhile). */
   #held: Held[] | null = null
@@ -105,13 +105,18 @@ export class Connection {
 
   /** The highest version of `api` that the broker, the codec and the caller (`atMost`) know. Throws PROTOCOL when there is none. */
   version<Req, Res, SparseReq, SparseRes>(api: Api<Req, Res, SparseReq, SparseRes>, atMost: number): number {
-    const range = this.#ranges.get(api.key)
+    const range = this.#served.ranges.get(api.key)
     const [codecMin, codecMax] = api.request.versions
     const version = Math.min(atMost, codecMax, range?.max ?? -1)
     if (range && version >= Math.max(codecMin, range.min)) return version
     throw new MillraceError('PROTOCOL', `${this.address} does not serve ${api.name} in a version this client knows.`, {
       details: { api: api.name, brokerMin: range?.min ?? null, brokerMax: range?.max ?? null },
     })
+  }
+
+  /** The level of a feature that the cluster has agreed on (KIP-584); 0 when it has none, or is older than that. */
+  featureLevel(name: string): number {
+    return this.#served.features.get(name) ?? 0
   }
 
   /** Rejects with UNREACHABLE or TIMED_OUT (both retriable: the outcome is unknown) or PROTOCOL. */
@@ -171,7 +176,7 @@ export class Connection {
   async #open(): Promise<Connection> {
     await this.#connect()
     this.#step('the versions it serves')
-    this.#ranges = await negotiate(this.#write)
+    this.#served = await negotiate(this.#write)
     const session = this.#options.sasl ? await this.#authenticate(this.#options.sasl) : null
     if (this.#state.is === 'closed') throw this.#state.error
     this.#state = { is: 'open' }
@@ -193,7 +198,7 @@ export class Connection {
     const exchange = await this.#untilClosed(sasl.begin())
     this.#step('the authentication')
     const at = { address: this.address, timeoutMs: this.#options.connectTimeoutMs }
-    return sessionOf(await authenticate(this.#write, this.#ranges, sasl, exchange, at), exchange.expiresAtMs, this.#options.clock)
+    return sessionOf(await authenticate(this.#write, this.#served.ranges, sasl, exchange, at), exchange.expiresAtMs, this.#options.clock)
   }
 
   /** KIP-368: the same connection authenticates again before its session ends; requests made meanwhile wait, in order. */
@@ -211,7 +216,7 @@ export class Connection {
         const at = { address: this.address, timeoutMs: this.#options.requestTimeoutMs, queuedMs }
         const held: Held[] = []
         this.#held = held
-        const session = await authenticate(this.#write, this.#ranges, sasl, exchange, at)
+        const session = await authenticate(this.#write, this.#served.ranges, sasl, exchange, at)
         this.#held = null
         for (const request of held) request.go()
         this.#renewWithin(sessionOf(session, exchange.expiresAtMs, clock))

@@ -11,6 +11,7 @@ import { findOffsets } from './list-offsets.ts'
 import {
   type AssignedPartition,
   type ConsumerOptions,
+  type GroupMetadata,
   type ResolvedConsumerOptions,
   resolveConsumerOptions,
   type TopicPartition,
@@ -38,6 +39,11 @@ export interface GroupConsumer extends AsyncDisposable {
    */
   commit(offsets: readonly CommittedOffset[]): Promise<void>
   assignment(): readonly TopicPartition[]
+  /**
+   * For a transaction's `sendOffsets`; take it right after the `poll` whose records were processed. Throws KAFKA with details.errorName
+   * ILLEGAL_GENERATION when the group has gone on without this member.
+   */
+  groupMetadata(): GroupMetadata
   /**
    * Calls `onRevoked`, then leaves the group. Takes no longer than `timeoutMs` (default 5,000), a broker that is away included; what it
    * could not do by then is logged as a warning, and a commit that still waits rejects with CLOSED.
@@ -117,6 +123,10 @@ class KafkaGroupConsumer implements GroupConsumer {
 
   assignment(): readonly TopicPartition[] {
     return this.#owned
+  }
+
+  groupMetadata(): GroupMetadata {
+    return this.#member.metadata
   }
 
   async close({ timeoutMs = CLOSE_TIMEOUT_MS }: CloseOptions = {}): Promise<void> {
@@ -239,7 +249,7 @@ class KafkaGroupConsumer implements GroupConsumer {
 
   async #positions(partitions: readonly TopicPartition[]): Promise<AssignedPartition[]> {
     if (partitions.length === 0) return []
-    const { groupId, startingOffsets } = this.#options
+    const { groupId, startingOffsets, isolationLevel } = this.#options
     const { signal } = this.#closing
     const committed = new Map(
       (await fetchCommitted(this.#cluster, this.#purpose, groupId, partitions, signal)).map((offset) => [
@@ -248,7 +258,7 @@ class KafkaGroupConsumer implements GroupConsumer {
       ]),
     )
     const fresh = partitions.filter(({ topic, partition }) => !committed.has(`${topic}-${partition}`))
-    const starts = await findOffsets(this.#cluster, this.#purpose, fresh, startingOffsets, signal)
+    const starts = await findOffsets(this.#cluster, this.#purpose, fresh, startingOffsets, { signal, isolationLevel })
     await this.#cluster.retrying(() => this.#knowTopics(partitions), { signal })
     return partitions.map(({ topic, partition }) => {
       const found = committed.get(`${topic}-${partition}`)

@@ -1,4 +1,5 @@
 import { type BatchHeader, decodeBatchInto, readBatchHeader, readHeaders, RecordColumns, verifyBatchCrc } from '../kafka-wire/index.ts'
+import { AbortedRecords, type AbortedTransaction } from './aborted-transactions.ts'
 import type { Batch } from './batch.ts'
 
 export interface FetchedRecords {
@@ -6,6 +7,8 @@ export interface FetchedRecords {
   partition: number
   /** Whole record batches; the last may be cut short. */
   records: Uint8Array
+  /** Transactions whose records are left out. Default: none. */
+  aborted?: readonly AbortedTransaction[]
   /** Records before it are dropped: a fetch answers with the batch that holds the offset. */
   position: bigint
   highWatermark: bigint
@@ -31,7 +34,7 @@ const MAX_MERGED_ROWS = 4096
 
 /**
  * Fetched bytes as column batches. Uncompressed record batches of one leader epoch become one `Batch` on the fetched bytes
- * themselves, compressed ones a `Batch` each unless they are small. Control batches are skipped, their offsets passed over.
+ * themselves, compressed ones a `Batch` each unless they are small. Control batches and aborted records are skipped, their offsets passed over.
  */
 export function decodeFetched(fetched: FetchedRecords): DecodedRecords {
   const located = locate(fetched)
@@ -52,6 +55,7 @@ function locate(
   fetched: FetchedRecords,
 ): { ok: true; batches: Located[]; nextOffset: bigint; leaderEpoch: number | null } | { ok: false; reason: string; offset: bigint } {
   const { records, position } = fetched
+  const aborted = new AbortedRecords(fetched.aborted ?? [])
   const batches: Located[] = []
   let nextOffset = position
   let leaderEpoch: number | null = null
@@ -68,7 +72,7 @@ function locate(
     if (lastOffset >= position) {
       nextOffset = lastOffset + 1n
       leaderEpoch = header.partitionLeaderEpoch
-      if (!header.isControl) batches.push({ at, header })
+      if (!aborted.holds(records, at, header) && !header.isControl) batches.push({ at, header })
     }
     at += header.sizeBytes
   }

@@ -4,7 +4,7 @@ import { MillraceError } from '../platform/index.ts'
 /** What Kafka's authorizer asks for, in the words of `kafka-acls.sh`. */
 export interface NeededRight {
   operation: 'Read' | 'Write' | 'Describe' | 'DescribeConfigs' | 'Create' | 'Delete' | 'Alter'
-  on: 'topic' | 'group'
+  on: 'topic' | 'group' | 'transactional-id'
   name: string
   /** What does instead of the right, as a command. */
   instead?: string
@@ -41,6 +41,7 @@ const authorizationErrors: ReadonlySet<number> = new Set([
   errorCodes.TOPIC_AUTHORIZATION_FAILED,
   errorCodes.GROUP_AUTHORIZATION_FAILED,
   errorCodes.CLUSTER_AUTHORIZATION_FAILED,
+  errorCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
 ])
 
 /** True when the user may not do this. */
@@ -80,7 +81,7 @@ export function meansStaleMetadata(errorCode: number): boolean {
 
 const staleCoordinator: ReadonlySet<number> = new Set([errorCodes.COORDINATOR_NOT_AVAILABLE, errorCodes.NOT_COORDINATOR])
 
-/** True when the group's coordinator has to be looked up again. */
+/** True when the coordinator of the group or transactional id has to be looked up again. */
 export function meansStaleCoordinator(errorCode: number): boolean {
   return staleCoordinator.has(errorCode)
 }

@@ -1,4 +1,5 @@
 import { MillraceError } from '../platform/index.ts'
+import type { AbortedTransaction } from './aborted-transactions.ts'
 import type { TopicPartition } from './options.ts'
 
 export interface Buffered {
@@ -7,6 +8,8 @@ export interface Buffered {
   /** The leader's when it was asked. */
   leaderEpoch: number
   records: Uint8Array
+  /** Those whose records may be among them; none when uncommitted records are wanted. */
+  aborted: readonly AbortedTransaction[]
 }
 
 /** One partition being read. */
@@ -19,7 +22,7 @@ export interface FetchPartition extends TopicPartition {
   positionEpoch: number
   /** The leader epoch for which the position was found to be in the log (KIP-320). */
   validatedEpoch: number
-  /** −1 until the first answer. */
+  /** The end that may be read to: with read_committed the last stable offset. −1 until the first answer. */
   highWatermark: bigint
   paused: boolean
   buffered: Buffered | null

@@ -6,12 +6,13 @@ import { decodeFetched } from './decode-records.ts'
 import { kafkaError } from './errors.ts'
 import { type Buffered, type FetchPartition, outOfRange } from './fetch-partition.ts'
 import { findOffsets } from './list-offsets.ts'
-import type { TopicPartition } from './options.ts'
+import { type IsolationLevel, isolationLevels, type TopicPartition } from './options.ts'
 
 export interface FetchLimits {
   maxBytes: number
   maxWaitMs: number
   minBytes: number
+  isolationLevel: IsolationLevel
 }
 
 type PartitionAnswer = FetchResponse['responses'][number]['partitions'][number]
@@ -189,6 +190,7 @@ export class Fetcher {
 
   async #request(nodeId: number, states: readonly FetchPartition[]): Promise<FetchResponse> {
     const { maxBytes, maxWaitMs, minBytes } = this.#limits
+    const isolationLevel = isolationLevels[this.#limits.isolationLevel]
     const connection = await this.#cluster.toNode(nodeId, this.#purpose)
     const hasIds = states.every(({ topicId }) => topicId !== NO_TOPIC_ID)
     const version = connection.version(fetch, hasIds ? FETCH_AT_MOST : FETCH_BY_NAME_AT_MOST)
@@ -203,7 +205,7 @@ export class Fetcher {
       })),
     }))
     const timeoutMs = this.#cluster.options.answerTimeoutMs + maxWaitMs
-    return connection.request(fetch, version, { maxWaitMs, minBytes, maxBytes, topics }, timeoutMs)
+    return connection.request(fetch, version, { maxWaitMs, minBytes, maxBytes, isolationLevel, topics }, timeoutMs)
   }
 
   #onAnswer(state: FetchPartition, asked: Asked, said: PartitionAnswer): void {
@@ -213,9 +215,15 @@ export class Fetcher {
     }
     state.attempts = 0
     const hadWatermark = state.highWatermark >= 0n
-    state.highWatermark = said.highWatermark
+    const isCommitted = this.#limits.isolationLevel === 'read_committed'
+    state.highWatermark = isCommitted ? said.lastStableOffset : said.highWatermark
     if (said.records && said.records.byteLength > 0)
-      state.buffered = { offset: state.position, leaderEpoch: asked.leaderEpoch, records: said.records }
+      state.buffered = {
+        offset: state.position,
+        leaderEpoch: asked.leaderEpoch,
+        records: said.records,
+        aborted: isCommitted ? (said.abortedTransactions ?? []) : [],
+      }
     if (state.buffered || !hadWatermark) this.wake()
   }
 
@@ -314,7 +322,7 @@ export class Fetcher {
     const { topic, partition, position, highWatermark } = state
     state.buffered = null
     if (buffered.offset !== position) return []
-    const decoded = decodeFetched({ topic, partition, records: buffered.records, position, highWatermark })
+    const decoded = decodeFetched({ topic, partition, records: buffered.records, aborted: buffered.aborted, position, highWatermark })
     if (!decoded.ok) {
       const message = `The records of ${topic}-${partition} at offset ${decoded.offset} cannot be read: ${decoded.reason}.`
       const details = {

@@ -5,7 +5,7 @@ import type { Cluster } from './cluster.ts'
 import { type CommittedOffset, withCoordinator } from './committed-offsets.ts'
 import { decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from './consumer-protocol.ts'
 import { errorCodeOf, isNetworkError, kafkaError, meansStaleCoordinator } from './errors.ts'
-import type { ResolvedConsumerOptions, TopicPartition } from './options.ts'
+import type { GroupMetadata, ResolvedConsumerOptions, TopicPartition } from './options.ts'
 
 type State =
   | { is: 'outside' }
@@ -68,6 +68,15 @@ export class GroupMember {
     return this.#state.is === 'member'
   }
 
+  /** As transactions fence offsets by it (KIP-447). Throws KAFKA ILLEGAL_GENERATION when the group has no such member. */
+  get metadata(): GroupMetadata {
+    const state = this.#state
+    const { groupId, groupInstanceId } = this.#options
+    if (state.is === 'refused') throw state.error
+    if (state.is !== 'member') throw fenced(errorCodes.ILLEGAL_GENERATION, groupId)
+    return { groupId, memberId: this.#memberId, generationId: state.generationId, groupInstanceId }
+  }
+
   polled(): void {
     this.#lastPollMs = this.#cluster.clock.monotonicMs()
   }
@@ -105,7 +114,9 @@ export class GroupMember {
     if (state.is !== 'member') return Promise.reject(fenced(errorCodes.ILLEGAL_GENERATION, this.#options.groupId))
     // One after another: a retried commit must not overtake a later one.
     const done = this.#committing.then(() =>
-      withCoordinator(this.#cluster, this.#options.groupId, () => this.#commitOnce(offsets, state.generationId), this.#abandoned.signal),
+      withCoordinator(this.#cluster, this.#options.groupId, () => this.#commitOnce(offsets, state.generationId), {
+        signal: this.#abandoned.signal,
+      }),
     )
     this.#committing = done.catch(() => undefined)
     return done

@@ -9,14 +9,19 @@ export type { ListedOffset, OffsetAt } from './list-offsets.ts'
 export type {
   AssignedPartition,
   ConsumerOptions,
+  GroupMetadata,
+  IsolationLevel,
   KafkaConnectOptions,
   ProducerOptions,
   ReaderOptions,
   StartingPoint,
   TopicPartition,
+  TransactionalProducerOptions,
 } from './options.ts'
 export type { OutgoingRecord, Producer } from './producer.ts'
 export type { Acknowledged } from './producer-batch.ts'
 export type { TopicReader } from './reader.ts'
 export type { OauthToken, SaslOptions, TlsOptions } from './security.ts'
+export type { TransactionGroup } from './transaction-coordinator.ts'
+export type { TransactionalProducer, TransactionState } from './transactional-producer.ts'
 export type { Compression } from '../kafka-wire/index.ts'

@@ -1,7 +1,7 @@
 import { errorCodes, listOffsets } from '../kafka-wire/index.ts'
 import type { Cluster } from './cluster.ts'
 import { kafkaError } from './errors.ts'
-import type { TopicPartition } from './options.ts'
+import { type IsolationLevel, isolationLevels, type TopicPartition } from './options.ts'
 
 export type OffsetAt = 'earliest' | 'latest' | { timestampMs: number }
 
@@ -18,36 +18,42 @@ const LIST_OFFSETS_AT_MOST = 9
 const LATEST = -1n
 const EARLIEST = -2n
 
+export interface FindOptions {
+  signal?: AbortSignal
+  /** With `read_committed`, `latest` is the last stable offset. Default `read_uncommitted`. */
+  isolationLevel?: IsolationLevel
+}
+
 /** Asks the leaders, again with fresh metadata while they change. Rejects KAFKA, KAFKA_RETRIABLE, UNREACHABLE. */
 export async function findOffsets(
   cluster: Cluster,
   purpose: string,
   partitions: readonly TopicPartition[],
   at: OffsetAt,
-  signal?: AbortSignal,
+  options: FindOptions = {},
 ): Promise<ListedOffset[]> {
   const found = new Map<string, ListedOffset>()
+  const isolationLevel = isolationLevels[options.isolationLevel ?? 'read_uncommitted']
   const timestamp = at === 'earliest' ? EARLIEST : at === 'latest' ? LATEST : BigInt(Math.floor(at.timestampMs))
-  await cluster.retrying(
-    async () => {
-      const missing = partitions.filter((wanted) => !found.has(keyOf(wanted)))
-      const topics = [...new Set(missing.map(({ topic }) => topic))]
-      if (missing.some(({ topic, partition }) => !cluster.leader(topic, partition))) await cluster.refresh(topics)
-      try {
-        const groups = byLeader(cluster, missing)
-        const results = await Promise.all([...groups].map(([nodeId, some]) => askLeader(cluster, purpose, nodeId, some, timestamp)))
-        for (const offset of results.flat()) found.set(keyOf(offset), offset)
-      } catch (error) {
-        await cluster.refresh(topics)
-        throw error
-      }
-    },
-    signal ? { signal } : {},
-  )
+  const ask = (nodeId: number, some: readonly TopicPartition[]): Promise<ListedOffset[]> =>
+    askLeader(cluster, purpose, nodeId, some, { timestamp, isolationLevel })
+  await cluster.retrying(async () => {
+    const missing = partitions.filter((wanted) => !found.has(keyOf(wanted)))
+    const topics = [...new Set(missing.map(({ topic }) => topic))]
+    if (missing.some(({ topic, partition }) => !cluster.leader(topic, partition))) await cluster.refresh(topics)
+    try {
+      const groups = byLeader(cluster, missing)
+      const results = await Promise.all([...groups].map(([nodeId, some]) => ask(nodeId, some)))
+      for (const offset of results.flat()) found.set(keyOf(offset), offset)
+    } catch (error) {
+      await cluster.refresh(topics)
+      throw error
+    }
+  }, options)
   const isTime = timestamp >= 0n
   const past = isTime ? [...found.values()].filter(({ offset }) => offset < 0n) : []
   if (past.length > 0) {
-    const ends = await findOffsets(cluster, purpose, past, 'latest', signal)
+    const ends = await findOffsets(cluster, purpose, past, 'latest', options)
     for (const end of ends) found.set(keyOf(end), end)
   }
   return partitions.flatMap((wanted) => found.get(keyOf(wanted)) ?? [])
@@ -78,15 +84,20 @@ async function askLeader(
   purpose: string,
   nodeId: number,
   partitions: readonly TopicPartition[],
-  timestamp: bigint,
+  at: { timestamp: bigint; isolationLevel: number },
 ): Promise<ListedOffset[]> {
   const topics = [...Map.groupBy(partitions, ({ topic }) => topic)].map(([name, some]) => ({
     name,
-    partitions: some.map(({ partition }) => ({ partitionIndex: partition, timestamp })),
+    partitions: some.map(({ partition }) => ({ partitionIndex: partition, timestamp: at.timestamp })),
   }))
   const connection = cluster.toNode(nodeId, purpose)
-  const body = (): { replicaId: number; topics: typeof topics } => ({ replicaId: -1, topics })
-  const answer = await cluster.ask(connection, listOffsets, LIST_OFFSETS_AT_MOST, body, cluster.options.answerTimeoutMs)
+  const answer = await cluster.ask(
+    connection,
+    listOffsets,
+    LIST_OFFSETS_AT_MOST,
+    (version) => ({ replicaId: -1, ...(version >= 2 ? { isolationLevel: at.isolationLevel } : {}), topics }),
+    cluster.options.answerTimeoutMs,
+  )
   return answer.topics.flatMap(({ name, partitions: answered }) =>
     answered.map(({ partitionIndex, errorCode, offset, timestamp: foundAt, leaderEpoch }) => {
       if (errorCode !== errorCodes.NONE) {

@@ -1,5 +1,5 @@
 import type { Compression } from '../kafka-wire/index.ts'
-import { type Logger, parseHostPort, silentLogger, systemClock } from '../platform/index.ts'
+import { type Logger, MillraceError, parseHostPort, silentLogger, systemClock } from '../platform/index.ts'
 import { resolveSasl, type SaslMechanism } from './sasl.ts'
 import type { SaslOptions, TlsOptions } from './security.ts'
 import { resolveTls, type TlsIdentity } from './tls.ts'
@@ -86,6 +86,44 @@ export function resolveProducerOptions(options: ProducerOptions = {}): ResolvedP
   })
 }
 
+export interface TransactionalProducerOptions extends Omit<ProducerOptions, 'acks' | 'idempotent'> {
+  /** Names the writer across restarts: the latest producer with this id fences those before it. */
+  transactionalId: string
+  /** Left open for longer, the coordinator aborts the transaction and fences this producer. Default 60,000; the broker's limit is 900,000. */
+  transactionTimeoutMs?: number
+}
+
+export interface ResolvedTransactionalOptions extends ResolvedProducerOptions {
+  readonly transactionalId: string
+  readonly transactionTimeoutMs: number
+}
+
+export function resolveTransactionalOptions(options: TransactionalProducerOptions): ResolvedTransactionalOptions {
+  const { transactionalId, transactionTimeoutMs = 60_000, ...producerOptions } = options
+  if (transactionalId === '') throw new MillraceError('BAD_REQUEST', 'A transactional producer needs a transactionalId that is not empty.')
+  const resolved = resolveProducerOptions({ ...producerOptions, acks: 'all', idempotent: true })
+  // Past the transaction's own time a delivery is of no use.
+  const deliveryTimeoutMs = options.deliveryTimeoutMs ?? Math.min(resolved.deliveryTimeoutMs, transactionTimeoutMs)
+  return Object.freeze({ ...resolved, deliveryTimeoutMs, transactionalId, transactionTimeoutMs })
+}
+
+/**
+ * `read_committed`: records of aborted transactions are left out, and nothing is read past the last stable offset, where the first
+ * transaction is still open (KIP-98). The end of a partition is that offset then.
+ */
+export type IsolationLevel = 'read_uncommitted' | 'read_committed'
+
+/** The number of an isolation level in requests. */
+export const isolationLevels = { read_uncommitted: 0, read_committed: 1 } as const
+
+/** A member of a group as its coordinator knows it. */
+export interface GroupMetadata {
+  readonly groupId: string
+  readonly memberId: string
+  readonly generationId: number
+  readonly groupInstanceId: string | null
+}
+
 /** A partition given to this member, with what its group had committed for it. */
 export interface AssignedPartition extends TopicPartition {
   committed: { offset: bigint; leaderEpoch: number; metadata: string } | null
@@ -102,6 +140,8 @@ export interface ConsumerOptions {
   maxBytes?: number
   /** How long `poll` waits for records. Default 500. */
   maxWaitMs?: number
+  /** Default `read_uncommitted`. */
+  isolationLevel?: IsolationLevel
   /** Default 1. */
   minBytes?: number
   /** Without a heartbeat for this long the group gives the partitions to others. Default 10,000. */
@@ -124,6 +164,7 @@ export interface ConsumerOptions {
 export interface ResolvedConsumerOptions extends Omit<ConsumerOptions, 'groupInstanceId'> {
   readonly maxBytes: number
   readonly maxWaitMs: number
+  readonly isolationLevel: IsolationLevel
   readonly minBytes: number
   readonly sessionTimeoutMs: number
   readonly heartbeatIntervalMs: number
@@ -139,6 +180,7 @@ export function resolveConsumerOptions(options: ConsumerOptions): ResolvedConsum
     topics: [...new Set(options.topics)].toSorted(),
     maxBytes: options.maxBytes ?? 1024 * 1024,
     maxWaitMs: options.maxWaitMs ?? 500,
+    isolationLevel: options.isolationLevel ?? 'read_uncommitted',
     minBytes: options.minBytes ?? 1,
     sessionTimeoutMs,
     heartbeatIntervalMs: Math.min(options.heartbeatIntervalMs ?? 1_000, sessionTimeoutMs / 3),
@@ -160,4 +202,6 @@ export interface ReaderOptions {
   maxBytes?: number
   /** Default 500. */
   maxWaitMs?: number
+  /** Default `read_uncommitted`. */
+  isolationLevel?: IsolationLevel
 }

@@ -21,6 +21,7 @@ export class SendCall {
   readonly acknowledged: Acknowledged[]
   readonly promise: Promise<Acknowledged[]>
   #remaining: number
+  #hasFailed = false
   #resolve: (acknowledged: Acknowledged[]) => void = () => undefined
   #reject: (error: MillraceError) => void = () => undefined
 
@@ -39,7 +40,12 @@ export class SendCall {
     if (--this.#remaining === 0) this.#resolve(this.acknowledged)
   }
 
+  get hasFailed(): boolean {
+    return this.#hasFailed
+  }
+
   fail(error: MillraceError): void {
+    this.#hasFailed = true
     this.#reject(error)
   }
 }
@@ -89,10 +95,11 @@ export class ProducerBatch {
   }
 
   /** The record batch as sent; the same bytes at every retry with the same sequence. */
-  encoded(compression: Compression): Uint8Array {
+  encoded(compression: Compression, isTransactional = false): Uint8Array {
     this.#encoded ??= encodeBatch({
       records: this.records,
       compression,
+      isTransactional,
       producerId: this.sequence?.producerId ?? -1n,
       producerEpoch: this.sequence?.producerEpoch ?? -1,
       baseSequence: this.sequence?.base ?? -1,

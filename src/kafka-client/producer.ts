@@ -5,7 +5,7 @@ import type { Cluster, TopicMetadata } from './cluster.ts'
 import { type ProducerOptions, type ResolvedProducerOptions, resolveProducerOptions } from './options.ts'
 import { Partitioner } from './partitioner.ts'
 import { type Acknowledged, type PreparedRecord, SendCall, sizeOfRecord } from './producer-batch.ts'
-import { Sender } from './sender.ts'
+import { Sender, type SenderTransaction } from './sender.ts'
 
 export interface OutgoingRecord {
   topic: string
@@ -36,7 +36,17 @@ export interface Producer extends AsyncDisposable {
 
 const METADATA_INTERVAL_MS = 60_000
 
-class KafkaProducer implements Producer {
+/** What a transactional producer sends with. */
+export interface TransactionSink extends Producer {
+  /** Wakes what waits for a partition to join the transaction. */
+  wake(): void
+  /** Fails all that is not acknowledged, with `error`; resolves when nothing is on its way. */
+  abandon(error: MillraceError): Promise<void>
+  /** With nothing on its way: goes on under another producer epoch. */
+  beginAnew(): void
+}
+
+class KafkaProducer implements TransactionSink {
   readonly #cluster: Cluster
   readonly #options: ResolvedProducerOptions
   readonly #sender: Sender
@@ -54,12 +64,17 @@ class KafkaProducer implements Producer {
   /** Nothing more is sent. */
   #hasEnded = false
 
-  constructor(cluster: Cluster, options: ResolvedProducerOptions, onClose: (producer: Producer) => void) {
+  constructor(
+    cluster: Cluster,
+    options: ResolvedProducerOptions,
+    onClose: (producer: Producer) => void,
+    transaction: SenderTransaction | null = null,
+  ) {
     this.#cluster = cluster
     this.#options = options
     this.#onClose = onClose
     this.#metadataAtMs = cluster.clock.monotonicMs()
-    this.#sender = new Sender(cluster, options, (sizeBytes) => this.#release(sizeBytes))
+    this.#sender = new Sender(cluster, options, (sizeBytes) => this.#release(sizeBytes), transaction)
   }
 
   send(records: readonly OutgoingRecord[]): Promise<Acknowledged[]> {
@@ -86,6 +101,20 @@ class KafkaProducer implements Producer {
     this.#sender.drainSoon()
     await Promise.allSettled([...this.#pending].map(({ promise }) => promise))
     this.#sender.hurry = --this.#flushes > 0
+  }
+
+  wake(): void {
+    this.#sender.drainSoon()
+  }
+
+  async abandon(error: MillraceError): Promise<void> {
+    // Those that wait for a topic or for room are in no batch yet; what has failed does not get into one later.
+    for (const call of this.#pending) call.fail(error)
+    await this.#sender.abandon(error)
+  }
+
+  beginAnew(): void {
+    this.#sender.beginAnew()
   }
 
   async close({ timeoutMs = CLOSE_TIMEOUT_MS }: CloseOptions = {}): Promise<void> {
@@ -141,7 +170,7 @@ class KafkaProducer implements Producer {
 
   /** Appends from `at` on until the buffer is full or a topic is unknown; returns where it stopped. */
   #append(records: readonly OutgoingRecord[], call: SendCall, at: number): number {
-    if (this.#hasEnded) return records.length
+    if (this.#hasEnded || call.hasFailed) return records.length
     const nowMs = this.#cluster.clock.nowMs()
     const createdAtMs = this.#cluster.clock.monotonicMs()
     if (createdAtMs - this.#metadataAtMs > METADATA_INTERVAL_MS) this.#refreshMetadata(createdAtMs)
@@ -220,4 +249,8 @@ function asBytes(value: Uint8Array | string | null): Uint8Array | null {
 
 export function createProducer(cluster: Cluster, options: ProducerOptions | undefined, onClose: (producer: Producer) => void): Producer {
   return new KafkaProducer(cluster, resolveProducerOptions(options), onClose)
+}
+
+export function createTransactionSink(cluster: Cluster, options: ResolvedProducerOptions, transaction: SenderTransaction): TransactionSink {
+  return new KafkaProducer(cluster, options, () => undefined, transaction)
 }

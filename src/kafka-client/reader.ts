@@ -6,7 +6,7 @@ import { kafkaError } from './errors.ts'
 import { type FetchPartition, fetchPartition } from './fetch-partition.ts'
 import { Fetcher } from './fetcher.ts'
 import { findOffsets } from './list-offsets.ts'
-import type { ReaderOptions, TopicPartition } from './options.ts'
+import type { IsolationLevel, ReaderOptions, TopicPartition } from './options.ts'
 
 /** Reads a topic without a group: nothing is committed. */
 export interface TopicReader extends AsyncDisposable {
@@ -15,9 +15,9 @@ export interface TopicReader extends AsyncDisposable {
    * Rejects OFFSET_OUT_OF_RANGE, details `{ topic, partition, offset, logStartOffset }`; KAFKA, CANCELLED, CLOSED.
    */
   poll(options?: { signal?: AbortSignal }): Promise<Batch[]>
-  /** True when every partition was read up to the high watermark last seen. False before the first `poll`. */
+  /** True when every partition was read up to its end last seen: the high watermark, with `read_committed` the last stable offset. False before the first `poll`. */
   atEnd(): boolean
-  /** Where each partition's next record is read; empty before the first `poll`. */
+  /** Where each partition's next record is read, and its end as `atEnd` takes it (`highWatermark`); empty before the first `poll`. */
   positions(): (TopicPartition & { offset: bigint; highWatermark: bigint })[]
   close(): Promise<void>
 }
@@ -26,6 +26,7 @@ class KafkaTopicReader implements TopicReader {
   readonly #cluster: Cluster
   readonly #options: ReaderOptions
   readonly #maxWaitMs: number
+  readonly #isolationLevel: IsolationLevel
   readonly #fetcher: Fetcher
   readonly #purpose: string
   readonly #onClose: (reader: TopicReader) => void
@@ -39,7 +40,9 @@ class KafkaTopicReader implements TopicReader {
     this.#maxWaitMs = options.maxWaitMs ?? 500
     this.#purpose = cluster.newPurpose('reader')
     this.#onClose = onClose
-    this.#fetcher = new Fetcher(cluster, { maxBytes: options.maxBytes ?? 1024 * 1024, maxWaitMs: this.#maxWaitMs, minBytes: 1 })
+    this.#isolationLevel = options.isolationLevel ?? 'read_uncommitted'
+    const { maxBytes = 1024 * 1024 } = options
+    this.#fetcher = new Fetcher(cluster, { maxBytes, maxWaitMs: this.#maxWaitMs, minBytes: 1, isolationLevel: this.#isolationLevel })
   }
 
   async poll({ signal }: { signal?: AbortSignal } = {}): Promise<Batch[]> {
@@ -96,7 +99,10 @@ class KafkaTopicReader implements TopicReader {
     const missing = partitions.find(({ partition }) => partition >= topic.leaders.length)
     if (missing)
       throw kafkaError(errorCodes.UNKNOWN_TOPIC_OR_PARTITION, `Partition ${missing.partition} of "${name}"`, { details: { ...missing } })
-    const ends = await findOffsets(this.#cluster, this.#purpose, partitions, 'latest', signal)
+    const ends = await findOffsets(this.#cluster, this.#purpose, partitions, 'latest', {
+      ...(signal ? { signal } : {}),
+      isolationLevel: this.#isolationLevel,
+    })
     const starts = await this.#startOffsets(partitions, signal)
     const states = partitions.map(({ partition }): FetchPartition => {
       const end = ends.find((listed) => listed.partition === partition)?.offset ?? -1n
@@ -111,7 +117,10 @@ class KafkaTopicReader implements TopicReader {
   async #startOffsets(partitions: readonly TopicPartition[], signal: AbortSignal | undefined): Promise<Map<number, bigint>> {
     const { from } = this.#options
     if (from === 'latest' || (typeof from === 'object' && 'offset' in from)) return new Map()
-    const found = await findOffsets(this.#cluster, this.#purpose, partitions, from, signal)
+    const found = await findOffsets(this.#cluster, this.#purpose, partitions, from, {
+      ...(signal ? { signal } : {}),
+      isolationLevel: this.#isolationLevel,
+    })
     return new Map(found.map(({ partition, offset }) => [partition, offset]))
   }
 }

@@ -14,7 +14,7 @@ interface Script {
 /** A scripted answer to one API. Returning undefined leaves the request unanswered; `socket.destroy()` cuts the connection. */
 export function on<Req, Res, SparseReq, SparseRes>(
   api: Api<Req, Res, SparseReq, SparseRes>,
-  answer: (request: Req, socket: Socket) => NoInfer<SparseRes> | undefined,
+  answer: (request: Req, socket: Socket, version: number) => NoInfer<SparseRes> | undefined,
   atMost = api.request.versions[1],
 ): Script {
   return {
@@ -23,7 +23,7 @@ export function on<Req, Res, SparseReq, SparseRes>(
     answer: (version, correlationId, body, socket) => {
       const request = api.request.decode(version, body)
       if (!request.ok) throw new Error(request.reason)
-      const said = answer(request.body, socket)
+      const said = answer(request.body, socket, version)
       return said && encodeResponseFrame(api, version, correlationId, said)
     },
   }
@@ -47,7 +47,7 @@ export interface ScriptedTls {
 /** For tests of what real brokers do rarely: a broker on a real socket that answers as told, in request order per connection. */
 export async function startScriptedBroker(
   scripts: readonly Script[] | ((port: () => number) => readonly Script[]),
-  options: { tls?: ScriptedTls; onTls?: (socket: TLSSocket) => void } = {},
+  options: { tls?: ScriptedTls; onTls?: (socket: TLSSocket) => void; features?: Readonly<Record<string, number>> } = {},
 ): Promise<ScriptedBroker> {
   const sockets = new Set<Socket>()
   let port = 0
@@ -56,6 +56,11 @@ export async function startScriptedBroker(
   const versions = on(apiVersions, () => ({
     errorCode: 0,
     apiKeys: [...known.values()].map(({ key, max }) => ({ apiKey: key, minVersion: 0, maxVersion: max })),
+    finalizedFeatures: Object.entries(options.features ?? {}).map(([name, level]) => ({
+      name,
+      maxVersionLevel: level,
+      minVersionLevel: level,
+    })),
   }))
   known.set(apiVersions.key, versions)
   const server = await listenTcp({

@@ -3,11 +3,11 @@ import { asMillraceError, backoffMs, MillraceError } from '../platform/index.ts'
 import type { Cluster } from './cluster.ts'
 import { kafkaError, meansStaleMetadata } from './errors.ts'
 import type { ResolvedProducerOptions } from './options.ts'
-import { PartitionQueue } from './partition-queue.ts'
+import { PartitionQueue, type ProducerIdentity } from './partition-queue.ts'
 import type { ProducerBatch } from './producer-batch.ts'
 import { ProducerIdentities } from './producer-identity.ts'
 
-/** From 13 on topics go by id; from 12 on a produce joins the transaction by itself (KIP-890). */
+/** From 13 on topics go by id; from 12 on a produce adds its partitions to the transaction (KIP-890). */
 const PRODUCE_AT_MOST = 11
 const MAX_REQUESTS_PER_NODE = 5
 const MAX_REQUEST_BYTES = 1024 * 1024
@@ -24,6 +24,19 @@ const lostIdentity: ReadonlySet<number> = new Set([
   errorCodes.INVALID_PRODUCER_ID_MAPPING,
 ])
 
+/** The transactions that batches are sent in (KIP-98). */
+export interface SenderTransaction {
+  readonly transactionalId: string
+  /** Highest version of Produce. */
+  readonly produceAtMost: number
+  /** Null while nothing may be sent. */
+  readonly identity: ProducerIdentity | null
+  /** False while the partition is not in the transaction; the sender is woken (`drainSoon`) once it is. */
+  enlist(topic: string, partition: number): boolean
+  /** Records of the transaction will not be written. */
+  onFailure(error: MillraceError): void
+}
+
 interface Shipment {
   queue: PartitionQueue
   batch: ProducerBatch
@@ -39,6 +52,9 @@ export class Sender {
   readonly #queues = new Map<string, PartitionQueue[]>()
   readonly #active = new Set<PartitionQueue>()
   readonly #requestsByNode = new Map<number, number>()
+  readonly #transaction: SenderTransaction | null
+  /** On their way. */
+  readonly #requests = new Set<Promise<void>>()
   readonly #awaitingIdentity = new Set<PartitionQueue>()
   #drainScheduled = false
   #cancelTimer: (() => void) | null = null
@@ -47,12 +63,18 @@ export class Sender {
   hurry = false
 
   /** @param onSettled called with the bytes of every batch that was acknowledged or has failed */
-  constructor(cluster: Cluster, options: ResolvedProducerOptions, onSettled: (sizeBytes: number) => void) {
+  constructor(
+    cluster: Cluster,
+    options: ResolvedProducerOptions,
+    onSettled: (sizeBytes: number) => void,
+    transaction: SenderTransaction | null = null,
+  ) {
     this.#cluster = cluster
     this.#options = options
     this.#purpose = cluster.newPurpose('producer')
     this.#identities = new ProducerIdentities(cluster, this.#purpose)
     this.#onSettled = onSettled
+    this.#transaction = transaction
   }
 
   /** All it ever sent to. */
@@ -83,12 +105,31 @@ export class Sender {
     })
   }
 
+  /** In transactions: fails all that is not acknowledged and resolves when nothing is on its way. Needs an identity of null meanwhile. */
+  async abandon(error: MillraceError): Promise<void> {
+    this.#abandonQueues(error)
+    await Promise.all(this.#requests)
+    // What came back to be sent again.
+    this.#abandonQueues(error)
+    this.beginAnew()
+  }
+
+  /** In transactions, with nothing on its way: the next batches are numbered from 0, as a new producer epoch wants it. */
+  beginAnew(): void {
+    this.#active.clear()
+    this.#queues.clear()
+  }
+
   close(error: MillraceError): void {
     this.#closed = error
     this.#cancelTimer?.()
-    for (const queue of this.#active) this.#onSettled(queue.abandon(error))
+    this.#abandonQueues(error)
     this.#active.clear()
     this.#cluster.connections.release(this.#purpose)
+  }
+
+  #abandonQueues(error: MillraceError): void {
+    for (const queue of this.#active) this.#onSettled(queue.abandon(error))
   }
 
   #drainAfter(delayMs: number): void {
@@ -121,7 +162,12 @@ export class Sender {
   }
 
   #mayGo(queue: PartitionQueue): boolean {
-    if (queue.needsIdentity) this.#identify(queue)
+    const transaction = this.#transaction
+    if (transaction) {
+      const { identity } = transaction
+      if (!identity || !transaction.enlist(queue.topic, queue.partition)) return false
+      if (queue.needsIdentity) queue.identify(identity)
+    } else if (queue.needsIdentity) this.#identify(queue)
     return queue.maySend
   }
 
@@ -147,14 +193,19 @@ export class Sender {
     for (const shipment of shipments) {
       const batchBytes = shipment.batch.sizeBytes
       if (some.length > 0 && sizeBytes + batchBytes > MAX_REQUEST_BYTES) {
-        void this.#send(nodeId, some)
+        this.#start(this.#send(nodeId, some))
         some = []
         sizeBytes = 0
       }
       some.push(shipment)
       sizeBytes += batchBytes
     }
-    void this.#send(nodeId, some)
+    this.#start(this.#send(nodeId, some))
+  }
+
+  #start(request: Promise<void>): void {
+    this.#requests.add(request)
+    void request.then(() => this.#requests.delete(request))
   }
 
   /** Never rejects: what happens to each batch is told to its queue. */
@@ -165,15 +216,16 @@ export class Sender {
       for (const { queue, batch } of shipments) {
         const entry = topicData.get(queue.topic) ?? { name: queue.topic, partitionData: [] }
         topicData.set(queue.topic, entry)
-        entry.partitionData.push({ index: queue.partition, records: batch.encoded(this.#options.compression) })
+        entry.partitionData.push({ index: queue.partition, records: batch.encoded(this.#options.compression, this.#transaction !== null) })
       }
       const { answerTimeoutMs } = this.#cluster.options
-      const body = { transactionalId: null, acks: this.#options.acks === 'all' ? -1 : 1, topicData: [...topicData.values()] }
+      const transactionalId = this.#transaction?.transactionalId ?? null
+      const body = { transactionalId, acks: this.#options.acks === 'all' ? -1 : 1, topicData: [...topicData.values()] }
       // The broker says first that its replicas are late; who says nothing is gone. Either way the batch is sent again under its sequence number.
       const answer = await this.#cluster.ask(
         this.#cluster.toNode(nodeId, this.#purpose),
         produce,
-        PRODUCE_AT_MOST,
+        this.#transaction?.produceAtMost ?? PRODUCE_AT_MOST,
         () => ({ ...body, timeoutMs: Math.round(answerTimeoutMs * REPLICAS_SHARE) }),
         this.#timeoutMs(nodeId, shipments),
       )
@@ -218,7 +270,7 @@ export class Sender {
     })
     if (errorCode === errorCodes.MESSAGE_TOO_LARGE && batch.records.length > 1) {
       this.#onSettled(-queue.divided(batch).addedBytes)
-    } else if (lostIdentity.has(errorCode) && batch.sequence) {
+    } else if (lostIdentity.has(errorCode) && batch.sequence && (!this.#transaction || queue.hasEarlier(batch))) {
       if (!queue.hasEarlier(batch)) queue.forgetIdentity()
       this.#retry(queue, batch)
     } else if (error.retriable) {
@@ -226,9 +278,14 @@ export class Sender {
       this.#retry(queue, batch)
     } else {
       queue.refused(batch)
-      batch.fail(error)
-      this.#onSettled(batch.sizeBytes)
+      this.#fail(batch, error)
     }
+  }
+
+  #fail(batch: ProducerBatch, error: MillraceError): void {
+    batch.fail(error)
+    this.#onSettled(batch.sizeBytes)
+    this.#transaction?.onFailure(error)
   }
 
   #onFailure(shipments: readonly Shipment[], error: MillraceError): void {
@@ -236,8 +293,7 @@ export class Sender {
     for (const { queue, batch } of shipments) {
       if (this.#closed || !error.retriable) {
         queue.refused(batch)
-        batch.fail(this.#closed ?? error)
-        this.#onSettled(batch.sizeBytes)
+        this.#fail(batch, this.#closed ?? error)
       } else {
         this.#refresh(queue.topic)
         this.#retry(queue, batch)
@@ -254,8 +310,7 @@ export class Sender {
     for (const batch of queue.expire(nowMs - deliveryTimeoutMs)) {
       const where = `${queue.topic}-${queue.partition}`
       const message = `${batch.records.length} records for ${where} were not acknowledged within ${deliveryTimeoutMs} ms (${batch.attempts} attempts).`
-      batch.fail(new MillraceError('TIMED_OUT', message, { details: { topic: queue.topic, partition: queue.partition } }))
-      this.#onSettled(batch.sizeBytes)
+      this.#fail(batch, new MillraceError('TIMED_OUT', message, { details: { topic: queue.topic, partition: queue.partition } }))
     }
   }
 

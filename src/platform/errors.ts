@@ -26,6 +26,7 @@ const catalogue = {
   NOT_RUNNING: { retriable: true, exitCode: 69 },
   BAD_REQUEST: { retriable: false, exitCode: 64 },
   KAFKA: { retriable: false, exitCode: 70 },
+  PRODUCER_FENCED: { retriable: false, exitCode: 70 },
   KAFKA_RETRIABLE: { retriable: true, exitCode: 75 },
   CQL: { retriable: false, exitCode: 70 },
   CQL_RETRIABLE: { retriable: true, exitCode: 75 },

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { AttemptId } from '../core/index.ts'
 import { backoffMs, messageOf, MillraceError, type Clock, type Logger } from '../platform/index.ts'
 import { advanceRun, wakeTasks } from './advance.ts'
 import { AttemptLog, attemptLogPath } from './attempt-log.ts'
@@ -248,7 +250,7 @@ export class SchedulerLoop {
       'wait',
     )
     for (const { ended: end, log } of ended) notes.push({ log, id: end.id, note: await recordEnd(turn, end) })
-    const lost = turn.shared ? await this.#lookAfterOthers(turn, ended) : []
+    const lost = turn.shared ? await this.#lookAfterOthers(turn) : []
     // What has ended while this one drains is followed up: no other scheduler would.
     if (this.#state === 'draining') await advanceTouched(turn)
     if (this.#state !== 'working') return { claims: [], notes, lost, nextWakeMs: null }
@@ -268,12 +270,13 @@ export class SchedulerLoop {
   }
 
   /** On a shared store: what other schedulers, or a commit without an answer, have left behind (P7). */
-  async #lookAfterOthers(turn: Turn, ended: { ended: EndedAttempt }[]): Promise<Lost[]> {
+  async #lookAfterOthers(turn: Turn): Promise<Lost[]> {
     const { store, clock, leaseMs } = this.#options
     const lost: Lost[] = []
     if (this.#unsure) {
-      const ends = new Set(ended.map(({ ended: { id } }) => JSON.stringify(id)))
-      lost.push(...(await loseUnbegun(turn, (id) => this.live.has(id) || ends.has(JSON.stringify(id)))))
+      // Asked of all that has ended by now, not of what this turn records: one may end while the turn is under way.
+      const hasEnded = (id: AttemptId): boolean => this.#ended.some(({ ended }) => isDeepStrictEqual(ended.id, id))
+      lost.push(...(await loseUnbegun(turn, (id) => this.live.has(id) || hasEnded(id))))
     }
     if (this.live.size > 0) turn.stopped.push(...(await findStopped(turn)))
     if (this.#state !== 'working') return lost
@@ -339,6 +342,8 @@ export class SchedulerLoop {
       this.#onTurnDone = resolve
       await promise
     }
+    // A turn that a failed one has put off would run beside the last.
+    this.#cancelTimer()
     if (this.#ended.length > 0) {
       await this.#turn().catch((error: unknown) => this.#options.log.error(`The last results could not be recorded: ${messageOf(error)}`))
     }

@@ -64,6 +64,62 @@ describe('recovery', () => {
     expect((await openTestLog(disk, { recoveryPoint: 0 })).log.logEndOffset).toBe(0)
   })
 
+  it('reads again only the last megabyte below the recovery point: damage shows there, and no byte before it is looked at', async () => {
+    const disk = new MemoryDisk()
+    const { log } = await openTestLog(disk)
+    for (let i = 0; i < 60; i++) log.append(testBatch(1, { value: 'x'.repeat(50_000) }))
+    await log.close()
+    disk.damage(segment0, 200_000)
+    const again = await openTestLog(disk, { recoveryPoint: 60, leaderEpoch: 1 })
+    expect([again.log.logEndOffset, again.cutBytes]).toEqual([60, 0])
+    expect(again.log.append(testBatch(1))).toMatchObject({ baseOffset: 60 })
+    expect(again.log.read(59, 100, true)).toMatchObject({ ok: true })
+    await again.log.close()
+    disk.damage(segment0, 2_900_000)
+    await expect(openTestLog(disk, { recoveryPoint: 61 })).rejects.toMatchObject({ code: 'DATA_CORRUPT' })
+  })
+
+  it('goes on from a checkpoint in the middle of a segment as if it had read everything, wherever the power is cut', async () => {
+    const steps = fc.array(fc.record({ count: fc.integer({ min: 1, max: 4 }), producer: fc.nat(2), checkpoint: fc.boolean() }), {
+      minLength: 2,
+      maxLength: 25,
+    })
+    await fc.assert(
+      fc.asyncProperty(steps, fc.nat(300), async (batches, extraBytes) => {
+        const disk = new MemoryDisk()
+        const configs = { 'segment.bytes': '1500', 'index.interval.bytes': '100' }
+        const { log } = await openTestLog(disk, { configs })
+        const sequences = [0, 0, 0]
+        let recoveryPoint = 0
+        for (const { count, producer, checkpoint } of batches) {
+          const sequence = sequences[producer] ?? 0
+          log.append(testBatch(count, { producerId: producer, sequence, transactional: producer === 2 }))
+          sequences[producer] = sequence + count
+          if (!checkpoint) continue
+          await log.checkpoint(0)
+          log.recoveryPoint.keep()
+          recoveryPoint = log.recoveryPoint.kept
+        }
+        disk.cutPower({ path: log.segments.at(-1)?.file.path ?? '', extraBytes })
+        const copy = disk.copy()
+        const fast = await openTestLog(disk, { configs, recoveryPoint, leaderEpoch: 1 })
+        const slow = await openTestLog(copy, { configs, recoveryPoint: 0, leaderEpoch: 1 })
+        const facts = ({ log: one, cutBytes }: typeof fast): unknown => ({
+          cutBytes,
+          ends: [one.logStartOffset, one.logEndOffset, one.lastStableOffset],
+          producers: [...one.producers.entries()]
+            .map(([id, { batches: known, transactionFrom }]) => [id, known, transactionFrom])
+            .toSorted(),
+          found: Array.from({ length: one.logEndOffset }, (_, offset) => one.read(offset, 1, true)),
+        })
+        expect(facts(fast)).toEqual(facts(slow))
+        await fast.log.close()
+        await slow.log.close()
+      }),
+      { numRuns: 60 },
+    )
+  })
+
   it('refuses to start when synced records are missing', async () => {
     const disk = new MemoryDisk()
     const { log } = await openTestLog(disk)

@@ -68,6 +68,13 @@ export class MemoryDisk implements Disk {
     }
   }
 
+  /** Another disk with the same on it. */
+  copy(): MemoryDisk {
+    const other = new MemoryDisk()
+    for (const [path, { bytes, synced }] of this.#files) other.#files.set(path, { bytes: Buffer.from(bytes), synced: Buffer.from(synced) })
+    return other
+  }
+
   /** Changes one byte on the disk. */
   damage(path: string, position: number): void {
     const { bytes } = this.content(path)

@@ -24,6 +24,8 @@ export interface Context {
   /** Calls the action with a client of the project's Kafka, or of the one that `--kafka` names. */
   readonly withKafka: <T>(action: (kafka: KafkaClient) => Promise<T>) => Promise<T>
   readonly withCassandra: <T>(action: (session: CassandraSession) => Promise<T>) => Promise<T>
+  /** Whether `--kafka`, the config or the environment names a cluster; else Kafka is the one that Millrace embeds. */
+  readonly namesKafka: () => Promise<boolean>
   settings(): Promise<Settings>
 }
 
@@ -40,11 +42,14 @@ export function createContext(options: GlobalOptions, env: NodeJS.ProcessEnv = p
     }
   })
   const endpoints = once(() => findEndpoints(options, env, running, settings))
+  const namesKafka = async (): Promise<boolean> =>
+    options.kafka !== undefined || (await settingsOrEnvironment(settings, env)).kafka.remote !== null
   return {
     projectDir: from,
     output: createOutput(options.json),
     settings,
     api,
+    namesKafka,
     withKafka: async (action) => {
       await using clients = await openClients(await endpoints(), from)
       await using kafka = await clients.kafka({ clientId: 'millrace.cli' })
@@ -78,12 +83,15 @@ async function findEndpoints(
   if (Object.keys(given).length > 0) return endpointsOf(settingsOf({ ...env, ...given }))
   const found = await running()
   if (found !== null && namesNoOther(env, found)) return found
-  return endpointsOf(
-    await settings().catch((error: unknown) => {
-      if (error instanceof MillraceError && error.code === 'CONFIG_MISSING') return settingsOf(env)
-      throw error
-    }),
-  )
+  return endpointsOf(await settingsOrEnvironment(settings, env))
+}
+
+/** Without a project the environment alone says where things are. */
+async function settingsOrEnvironment(settings: () => Promise<Settings>, env: NodeJS.ProcessEnv): Promise<Settings> {
+  return settings().catch((error: unknown) => {
+    if (error instanceof MillraceError && error.code === 'CONFIG_MISSING') return settingsOf(env)
+    throw error
+  })
 }
 
 function namesNoOther(env: NodeJS.ProcessEnv, { kafka, cassandra }: SystemEndpoints): boolean {

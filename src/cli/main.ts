@@ -1,10 +1,14 @@
 import { Command, CommanderError } from 'commander'
 import { asMillraceError, errnoOf } from '../platform/index.ts'
 import { version } from '../runtime/index.ts'
+import { addConfigCommands } from './commands/configs.ts'
 import { addDagCommands } from './commands/dags.ts'
 import { addDeadLetterCommands } from './commands/dead-letters.ts'
+import { addGroupCommands } from './commands/groups.ts'
 import { addLifecycleCommands } from './commands/lifecycle.ts'
 import { addRandomUserCommand } from './commands/random-user.ts'
+import { addRecordCommands } from './commands/records.ts'
+import { addServeCommands } from './commands/serve.ts'
 import { addStartCommand } from './commands/start.ts'
 import { addTableCommands } from './commands/tables.ts'
 import { addTopicCommands } from './commands/topics.ts'
@@ -49,8 +53,12 @@ function createProgram(): Command {
   addLifecycleCommands(program, context)
   addDagCommands(program, context)
   addTopicCommands(program, context)
+  addGroupCommands(program, context)
+  addConfigCommands(program, context)
+  addRecordCommands(program, context)
   addTableCommands(program, context)
   addDeadLetterCommands(program, context)
+  addServeCommands(program, context)
   addRandomUserCommand(program, context)
   for (const command of program.commands) inheritExit(command)
   return program

@@ -5,8 +5,8 @@ export interface Output {
   line(text?: string): void
   /** The result for scripts; nothing without --json. */
   data(value: unknown): void
-  /** Columns aligned, a header first; nothing with --json. */
-  table(headers: readonly string[], rows: readonly (readonly unknown[])[]): void
+  /** Columns aligned, those of numbers to the right, a header first; nothing with --json. */
+  table(headers: readonly string[], rows: readonly (readonly unknown[])[], numbers?: readonly string[]): void
 }
 
 export function createOutput(json: boolean, write: (text: string) => void = (text) => void process.stdout.write(text)): Output {
@@ -18,8 +18,8 @@ export function createOutput(json: boolean, write: (text: string) => void = (tex
     data: (value) => {
       if (json) write(`${JSON.stringify(value, bigintsAsText)}\n`)
     },
-    table: (headers, rows) => {
-      if (!json) write(alignColumns(headers, rows))
+    table: (headers, rows, numbers) => {
+      if (!json) write(alignColumns(headers, rows, numbers))
     },
   }
 }
@@ -37,10 +37,19 @@ function cellText(cell: unknown): string {
       : `${cell as number | bigint | boolean}`
 }
 
-export function alignColumns(headers: readonly string[], rows: readonly (readonly unknown[])[]): string {
+/** `12,345,678` */
+export function numeral(count: number | bigint): string {
+  return count.toLocaleString('en-US')
+}
+
+/** `numbers`: headers of columns that are aligned to the right. */
+export function alignColumns(headers: readonly string[], rows: readonly (readonly unknown[])[], numbers: readonly string[] = []): string {
+  const isNumber = headers.map((header) => numbers.includes(header))
   const cells = [headers, ...rows].map((row) => row.map(cellText))
   const widths = headers.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)))
-  return cells
-    .map((row) => row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0))).join('  ') + '\n')
-    .join('')
+  const align = (cell: string, column: number): string => {
+    if (isNumber[column]) return cell.padStart(widths[column] ?? 0)
+    return column === headers.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)
+  }
+  return cells.map((row) => row.map((cell, column) => align(cell, column)).join('  ') + '\n').join('')
 }

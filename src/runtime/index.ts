@@ -2,13 +2,14 @@ import { readFileSync } from 'node:fs'
 import type { Part } from '../platform/index.ts'
 import type { Endpoints } from '../core/index.ts'
 import type { Clients } from './clients.ts'
+import type { Served, ServedPart, ServeOptions } from './serve.ts'
 import type { Millrace, StartOptions } from './start.ts'
 
 export { findConfig } from './children/loading.ts'
 export { readApiAddress } from './data-folder.ts'
 export { loadSettings } from './settings/load-settings.ts'
 export { dataDirOf, settingsOf, type Settings } from './settings/settings.ts'
-export type { Clients, Millrace, StartOptions }
+export type { Clients, Millrace, Served, ServedPart, ServeOptions, StartOptions }
 
 /** Version of the package. */
 export const version: string = String(
@@ -28,6 +29,11 @@ export async function diagnoseStopped(options: {
   env: Readonly<Record<string, string | undefined>>
 }): ReturnType<typeof import('./stopped.ts').diagnoseStopped> {
   return (await import('./stopped.ts')).diagnoseStopped(options)
+}
+
+/** `millrace serve`: one part alone, in this process. */
+export async function serve(part: ServedPart, options: ServeOptions): Promise<Served> {
+  return (await import('./serve.ts')).serve(part, options)
 }
 
 /** `millrace randomuser`: the stand-in server alone, on loopback. */

@@ -99,14 +99,17 @@ describe("README's table of commands", () => {
   const usages = (text: string): string[] =>
     (text.split('Commands:')[1] ?? '')
       .split('\n')
-      .map((line) => /^ {2}(\w+(?: [<[][^ ]+[>\]])*)/.exec(line)?.[1]?.replace(' [options]', '') ?? '')
+      .map((line) => /^ {2}([\w-]+(?: [<[][^ ]+[>\]])*)/.exec(line)?.[1]?.replace(' [options]', '') ?? '')
       .filter((usage) => usage !== '' && !usage.startsWith('help'))
+
+  /** `dlq`, `topics`: commands that have commands. */
+  const groups = [...new Set(rows.flatMap((row) => /^(\w+) [a-z]/.exec(row)?.[1] ?? []))]
 
   test('names commands and arguments as the command itself does', () => {
     const wrong = rows.filter((row) => {
       const usage = row.replace(/ \[-.*\]$/, '').replaceAll('"', '')
       const [first = '', ...rest] = usage.split(' ')
-      return first === 'dlq' ? !usages(helpOf('dlq')).includes(rest.join(' ')) : !usages(helpOf()).includes(usage)
+      return groups.includes(first) ? !usages(helpOf(first)).includes(rest.join(' ')) : !usages(helpOf()).includes(usage)
     })
     expect(rows.length).toBeGreaterThan(10)
     expect(wrong).toEqual([])
@@ -115,6 +118,9 @@ describe("README's table of commands", () => {
   test('leaves no command out', () => {
     const listed = new Set(rows.map((row) => row.split(' ')[0]))
     expect(usages(helpOf()).filter((usage) => !listed.has(usage.split(' ')[0]))).toEqual([])
+    expect(groups).toContain('topics')
+    const inGroups = groups.flatMap((group) => usages(helpOf(group)).map((usage) => `${group} ${usage}`))
+    expect(inGroups.filter((usage) => !rows.includes(usage))).toEqual([])
   })
 
   test('names options that exist', () => {

@@ -3,7 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root, type TestProject } from './project.ts'
 
-const bin = join(root, 'bin/millrace.mjs')
+/** What a user runs as `millrace`. */
+export const bin = join(root, 'bin/millrace.mjs')
 
 type Environment = Readonly<Record<string, string>>
 

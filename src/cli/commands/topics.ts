@@ -1,14 +1,15 @@
 import type { Command } from 'commander'
-import { bytesAt, type Batch } from '../../core/index.ts'
-import type { KafkaClient } from '../../kafka-client/index.ts'
-import { MillraceError, systemClock } from '../../platform/index.ts'
-import type { Context } from '../context.ts'
+import type { Admin, ConfigEntry, KafkaClient } from '../../kafka-client/index.ts'
+import { MillraceError } from '../../platform/index.ts'
+import { confirmed } from '../confirm.ts'
+import { findTopic, type TopicMetadata } from '../find-topic.ts'
 import type { WithContext } from '../main.ts'
-import { readLines } from '../standard-input.ts'
+import { numeral } from '../output.ts'
 
 export function addTopicCommands(program: Command, context: WithContext): void {
-  program
-    .command('topics')
+  const topics = program.command('topics').description('list, describe, create and delete topics')
+  topics
+    .command('list', { isDefault: true })
     .description('list topics with their partitions and records')
     .option('--internal', 'internal topics as well')
     .action(async ({ internal }: { internal?: boolean }) => {
@@ -20,43 +21,101 @@ export function addTopicCommands(program: Command, context: WithContext): void {
         rows.map((row) => [row.topic, row.partitions, row.records]),
       )
     })
-  program
-    .command('produce <topic>')
-    .description('produce lines of standard input (or --value) as records')
-    .option('--key <key>', 'key of each record')
-    .option('--value <value>', 'one record with this value, instead of standard input')
-    .option('--key-field <field>', "take each record's key from this field of its JSON value")
-    .option('--partition <n>', 'partition, instead of choosing by key')
-    .action(async (topic: string, options: ProduceOptions) => {
+  topics
+    .command('describe <topic>')
+    .description("a topic's partitions, where they are and what they hold, and its own configs")
+    .action(async (name: string) => {
       const { output, withKafka } = context()
-      const produced = await withKafka((kafka) => produce(kafka, topic, options))
-      output.data({ topic, produced })
-      output.line(`${produced} produced`)
+      const topic = await withKafka(({ admin }) => describeTopic(admin, name))
+      output.data(topic)
+      const [first] = topic.partitions
+      const sizes = [
+        `${topic.partitions.length} partitions`,
+        `${first?.replicas.length ?? 0} replicas`,
+        `${numeral(total(topic.partitions))} records`,
+      ]
+      output.line(`${topic.topic} · ${sizes.join(' · ')} · id ${topic.topicId}`)
+      for (const [key, { value }] of Object.entries(topic.configs)) output.line(`  ${key}=${value}`)
+      output.table(
+        ['PARTITION', 'LEADER', 'REPLICAS', 'IN SYNC', 'FIRST OFFSET', 'END OFFSET', 'RECORDS'],
+        topic.partitions.map((each) => [
+          each.partition,
+          each.leader < 0 ? 'none' : each.leader,
+          each.replicas.join(','),
+          each.isr.join(','),
+          each.earliest,
+          each.latest,
+          numeral(each.latest - each.earliest),
+        ]),
+        ['PARTITION', 'LEADER', 'FIRST OFFSET', 'END OFFSET', 'RECORDS'],
+      )
     })
-  program
-    .command('consume <topic>')
-    .description('print records of a topic, without joining a group')
-    .option('--from <where>', 'earliest, latest, or an offset', 'earliest')
-    .option('--limit <n>', 'stop after so many')
-    .option('-f, --follow', 'wait for new ones at the end')
-    .action(async (topic: string, options: ConsumeOptions) => {
-      const full = context()
-      await full.withKafka((kafka) => consume(kafka, topic, options, full))
+  addChanges(topics, context)
+}
+
+interface CreateOptions {
+  partitions: string
+  replicationFactor?: string
+  config: string[]
+}
+
+function addChanges(topics: Command, context: WithContext): void {
+  topics
+    .command('create <topic>')
+    .description('create a topic')
+    .option('--partitions <n>', 'how many', '1')
+    .option('--replication-factor <n>', "copies of each partition (default: the cluster's)")
+    .option('--config <name=value>', 'a config of the topic; may be repeated', (text, before: string[]) => [...before, text], [])
+    .action(async (name: string, options: CreateOptions) => {
+      const { output, withKafka } = context()
+      const { replicationFactor } = options
+      const topic = {
+        name,
+        partitions: wholeNumber('--partitions', options.partitions),
+        ...(replicationFactor === undefined ? {} : { replicationFactor: wholeNumber('--replication-factor', replicationFactor) }),
+        configs: Object.fromEntries(options.config.map(parseConfig)),
+      }
+      const [made] = await withKafka(({ admin }) => admin.createTopics([topic]))
+      if (made?.created !== true)
+        throw new MillraceError('ALREADY_EXISTS', `Topic "${name}" is there already: see "millrace topics describe ${name}".`)
+      output.data({ topic: name, created: true })
+      output.line(`${name} created, ${topic.partitions} partitions`)
+    })
+  topics
+    .command('delete <topics...>')
+    .description('delete topics and their records; asks unless --yes')
+    .option('-y, --yes', 'without asking')
+    .action(async (names: string[], { yes }: { yes?: boolean }) => {
+      const { output, withKafka } = context()
+      await withKafka(async ({ admin }) => {
+        const all = (await admin.metadata()).topics
+        // All are looked for before one is deleted: a slip of the pen deletes nothing.
+        const found = names.map((name) => findTopic(all, name))
+        const records = total((await Promise.all(found.map((topic) => offsetsOf(admin, topic)))).flat())
+        if (yes !== true && !(await confirmed(`Delete ${names.join(', ')} with ${numeral(records)} records?`)))
+          return output.line('nothing deleted')
+        const deleted = await admin.deleteTopics(names)
+        output.data(deleted.map(({ name, deleted: done }) => ({ topic: name, deleted: done })))
+        for (const each of deleted) output.line(`${each.name} ${each.deleted ? 'deleted' : 'was gone already'}`)
+      })
     })
 }
 
-async function listTopics(kafka: KafkaClient, internal: boolean): Promise<{ topic: string; partitions: number; records: string }[]> {
-  const { topics } = await kafka.admin.metadata()
+interface PartitionOffsets {
+  partition: number
+  earliest: bigint
+  latest: bigint
+}
+
+async function listTopics({ admin }: KafkaClient, internal: boolean): Promise<{ topic: string; partitions: number; records: string }[]> {
+  const { topics } = await admin.metadata()
   const shown = topics
     .filter((topic) => internal || (!topic.internal && !topic.name.startsWith('__')))
     .toSorted((a, b) => a.name.localeCompare(b.name))
   const partitions = shown.flatMap((topic) => topic.partitions.map(({ partition }) => ({ topic: topic.name, partition })))
-  const [earliest, latest] = await Promise.all([
-    kafka.admin.listOffsets(partitions, 'earliest'),
-    kafka.admin.listOffsets(partitions, 'latest'),
-  ])
+  const [earliest, latest] = await Promise.all([admin.listOffsets(partitions, 'earliest'), admin.listOffsets(partitions, 'latest')])
   const sum = (offsets: typeof latest, topic: string): bigint =>
-    offsets.reduce((total, each) => (each.topic === topic ? total + each.offset : total), 0n)
+    offsets.reduce((sofar, each) => (each.topic === topic ? sofar + each.offset : sofar), 0n)
   return shown.map(({ name, partitions: { length } }) => ({
     topic: name,
     partitions: length,
@@ -64,111 +123,50 @@ async function listTopics(kafka: KafkaClient, internal: boolean): Promise<{ topi
   }))
 }
 
-interface ProduceOptions {
-  key?: string
-  value?: string
-  keyField?: string
-  partition?: string
-}
-
-const produceChunk = 500
-
-async function produce(kafka: KafkaClient, topic: string, options: ProduceOptions): Promise<number> {
-  const producer = kafka.producer()
-  let produced = 0
-  let chunk: string[] = []
-  const flush = async (): Promise<void> => {
-    const partition = options.partition === undefined ? {} : { partition: Number(options.partition) }
-    await producer.send(
-      chunk.map((value) => ({ topic, value, key: keyOf(value, options), timestampMs: systemClock.nowMs(), ...partition })),
-    )
-    produced += chunk.length
-    chunk = []
-  }
-  try {
-    for await (const line of options.value === undefined ? readLines() : [options.value]) {
-      chunk.push(line)
-      if (chunk.length >= produceChunk) await flush()
-    }
-    if (chunk.length > 0) await flush()
-  } finally {
-    await producer.close()
-  }
-  return produced
-}
-
-function keyOf(value: string, { key, keyField }: ProduceOptions): string | null {
-  if (keyField === undefined) return key ?? null
-  const parsed: unknown = parseJson(value)
-  const field: unknown = typeof parsed === 'object' && parsed !== null ? Reflect.get(parsed, keyField) : undefined
-  if (typeof field === 'string' || typeof field === 'number') return String(field)
-  throw new MillraceError('BAD_REQUEST', `--key-field ${keyField}: this record has no such field: ${value.slice(0, 120)}`)
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
-  }
-}
-
-interface ConsumeOptions {
-  from: string
-  limit?: string
-  follow?: boolean
-}
-
-async function consume(kafka: KafkaClient, topic: string, options: ConsumeOptions, { output }: Pick<Context, 'output'>): Promise<void> {
-  const limit = options.limit === undefined ? Infinity : Number(options.limit)
-  const reader = kafka.reader({ topic, from: parseFrom(options.from) })
-  const stop = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
-  // Nobody reads any more: `consume … | head`.
-  process.stdout.once('error', () => stop.abort())
-  let printed = 0
-  try {
-    while (printed < limit && !stop.signal.aborted) {
-      for (const batch of await reader.poll({ signal: stop.signal })) {
-        for (let i = 0; i < batch.count && printed < limit; i++, printed++) {
-          const record = describeRecord(batch, i)
-          output.data(record)
-          output.line(`${record.partition}:${record.offset}\t${record.key ?? '-'}\t${record.value ?? '-'}`)
-        }
-      }
-      if (!options.follow && reader.atEnd()) break
-    }
-  } finally {
-    await reader.close()
-  }
-}
-
-function parseFrom(from: string): 'earliest' | 'latest' | { offset: bigint } {
-  if (from === 'earliest' || from === 'latest') return from
-  if (/^\d+$/.test(from)) return { offset: BigInt(from) }
-  throw new MillraceError('BAD_REQUEST', `--from ${from}: write earliest, latest or an offset.`)
-}
-
-function describeRecord(
-  batch: Batch,
-  i: number,
-): {
+async function describeTopic(
+  admin: Admin,
+  name: string,
+): Promise<{
   topic: string
-  partition: number
-  offset: string
-  timestampMs: number
-  key: string | null
-  value: string | null
-  headers: Record<string, string | null>
-} {
-  const text = (bytes: Uint8Array | null): string | null => (bytes === null ? null : Buffer.from(bytes).toString('utf8'))
+  topicId: string
+  partitions: (TopicMetadata['partitions'][number] & PartitionOffsets)[]
+  /** Those that differ from the defaults. */
+  configs: Record<string, ConfigEntry>
+}> {
+  const topic = findTopic((await admin.metadata([name])).topics, name)
+  const [offsets, configs] = await Promise.all([offsetsOf(admin, topic), admin.describeConfigs(name)])
   return {
-    topic: batch.topic,
-    partition: batch.partition,
-    offset: String(batch.offsets[i]),
-    timestampMs: batch.timestampMs[i] ?? -1,
-    key: text(bytesAt(batch, batch.keyAt, i)),
-    value: text(bytesAt(batch, batch.valueAt, i)),
-    headers: Object.fromEntries(batch.headers(i).map((header) => [header.key, text(header.value)])),
+    topic: name,
+    topicId: topic.topicId,
+    partitions: topic.partitions.flatMap((each) => {
+      const found = offsets.find(({ partition }) => partition === each.partition)
+      return found === undefined ? [] : [{ ...each, ...found }]
+    }),
+    configs: Object.fromEntries(Object.entries(configs).filter(([, { source }]) => source === 'DYNAMIC_TOPIC_CONFIG')),
   }
+}
+
+async function offsetsOf(admin: Admin, { name, partitions }: TopicMetadata): Promise<PartitionOffsets[]> {
+  const asked = partitions.map(({ partition }) => ({ topic: name, partition }))
+  const [earliest, latest] = await Promise.all([admin.listOffsets(asked, 'earliest'), admin.listOffsets(asked, 'latest')])
+  return latest.map(({ partition, offset }) => ({
+    partition,
+    earliest: earliest.find((each) => each.partition === partition)?.offset ?? 0n,
+    latest: offset,
+  }))
+}
+
+function total(partitions: readonly PartitionOffsets[]): bigint {
+  return partitions.reduce((sum, { earliest, latest }) => sum + latest - earliest, 0n)
+}
+
+function wholeNumber(option: string, text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
+  throw new MillraceError('BAD_REQUEST', `${option} ${text}: write a whole number of at least 1.`)
+}
+
+function parseConfig(text: string): [name: string, value: string] {
+  const at = text.indexOf('=')
+  if (at > 0) return [text.slice(0, at), text.slice(at + 1)]
+  throw new MillraceError('BAD_REQUEST', `--config ${text}: write name=value, for example --config retention.ms=3600000.`)
 }

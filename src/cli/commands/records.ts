@@ -1,0 +1,142 @@
+import type { Command } from 'commander'
+import { bytesAt, type Batch } from '../../core/index.ts'
+import type { KafkaClient } from '../../kafka-client/index.ts'
+import { MillraceError, systemClock } from '../../platform/index.ts'
+import type { Context } from '../context.ts'
+import type { WithContext } from '../main.ts'
+import { readLines } from '../standard-input.ts'
+
+export function addRecordCommands(program: Command, context: WithContext): void {
+  program
+    .command('produce <topic>')
+    .description('produce lines of standard input (or --value) as records')
+    .option('--key <key>', 'key of each record')
+    .option('--value <value>', 'one record with this value, instead of standard input')
+    .option('--key-field <field>', "take each record's key from this field of its JSON value")
+    .option('--partition <n>', 'partition, instead of choosing by key')
+    .action(async (topic: string, options: ProduceOptions) => {
+      const { output, withKafka } = context()
+      const produced = await withKafka((kafka) => produce(kafka, topic, options))
+      output.data({ topic, produced })
+      output.line(`${produced} produced`)
+    })
+  program
+    .command('consume <topic>')
+    .description('print records of a topic, without joining a group')
+    .option('--from <where>', 'earliest, latest, or an offset', 'earliest')
+    .option('--limit <n>', 'stop after so many')
+    .option('-f, --follow', 'wait for new ones at the end')
+    .action(async (topic: string, options: ConsumeOptions) => {
+      const full = context()
+      await full.withKafka((kafka) => consume(kafka, topic, options, full))
+    })
+}
+
+interface ProduceOptions {
+  key?: string
+  value?: string
+  keyField?: string
+  partition?: string
+}
+
+const produceChunk = 500
+
+async function produce(kafka: KafkaClient, topic: string, options: ProduceOptions): Promise<number> {
+  const producer = kafka.producer()
+  let produced = 0
+  let chunk: string[] = []
+  const flush = async (): Promise<void> => {
+    const partition = options.partition === undefined ? {} : { partition: Number(options.partition) }
+    await producer.send(
+      chunk.map((value) => ({ topic, value, key: keyOf(value, options), timestampMs: systemClock.nowMs(), ...partition })),
+    )
+    produced += chunk.length
+    chunk = []
+  }
+  try {
+    for await (const line of options.value === undefined ? readLines() : [options.value]) {
+      chunk.push(line)
+      if (chunk.length >= produceChunk) await flush()
+    }
+    if (chunk.length > 0) await flush()
+  } finally {
+    await producer.close()
+  }
+  return produced
+}
+
+function keyOf(value: string, { key, keyField }: ProduceOptions): string | null {
+  if (keyField === undefined) return key ?? null
+  const parsed: unknown = parseJson(value)
+  const field: unknown = typeof parsed === 'object' && parsed !== null ? Reflect.get(parsed, keyField) : undefined
+  if (typeof field === 'string' || typeof field === 'number') return String(field)
+  throw new MillraceError('BAD_REQUEST', `--key-field ${keyField}: this record has no such field: ${value.slice(0, 120)}`)
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
+
+interface ConsumeOptions {
+  from: string
+  limit?: string
+  follow?: boolean
+}
+
+async function consume(kafka: KafkaClient, topic: string, options: ConsumeOptions, { output }: Pick<Context, 'output'>): Promise<void> {
+  const limit = options.limit === undefined ? Infinity : Number(options.limit)
+  const reader = kafka.reader({ topic, from: parseFrom(options.from) })
+  const stop = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
+  // Nobody reads any more: `consume … | head`.
+  process.stdout.once('error', () => stop.abort())
+  let printed = 0
+  try {
+    while (printed < limit && !stop.signal.aborted) {
+      for (const batch of await reader.poll({ signal: stop.signal })) {
+        for (let i = 0; i < batch.count && printed < limit; i++, printed++) {
+          const record = describeRecord(batch, i)
+          output.data(record)
+          output.line(`${record.partition}:${record.offset}\t${record.key ?? '-'}\t${record.value ?? '-'}`)
+        }
+      }
+      if (!options.follow && reader.atEnd()) break
+    }
+  } finally {
+    await reader.close()
+  }
+}
+
+function parseFrom(from: string): 'earliest' | 'latest' | { offset: bigint } {
+  if (from === 'earliest' || from === 'latest') return from
+  if (/^\d+$/.test(from)) return { offset: BigInt(from) }
+  throw new MillraceError('BAD_REQUEST', `--from ${from}: write earliest, latest or an offset.`)
+}
+
+function describeRecord(
+  batch: Batch,
+  i: number,
+): {
+  topic: string
+  partition: number
+  offset: string
+  timestampMs: number
+  key: string | null
+  value: string | null
+  headers: Record<string, string | null>
+} {
+  const text = (bytes: Uint8Array | null): string | null => (bytes === null ? null : Buffer.from(bytes).toString('utf8'))
+  return {
+    topic: batch.topic,
+    partition: batch.partition,
+    offset: String(batch.offsets[i]),
+    timestampMs: batch.timestampMs[i] ?? -1,
+    key: text(bytesAt(batch, batch.keyAt, i)),
+    value: text(bytesAt(batch, batch.valueAt, i)),
+    headers: Object.fromEntries(batch.headers(i).map((header) => [header.key, text(header.value)])),
+  }
+}

@@ -1,0 +1,65 @@
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import { MillraceError } from '../../platform/index.ts'
+import { serve, type Served, type ServedPart } from '../../runtime/index.ts'
+import type { Context } from '../context.ts'
+import type { WithContext } from '../main.ts'
+
+interface WhereOptions {
+  host: string
+  port: string
+  dataDir: string
+  advertisedHost?: string
+}
+
+export function addServeCommands(program: Command, context: WithContext): void {
+  const group = program.command('serve').description('one part alone, in the foreground, until SIGTERM or Ctrl-C')
+  const part = (name: ServedPart['is'], description: string, port: number): Command =>
+    group
+      .command(name)
+      .description(description)
+      .option('--host <address>', 'address to listen on; beyond loopback it asks for generated credentials', '127.0.0.1')
+      .option('--port <n>', 'port, 0 for any free one', String(port))
+      .option('--advertised-host <name>', 'name that other machines reach this one by (default: the host)')
+      .option('--data-dir <dir>', 'data folder, of this process alone', `.millrace-${name}`)
+  part('broker', 'the Kafka broker', 9092).action(async (options: WhereOptions) => {
+    await serveUntilStopped(context(), { is: 'broker' }, options)
+  })
+  part('cql-store', 'the table store, which answers as Cassandra does', 9042).action(async (options: WhereOptions) => {
+    await serveUntilStopped(context(), { is: 'cql-store' }, options)
+  })
+  part('registry', 'the schema registry, on the Kafka that --kafka or the config names', 8081).action(async (options: WhereOptions) => {
+    const full = context()
+    // On the embedded broker the registry of `millrace start` writes `_schemas` already.
+    if (!(await full.namesKafka()))
+      throw new MillraceError('BAD_REQUEST', 'The registry needs a Kafka to keep schemas in: name one with --kafka host:port.')
+    await full.withKafka((kafka) => serveUntilStopped(full, { is: 'registry', kafka }, options))
+  })
+}
+
+async function serveUntilStopped({ output }: Context, part: ServedPart, options: WhereOptions): Promise<void> {
+  const { host, dataDir } = options
+  const stopped = new Promise<void>((stop) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop())
+  })
+  const isEverywhere = host === '0.0.0.0' || host === '::'
+  const advertisedHost = options.advertisedHost ?? (isEverywhere ? '127.0.0.1' : host)
+  await using served = await serve(part, { host, port: parsePort(options.port), advertisedHost, dataDir: resolve(dataDir) })
+  output.line(`${part.is} at ${served.address} · ${howToReach(part.is, served, advertisedHost)}`)
+  output.data({ part: part.is, address: served.address, credentialsFile: served.credentialsFile })
+  await Promise.race([stopped, served.failed])
+}
+
+function parsePort(text: string): number {
+  const port = /^\d+$/.test(text) ? Number(text) : Infinity
+  if (port <= 65_535) return port
+  throw new MillraceError('BAD_REQUEST', `--port ${text}: a port is a whole number from 0 (any free one) to 65535.`)
+}
+
+/** A command that reaches it, or by what and with which file's credentials. */
+function howToReach(part: ServedPart['is'], { address, credentialsFile }: Served, name: string): string {
+  const port = address.slice(address.lastIndexOf(':') + 1)
+  const reach = { broker: `kcat -b ${name}:${port} -L`, 'cql-store': `cqlsh ${name} ${port}`, registry: `curl ${address}/subjects` }
+  const signIn = { broker: 'SASL PLAIN', 'cql-store': 'user and password', registry: 'HTTP Basic' }
+  return credentialsFile === null ? reach[part] : `${name}:${port} by ${signIn[part]}, credentials in ${credentialsFile}`
+}

@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { Client } from 'cassandra-driver'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { encodeRequest, readFrameHeader } from '../cql-wire/index.ts'
-import { childExecArgv, siblingModule } from '../platform/index.ts'
+import { encodeRequest, errors, readFrameHeader } from '../cql-wire/index.ts'
+import { childExecArgv, MillraceError, siblingModule, systemDisk, type Disk } from '../platform/index.ts'
 import { startCqlStore, startCqlStoreThread } from './index.ts'
 
 let dataDir = ''
@@ -97,6 +97,43 @@ describe('bytes that are no protocol', () => {
       { numRuns: 60 },
     )
     expect(await answersSelect(store.port)).toBe('Millrace')
+  })
+})
+
+describe('a disk without room', () => {
+  it('refuses writes as OVERLOADED, goes on reading, and writes again when there is room', async () => {
+    let fault: MillraceError | null = null
+    const disk: Disk = {
+      ...systemDisk,
+      open: (path, options) => {
+        const file = systemDisk.open(path, options)
+        return {
+          path,
+          sizeBytes: () => file.sizeBytes(),
+          read: (...args) => file.read(...args),
+          truncate: (size) => file.truncate(size),
+          datasync: () => file.datasync(),
+          close: () => file.close(),
+          write: (buffers, position) => {
+            if (fault) throw fault
+            file.write(buffers, position)
+          },
+        }
+      },
+    }
+    await using store = await startCqlStore({ dataDir, ...here, disk })
+    const client = new Client({ contactPoints: [`127.0.0.1:${store.port}`], localDataCenter: 'datacenter1' })
+    await client.connect()
+    await client.execute("CREATE KEYSPACE room WITH replication = {'class': 'SimpleStrategy'}")
+    await client.execute('CREATE TABLE room.t (id int PRIMARY KEY, v text)')
+    await client.execute("INSERT INTO room.t (id, v) VALUES (1, 'before')")
+    fault = new MillraceError('DISK_FULL', 'no room')
+    await expect(client.execute("INSERT INTO room.t (id, v) VALUES (2, 'lost')")).rejects.toMatchObject({ code: errors.OVERLOADED })
+    expect((await client.execute('SELECT id FROM room.t')).rows.map((row) => Number(row['id']))).toEqual([1])
+    fault = null
+    await client.execute("INSERT INTO room.t (id, v) VALUES (3, 'after')")
+    expect((await client.execute('SELECT id FROM room.t')).rows.map((row) => Number(row['id'])).sort((a, b) => a - b)).toEqual([1, 3])
+    await client.shutdown()
   })
 })
 

@@ -162,6 +162,7 @@ export interface DescribeStatement {
     | 'cluster'
     | 'schema'
     | 'keyspace'
+    | 'only-keyspace'
     | 'table'
     | 'index'
     | 'view'

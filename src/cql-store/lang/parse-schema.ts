@@ -198,13 +198,16 @@ export function parseDescribe(from: TokenReader): DescribeStatement {
   const full = from.takes('full')
   if (full || from.sees('schema')) {
     from.expects('schema')
+    parseInternals(from)
     return { is: 'describe', what: 'schema', full, name: null }
   }
   for (const what of describedLists) if (from.takes(what)) return { is: 'describe', what, full: false, name: null }
   if (from.takes('columnfamilies')) return { is: 'describe', what: 'tables', full: false, name: null }
   if (from.takes('materialized', 'view')) return { is: 'describe', what: 'view', full: false, name: parseTableName(from) }
-  const isOnlyKeyspace = from.takes('only', 'keyspace')
-  if (isOnlyKeyspace) throw unsupported('DESCRIBE ONLY KEYSPACE')
+  if (from.takes('only', 'keyspace')) {
+    const name = from.peek().kind === 'end' || from.seesOp(';') || from.sees('with') ? null : parseTableName(from)
+    return { is: 'describe', what: 'only-keyspace', full: parseInternals(from), name }
+  }
   for (const what of describedNames) {
     if (!from.takes(what) && !(what === 'table' && from.takes('columnfamily'))) continue
     const name = from.peek().kind === 'end' || from.seesOp(';') || from.sees('with') ? null : parseTableName(from)

@@ -1,6 +1,7 @@
-import { decodeValue, encodeValue, formatType, type CqlType, type CqlValue } from '../../cql-wire/index.ts'
+import { decodeValue, encodeValue, formatType, type CqlDecimal, type CqlType, type CqlValue } from '../../cql-wire/index.ts'
 import { invalid } from '../refusal.ts'
-import { doubleText, floatText } from './numbers.ts'
+import { decimalOf } from './literals.ts'
+import { decimalText, doubleText, floatText } from './numbers.ts'
 
 const integers = new Map([
   ['tinyint', 8],
@@ -20,13 +21,45 @@ export function castTo(from: CqlType, to: CqlType): (bytes: Uint8Array) => Uint8
 
 function conversion(from: CqlType, to: CqlType): ((value: CqlValue) => CqlValue) | null {
   const width = integers.get(to.is)
-  const isNumber = integers.has(from.is) || from.is === 'float' || from.is === 'double'
-  if (isNumber && width !== undefined) return (value) => integerOf(value, width)
-  if (isNumber && (to.is === 'float' || to.is === 'double')) return (value) => Number(value)
+  const isFloating = from.is === 'float' || from.is === 'double'
+  if (isFloating && width !== undefined) return (value) => integerOf(saturated(Number(value), width), width)
+  if (from.is === 'decimal' && width !== undefined) return (value) => integerOf(wholeOf(value), width)
+  if (integers.has(from.is) && width !== undefined) return (value) => integerOf(value, width)
+  if (to.is === 'float' || to.is === 'double') {
+    if (from.is === 'decimal') return (value) => (isDecimal(value) ? Number(decimalText(value)) : null)
+    return isFloating || integers.has(from.is) ? (value) => Number(value) : null
+  }
+  if (to.is === 'decimal') return decimalConversion(from)
+  if (from.is === 'decimal' && (to.is === 'text' || to.is === 'ascii')) return (value) => (isDecimal(value) ? decimalText(value) : null)
   if (to.is === 'text' || to.is === 'ascii') return textOf(from)
   if (from.is === 'date' && to.is === 'timestamp') return (value) => BigInt(Number(value)) * 86_400_000n
   if (from.is === 'timestamp' && to.is === 'date') return (value) => Math.floor(Number(value) / 86_400_000)
   return null
+}
+
+function isDecimal(value: CqlValue): value is CqlDecimal {
+  return typeof value === 'object' && value !== null && 'unscaled' in value
+}
+
+function wholeOf(value: CqlValue): bigint {
+  if (!isDecimal(value)) return 0n
+  const { unscaled, scale } = value
+  return scale > 0 ? unscaled / 10n ** BigInt(scale) : unscaled * 10n ** BigInt(-scale)
+}
+
+function decimalConversion(from: CqlType): ((value: CqlValue) => CqlValue) | null {
+  if (integers.has(from.is)) return (value) => ({ unscaled: typeof value === 'bigint' ? value : BigInt(Number(value)), scale: 0 })
+  const text = from.is === 'float' ? floatText : from.is === 'double' ? doubleText : null
+  return text && ((value) => decimalOf(text(Number(value))) ?? null)
+}
+
+/** As Java narrows floating numbers: to int or long first, by their limits, then to fewer bits. */
+function saturated(value: number, width: number): bigint {
+  if (Number.isNaN(value)) return 0n
+  const bits = width === 64 || width === 0 ? 63n : 31n
+  const most = 2n ** bits - 1n
+  if (value >= Number(most)) return most
+  return value <= -Number(most) - 1 ? -most - 1n : BigInt(Math.trunc(value))
 }
 
 function integerOf(value: CqlValue, width: number): CqlValue {

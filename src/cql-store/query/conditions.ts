@@ -17,6 +17,8 @@ export interface Conditional {
   rowKey: (scope: Scope) => Buffer
   /** Of `IF column …`: in the order in which an answer shows them, regular ones first. */
   columns: readonly Column[]
+  /** Its statement writes static columns alone. */
+  isStaticOnly: boolean
   /** What it has to see: the row, the partition's static columns, or both. */
   readsRow: boolean
   readsStatics: boolean
@@ -34,7 +36,7 @@ export function compileConditions(
   if (onlyIf.is !== 'columns') {
     const wanted = onlyIf.is === 'exists'
     const holds = ({ row, statics }: TableRow): boolean => ((isStaticOnly ? statics : row) !== null) === wanted
-    return { is: onlyIf.is, rowKey, columns: [], readsRow: !isStaticOnly, readsStatics: writesStatics, holds }
+    return { is: onlyIf.is, rowKey, isStaticOnly, columns: [], readsRow: !isStaticOnly, readsStatics: writesStatics, holds }
   }
   const tests = onlyIf.conditions.map((condition) => compileCondition(table, condition, context))
   const columns = new Set(tests.map(({ column }) => column))
@@ -42,6 +44,7 @@ export function compileConditions(
   return {
     is: 'columns',
     rowKey,
+    isStaticOnly,
     columns: [...(regulars ?? []), ...(statics ?? [])],
     readsRow: (regulars ?? []).length > 0,
     readsStatics: (statics ?? []).length > 0,

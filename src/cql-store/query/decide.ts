@@ -78,10 +78,10 @@ export function decide(table: Table, asked: readonly Asked[], isBatch: boolean, 
 
 /** What is read: a row or its partition's static columns are there when something of it is live. */
 function fetchedColumns(table: Table, asked: readonly Asked[]): ReadonlySet<number> {
-  const wanted = asked.flatMap(({ conditional: { is, columns, readsStatics } }) =>
-    is === 'columns' ? columns : [...table.regulars, ...(readsStatics ? table.statics : [])],
+  const statics = asked.flatMap(({ conditional: { is, columns, readsStatics } }) =>
+    is === 'columns' ? columns : readsStatics ? table.statics : [],
   )
-  return new Set(wanted.map(({ id }) => id))
+  return new Set([...table.regulars, ...statics].map(({ id }) => id))
 }
 
 /** The row without what is not read; null when nothing live remains. */
@@ -141,7 +141,8 @@ function shownRows(
   const readsStatics = asked.some(({ conditional }) => conditional.readsStatics)
   const { values, token, statics } = partition
   if (!readsRow) {
-    const first = firstRow(table, partition, engine, scope)
+    const isStaticOnly = asked.every(({ conditional }) => conditional.isStaticOnly)
+    const first = firstRow(table, partition, isStaticOnly, engine, scope)
     if (!statics && !first) return []
     // Only its key is shown: the row itself was not asked about.
     const row = first && { ...first, cells: [] }
@@ -157,7 +158,7 @@ function shownRows(
   return readsStatics && statics ? [{ partition: values, token, row: null, statics }] : []
 }
 
-function firstRow(table: Table, { prefix, head }: Partition, engine: Engine, scope: Scope): Row | null {
+function firstRow(table: Table, { prefix, head }: Partition, isStaticOnly: boolean, engine: Engine, scope: Scope): Row | null {
   if (table.clustering.length === 0) return null
   let start = withPlace(prefix, firstRowPlace)
   const end = afterPrefix(prefix)
@@ -165,8 +166,8 @@ function firstRow(table: Table, { prefix, head }: Partition, engine: Engine, sco
     const records = engine.range(start, end, false, firstRowChunk)
     for (const { key, record } of records) {
       const row = visibleRow(record, key.subarray(prefix.length), head.deletions)
-      // Its cells are not read for this, as in Cassandra: only the marker of an INSERT tells that it is there.
-      if (isRowLive({ ...row, cells: [] }, scope.nowSeconds)) return row
+      // Where static columns alone are written, cells are not read, as in Cassandra: only the marker of an INSERT tells that a row is there.
+      if (isRowLive(isStaticOnly ? { ...row, cells: [] } : row, scope.nowSeconds)) return row
     }
     const last = records.at(-1)
     if (!last || records.length < firstRowChunk) return null

@@ -1,8 +1,9 @@
-import { decodeValue, encodeValue, formatType, type CqlType, type CqlValue } from '../../cql-wire/index.ts'
+import { decodeValue, encodeValue, formatType, type CqlDecimal, type CqlType, type CqlValue } from '../../cql-wire/index.ts'
 import { invalid } from '../refusal.ts'
 import { aggregateOf } from './aggregates.ts'
 import { isNumeric } from './arithmetic.ts'
 import { toJson } from './json.ts'
+import { divideDecimals } from './numbers.ts'
 import { combined, type Bytes, type Selector } from './selector.ts'
 import { collectionOf, elementsOf } from './values.ts'
 
@@ -58,11 +59,25 @@ const byName = new Map<string, Resolve>([
     },
   ],
   ...['min', 'max', 'sum', 'avg'].map((name): [string, Resolve] => [`collection_${name}`, (type) => ofElements(name, type)]),
-  ['abs', numberFunction(Math.abs, (n) => (n < 0n ? -n : n))],
+  [
+    'abs',
+    numberFunction(
+      Math.abs,
+      (n) => (n < 0n ? -n : n),
+      ({ unscaled, scale }) => ({ unscaled: unscaled < 0n ? -unscaled : unscaled, scale }),
+    ),
+  ],
   ['exp', numberFunction(Math.exp, null)],
   ['log', numberFunction(Math.log, null)],
   ['log10', numberFunction(Math.log10, null)],
-  ['round', numberFunction(Math.round, (n) => n)],
+  [
+    'round',
+    numberFunction(
+      Math.round,
+      (n) => n,
+      (n) => divideDecimals(n, { unscaled: 1n, scale: 0 }, 0, 'half-up'),
+    ),
+  ],
 ])
 
 function ofElements(name: string, type: CqlType): Resolved | null {
@@ -79,16 +94,20 @@ function ofElements(name: string, type: CqlType): Resolved | null {
   }
 }
 
-/** Of numbers that fit a double, and, where it is given, of whole ones of any size. */
-function numberFunction(onDouble: (value: number) => number, onWhole: ((value: bigint) => bigint) | null): Resolve {
+/** Of numbers that fit a double, and, where they are given, of whole ones of any size and of decimals. */
+function numberFunction(
+  onDouble: (value: number) => number,
+  onWhole: ((value: bigint) => bigint) | null,
+  onDecimal: ((value: CqlDecimal) => CqlDecimal) | null = null,
+): Resolve {
   return (type) => {
-    const isWhole = type.is !== 'float' && type.is !== 'double'
-    if (!isNumeric(type) || type.is === 'decimal' || (isWhole && !onWhole)) return null
-    return { type, run: whenThere((value) => encodeValue(type, computed(decodeValue(type, value), onDouble, onWhole))) }
+    const isWhole = type.is !== 'float' && type.is !== 'double' && type.is !== 'decimal'
+    if (!isNumeric(type) || (type.is === 'decimal' && !onDecimal) || (isWhole && !onWhole)) return null
+    const compute = (value: CqlValue): CqlValue => {
+      if (typeof value === 'bigint') return onWhole ? onWhole(value) : value
+      if (typeof value === 'object' && value !== null && 'unscaled' in value) return onDecimal ? onDecimal(value) : value
+      return typeof value === 'number' ? onDouble(value) : null
+    }
+    return { type, run: whenThere((value) => encodeValue(type, compute(decodeValue(type, value)))) }
   }
-}
-
-function computed(value: CqlValue, onDouble: (value: number) => number, onWhole: ((value: bigint) => bigint) | null): CqlValue {
-  if (typeof value === 'bigint') return onWhole ? onWhole(value) : value
-  return typeof value === 'number' ? onDouble(value) : null
 }

@@ -79,6 +79,7 @@ function typeNamed(text: string): CqlType {
 
 function compileCast(of: Selector, text: string): Selector {
   const type = typeNamed(text)
+  if (formatType(type) === formatType(of.type)) return of
   const cast = castTo(of.type, type)
   return combined(`cast(${of.name} as ${text})`, type, [of], ([value = null]) => (value === null ? null : cast(value)))
 }

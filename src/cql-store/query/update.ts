@@ -19,10 +19,10 @@ export function compileUpdate(statement: UpdateStatement, table: Table, context:
     if (column.kind === 'partition_key' || column.kind === 'clustering') throw invalid(`PRIMARY KEY part ${column.name} found in SET part`)
     return compileAssignment(assignment, column, context)
   })
-  const seen = new Set<number>()
-  for (const { column } of assignments) {
-    if (seen.has(column.id)) throw new CqlRefusal(errors.SYNTAX_ERROR, `Multiple incompatible setting of column ${column.name}`)
-    seen.add(column.id)
+  for (const [i, { column }] of assignments.entries()) {
+    const others = assignments.filter((other, j) => j !== i && other.column === column)
+    if (others.length > 0 && statement.assignments[i]?.is === 'set')
+      throw new CqlRefusal(errors.SYNTAX_ERROR, `Multiple incompatible setting of column ${column.name}`)
   }
   assignments.sort((a, b) => a.column.id - b.column.id)
   const where = analyseWhere(table, statement.where, context)
@@ -42,9 +42,9 @@ export function compileUpdate(statement: UpdateStatement, table: Table, context:
   const write = (scope: Scope, target: Target): void => {
     const at = times(scope)
     for (const { prefix, clustering } of rowsOf(scope)) {
-      if (statics.length > 0) writeCells(target, table, rowKeyOf(prefix, places.static), null, [], statics, scope, at)
-      if (regulars.length > 0)
-        writeCells(target, table, rowKeyOf(prefix, placeOf(table, clustering)), null, clustering, regulars, scope, at)
+      for (const cells of passes(statics)) writeCells(target, table, rowKeyOf(prefix, places.static), null, [], cells, scope, at)
+      for (const cells of passes(regulars))
+        writeCells(target, table, rowKeyOf(prefix, placeOf(table, clustering)), null, clustering, cells, scope, at)
     }
   }
   return {
@@ -60,6 +60,17 @@ export function compileUpdate(statement: UpdateStatement, table: Table, context:
     readsFirst: assignments.some(({ readsFirst }) => readsFirst),
     keyMarkers: where.keyMarkers,
   }
+}
+
+/** Of several operations on one column (`m['a'] = 1, m['b'] = 2`) each goes into a record of its own: they are merged like all others. */
+function passes(assignments: readonly CompiledAssignment[]): CompiledAssignment[][] {
+  const all: CompiledAssignment[][] = []
+  for (const assignment of assignments) {
+    const free = all.find((pass) => !pass.some(({ column }) => column === assignment.column))
+    if (free) free.push(assignment)
+    else all.push([assignment])
+  }
+  return all
 }
 
 export function placeOf(table: Table, clustering: readonly Uint8Array[]): number | Uint8Array {

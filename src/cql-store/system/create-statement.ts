@@ -1,6 +1,6 @@
 import { alwaysQuote, formatType, quoteIdentifier } from '../../cql-wire/index.ts'
 import { isReserved, type OptionValue } from '../lang/index.ts'
-import { tableOptionKinds, type Column, type Keyspace, type Table } from '../schema/index.ts'
+import { isMultiCell, tableOptionKinds, type Column, type Keyspace, type Table } from '../schema/index.ts'
 
 /** A name as a CREATE statement needs it. */
 export function quoted(name: string): string {
@@ -15,10 +15,12 @@ export function createKeyspaceStatement({ name, replication, durableWrites }: Ke
 }
 
 /** As Cassandra 5's DESCRIBE writes it; run on another Cassandra, it makes the same table. */
-export function createTableStatement(table: Table): string {
+export function createTableStatement(table: Table, withId = false): string {
   const { partitionKey, clustering, statics, regulars } = table
   const onlyKey = partitionKey.length === 1 && clustering.length === 0 ? partitionKey[0] : undefined
-  const lines = [...partitionKey, ...clustering, ...statics, ...regulars].map((column) => columnLine(column, column === onlyKey))
+  const lines = [...partitionKey, ...clustering, ...simpleFirst(statics), ...simpleFirst(regulars)].map((column) =>
+    columnLine(column, column === onlyKey),
+  )
   if (!onlyKey)
     lines.push(`    PRIMARY KEY (${[partitionKeyText(partitionKey), ...clustering.map((column) => quoted(column.name))].join(', ')})`)
   const order =
@@ -28,7 +30,12 @@ export function createTableStatement(table: Table): string {
   const options = tableOptionKinds.map(
     ({ name, kind, initially }) => `${name} = ${optionLiteral(table.options[name] ?? initially, kind === 'text')}`,
   )
-  return `CREATE TABLE ${quoted(table.keyspace)}.${quoted(table.name)} (\n${lines.join(',\n')}\n) WITH ${[...order, ...options].join('\n    AND ')};`
+  return `CREATE TABLE ${quoted(table.keyspace)}.${quoted(table.name)} (\n${lines.join(',\n')}\n) WITH ${[...(withId ? [`ID = ${table.id}`] : []), ...order, ...options].join('\n    AND ')};`
+}
+
+/** Columns of one cell before those of many, as Cassandra stores them. */
+function simpleFirst(columns: readonly Column[]): Column[] {
+  return [...columns.filter((column) => !isMultiCell(column)), ...columns.filter(isMultiCell)]
 }
 
 function columnLine(column: Column, isOnlyKey: boolean): string {

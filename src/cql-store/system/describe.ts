@@ -42,8 +42,10 @@ export function describe(statement: DescribeStatement, current: string | null, f
       ])
     case 'keyspace':
       return created(keyspaceNamed(from, name?.name ?? current))
+    case 'only-keyspace':
+      return created(keyspaceNamed(from, name?.name ?? current).filter(([, type]) => type === 'keyspace'))
     case 'table':
-      return created(tableNamed(from, name?.keyspace ?? current, name?.name ?? ''))
+      return created(tableNamed(from, name?.keyspace ?? current, name?.name ?? '', statement.full))
     case 'any':
       return created(anythingNamed(from, name?.keyspace ?? null, name?.name ?? '', current))
     default:
@@ -68,12 +70,12 @@ function tableNames(from: Describable, current: string | null): string[][] {
 function keyspaceEntries(keyspace: Keyspace): Entry[] {
   return [
     [keyspace.name, 'keyspace', keyspace.name, createKeyspaceStatement(keyspace)],
-    ...[...keyspace.tables.values()].toSorted(byName).map(tableEntry),
+    ...[...keyspace.tables.values()].toSorted(byName).map((table) => tableEntry(table)),
   ]
 }
 
-function tableEntry(table: Table): Entry {
-  return [table.keyspace, 'table', table.name, createTableStatement(table)]
+function tableEntry(table: Table, withId = false): Entry {
+  return [table.keyspace, 'table', table.name, createTableStatement(table, withId)]
 }
 
 function keyspaceNamed(from: Describable, name: string | null): Entry[] {
@@ -85,11 +87,11 @@ function keyspaceNamed(from: Describable, name: string | null): Entry[] {
   return tables.map(({ table }) => tableEntry(table))
 }
 
-function tableNamed(from: Describable, keyspace: string | null, name: string): Entry[] {
+function tableNamed(from: Describable, keyspace: string | null, name: string, withId: boolean): Entry[] {
   if (keyspace === null) throw invalid('No keyspace specified and no current keyspace')
   const found = allTables(from).find((table) => table.keyspace === keyspace && table.name === name)
   if (!found) throw invalid(`Table '${name}' not found in keyspace '${keyspace}'`)
-  return [tableEntry(found)]
+  return [tableEntry(found, withId)]
 }
 
 function anythingNamed(from: Describable, keyspace: string | null, name: string, current: string | null): Entry[] {

@@ -11,8 +11,7 @@ export async function resolveRandomUser(
   scheduler: SchedulerHandle,
   log: Logger,
 ): Promise<{ endpoint: RandomUserEndpoint; standIn: Part | null }> {
-  const seed = (await scheduler.setting('random-user.seed')) ?? randomBytes(8).toString('hex')
-  await scheduler.setSetting('random-user.seed', seed)
+  const seed = await scheduler.setting('random-user.seed', randomBytes(8).toString('hex'))
   return chooseRandomUser({
     mode: settings.randomUserMode,
     url: settings.randomUserUrl,

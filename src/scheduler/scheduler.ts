@@ -157,8 +157,7 @@ function handleOf(parts: Parts): SchedulerHandle {
     cancelRun: (dagId, runId, reason) => guarded(() => loop.change((turn) => cancelRun(turn, dagId, runId, reason))),
     setPaused: (dagId, paused) => guarded(() => loop.change((turn) => setPaused(turn, dagId, paused))),
     attemptLog: (id) => guarded(() => attemptLog(parts, id)),
-    setting: (key) => guarded(() => readSetting(store, key)),
-    setSetting: (key, value) => guarded(() => writeSetting(store, key, value)),
+    setting: (key, initial) => guarded(() => setting(store, key, initial)),
     onChange: (listener) => loop.onChange(listener),
   }
 }
@@ -241,17 +240,13 @@ async function attemptLog(
   return row ? { path: attemptLogPath(logsDir, { ...id, attempt: row.attempt }), attempt: row.attempt } : null
 }
 
-async function readSetting(store: WatchedStore, key: string): Promise<string | null> {
-  const row = await store.transaction((trx) => trx.selectFrom('setting').select('value').where('key', '=', key).executeTakeFirst())
-  return row?.value ?? null
-}
-
-async function writeSetting(store: WatchedStore, key: string, value: string): Promise<void> {
-  await store.transaction((trx) =>
-    trx
+async function setting(store: WatchedStore, key: string, initial: string): Promise<string> {
+  return store.transaction(async (trx) => {
+    await trx
       .insertInto('setting')
-      .values({ key, value })
-      .onConflict((conflict) => conflict.column('key').doUpdateSet({ value }))
-      .execute(),
-  )
+      .values({ key, value: initial })
+      .onConflict((conflict) => conflict.doNothing())
+      .execute()
+    return (await trx.selectFrom('setting').select('value').where('key', '=', key).executeTakeFirstOrThrow()).value
+  })
 }

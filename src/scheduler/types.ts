@@ -99,9 +99,8 @@ export interface SchedulerHandle extends Part {
   setPaused(dagId: string, paused: boolean): Promise<void>
   /** The latest attempt's log when none is named; null when there is no such attempt. */
   attemptLog(id: { dagId: string; runId: string; taskId: string; attempt?: number }): Promise<{ path: string; attempt: number } | null>
-  /** Small facts of the project, such as the random-user seed. */
-  setting(key: string): Promise<string | null>
-  setSetting(key: string, value: string): Promise<void>
+  /** A small fact of the project, such as the random-user seed: `initial` from the first that asks on, whoever asks at once. */
+  setting(key: string, initial: string): Promise<string>
   /** Called after the change is in the store. Returns the canceller. */
   onChange(listener: (event: ChangeEvent) => void): () => void
 }

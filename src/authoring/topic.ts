@@ -25,7 +25,7 @@ export interface TopicOptions<S extends Shape> {
   configs?: Readonly<Record<string, string>>
 }
 
-/** @throws MillraceError DEFINITION_INVALID for a name partition count or replication factor that Kafka refuses */
+/** @throws MillraceError DEFINITION_INVALID for a name, partition count or replication factor that Kafka refuses */
 export function topic<S extends Shape>(name: string, options: TopicOptions<S>): Topic<InputOf<S>, OutputOf<S>> {
   const { value, key = [], partitions = 1, replicationFactor, configs = {} } = options
   if (!topicNamePattern.test(name)) {

@@ -17,6 +17,8 @@ export class GroupCommit<End> {
   #dirty = new Set<DiskFile>()
   #running: Promise<void> | null = null
   #failed = false
+  /** Wait for the sync to come. */
+  #waiting: (() => void)[] = []
 
   constructor(options: GroupCommitOptions<End>) {
     this.#options = options
@@ -27,6 +29,15 @@ export class GroupCommit<End> {
     if (this.#failed) return
     this.#dirty.add(file)
     this.#running ??= this.#run()
+  }
+
+  /** Syncs what is in the file now; resolves when that is over, however much is written meanwhile, also when it failed. */
+  sync(file: DiskFile): Promise<void> {
+    if (this.#failed) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve)
+      this.wrote(file)
+    })
   }
 
   /** Resolves once no sync runs and none is due. */
@@ -41,9 +52,16 @@ export class GroupCommit<End> {
       while (this.#dirty.size > 0) {
         const files = [...this.#dirty]
         this.#dirty.clear()
+        const waiting = this.#waiting.splice(0)
         const end = this.#options.capture()
-        await Promise.all(files.map((file) => file.datasync()))
+        try {
+          await Promise.all(files.map((file) => file.datasync()))
+        } catch (error) {
+          this.#waiting.push(...waiting)
+          throw error
+        }
         this.#options.onSynced(end)
+        for (const resolve of waiting) resolve()
       }
     } catch (error) {
       this.#failed = true
@@ -51,6 +69,7 @@ export class GroupCommit<End> {
       this.#options.onFailed(asMillraceError(error, 'DISK_FAILED'))
     } finally {
       this.#running = null
+      if (this.#failed) for (const resolve of this.#waiting.splice(0)) resolve()
     }
   }
 }

@@ -109,7 +109,7 @@ describe('recovery', () => {
           ends: [one.logStartOffset, one.logEndOffset, one.lastStableOffset],
           producers: [...one.producers.entries()]
             .map(([id, { batches: known, transactionFrom }]) => [id, known, transactionFrom])
-            .toSorted(),
+            .toSorted(([a], [b]) => Number(a) - Number(b)),
           found: Array.from({ length: one.logEndOffset }, (_, offset) => one.read(offset, 1, true)),
         })
         expect(facts(fast)).toEqual(facts(slow))

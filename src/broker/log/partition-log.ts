@@ -343,8 +343,7 @@ export class PartitionLog {
     const end = this.#end()
     if (this.ended || end.offset <= this.recoveryPoint.offset || this.recoveryPoint.written < least) return
     const snapshot = this.producers.toSnapshot()
-    this.#commit.wrote(end.segment.file)
-    await this.#commit.idle()
+    await this.#commit.sync(end.segment.file)
     if (this.ended || this.#syncedOffset < end.offset) return
     // A segment that was rolled meanwhile is sealed already.
     if (end.segment === this.#active()) end.segment.saveIndexes()

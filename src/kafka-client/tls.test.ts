@@ -75,14 +75,6 @@ describe('what TLS fails for is said with what to set', () => {
     ['another authority', async () => [server, { ca: (await makeAuthority('Another')).cert }], 'none of the authorities in tls.ca'],
     ['another authority of the same name', async () => [server, { ca: (await makeAuthority()).cert }], 'none of the authorities in tls.ca'],
     [
-      'a certificate that has expired',
-      async () => {
-        const notBefore = new Date(Date.now() - 2 * HOUR_MS)
-        return [await authority.issue({ name: 'localhost', notBefore, notAfter: new Date(Date.now() - HOUR_MS) }), { ca: authority.cert }]
-      },
-      'has expired',
-    ],
-    [
       'a certificate for another host',
       async () => [await authority.issue({ name: 'elsewhere', dns: ['elsewhere'], ips: [] }), { ca: authority.cert }],
       'tls.serverName',
@@ -94,6 +86,16 @@ describe('what TLS fails for is said with what to set', () => {
     await using broker = await startBroker(served)
     const failure = await failureOf(broker.port, tls)
     expect(failure).toMatchObject({ code: 'AUTHENTICATION_FAILED', retriable: false, message: expect.stringContaining(text) })
+  })
+
+  it.each([
+    ['has expired', -2, -1],
+    ['is not valid yet', 1, 2],
+  ])('a certificate that %s, which its operator may renew while we try again', async (text, from, to) => {
+    const [notBefore, notAfter] = [new Date(Date.now() + from * HOUR_MS), new Date(Date.now() + to * HOUR_MS)]
+    await using broker = await startBroker(await authority.issue({ name: 'localhost', notBefore, notAfter }))
+    const failure = await failureOf(broker.port, { ca: authority.cert })
+    expect(failure).toMatchObject({ code: 'UNREACHABLE', retriable: true, message: expect.stringContaining(text) })
   })
 
   const wrongPorts: [string, Buffer | null, boolean, object][] = [

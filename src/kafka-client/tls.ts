@@ -62,8 +62,12 @@ export function explainTls(error: Error, { host, port, tls }: Target): MillraceE
   if (!tls) return null
   const address = `${host}:${port}`
   const details = { host, port, reason: code }
-  const untrusted = (why: string): MillraceError =>
-    new MillraceError('AUTHENTICATION_FAILED', `The certificate of Kafka at ${address} ${why}.`, { cause: error, details })
+  // One out of date is renewed by its operator: streams try again (P6), as with Cassandra.
+  const untrusted = (why: string, outOfDate = false): MillraceError =>
+    new MillraceError(outOfDate ? 'UNREACHABLE' : 'AUTHENTICATION_FAILED', `The certificate of Kafka at ${address} ${why}.`, {
+      cause: error,
+      details,
+    })
   if (notTls.has(code))
     return new MillraceError('PROTOCOL', `${address} does not speak TLS: leave tls out, or use the broker's TLS port.`, {
       cause: error,
@@ -75,8 +79,8 @@ export function explainTls(error: Error, { host, port, tls }: Target): MillraceE
       : 'no authority that this machine knows: give its certificate as tls.ca'
     return untrusted(`was signed by ${signer}`)
   }
-  if (code === 'CERT_HAS_EXPIRED') return untrusted('has expired: the broker needs a new one')
-  if (code === 'CERT_NOT_YET_VALID') return untrusted("is not valid yet: look at the broker's and this machine's clock")
+  if (code === 'CERT_HAS_EXPIRED') return untrusted('has expired: the broker needs a new one', true)
+  if (code === 'CERT_NOT_YET_VALID') return untrusted("is not valid yet: look at the broker's and this machine's clock", true)
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
     const asked = tls.serverName ?? host
     return untrusted(`is not for "${asked}": use a host name that it is for, or set tls.serverName (or tls.verifyHostname: false)`)

@@ -50,7 +50,7 @@ export interface Admin {
   createPartitions(topics: readonly { name: string; partitions: number }[]): Promise<void>
   listOffsets(partitions: readonly TopicPartition[], at: OffsetAt): Promise<ListedOffset[]>
   /**
-   * Of all partitions of these topics; without `topics` of all that have one. Waits while a transaction holds others (KIP-447), but for
+   * Of all partitions of these topics that have one; without `topics` of all. Waits while a transaction holds others (KIP-447), but for
    * that the topics must be named: of a first commit that is still being ended, Kafka 3.9 says nothing.
    */
   committedOffsets(groupId: string, topics?: readonly string[]): Promise<CommittedOffset[]>
@@ -85,8 +85,10 @@ export function createAdmin(cluster: Cluster): Admin {
     },
     listOffsets: (partitions, at) => findOffsets(cluster, PURPOSE, partitions, at),
     committedOffsets: async (groupId, topics) => {
-      const all = await fetchCommitted(cluster, PURPOSE, groupId, null)
-      return topics ? all.filter(({ topic }) => topics.includes(topic)) : all
+      if (!topics) return fetchCommitted(cluster, PURPOSE, groupId, null)
+      await cluster.retrying(() => cluster.refresh(topics))
+      const partitions = topics.flatMap((topic) => cluster.topic(topic)?.leaders.map((_, partition) => ({ topic, partition })) ?? [])
+      return partitions.length === 0 ? [] : fetchCommitted(cluster, PURPOSE, groupId, partitions)
     },
     describeGroups: (groupIds) => Promise.all(groupIds.map((groupId) => describeGroup(cluster, groupId))),
     listGroups: () => listAllGroups(cluster),

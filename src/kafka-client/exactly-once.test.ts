@@ -40,8 +40,10 @@ describe('for exactly-once, the client', () => {
       }),
     ])
     await using kafka = await connectKafka({ bootstrapServers: [broker.address], clientId: 'test' })
-    expect(await kafka.admin.committedOffsets('g')).toMatchObject([{ offset: 5n }])
+    expect(await kafka.admin.committedOffsets('g', ['t'])).toMatchObject([{ offset: 5n }])
     expect(asked.map(({ requireStable }) => requireStable)).toEqual([true, true, true])
+    // Asked for all, Kafka 3.9 leaves out a partition whose first commit is still being ended.
+    expect(asked[0]?.groups[0]?.topics).toMatchObject([{ name: 't', partitionIndexes: [0] }])
   })
 
   it('lets a transaction take its own time, not that of a request', async () => {

@@ -1,7 +1,7 @@
 import { GrowingBuffer } from './growing-buffer.ts'
-import { decodeDeletions, deletionOver, encodeDeletions, type PartitionDeletions } from './partition-deletions.ts'
+import { decodeDeletions, deletionOver, encodeDeletions, type PartitionDeletions, type RangeDeletion } from './partition-deletions.ts'
 import { cellFlags, decodeRow, encodeRow, rowFlags } from './row-codec.ts'
-import { pruneRow, type Cell, type Row } from './row.ts'
+import { compareBytes, pruneRow, type Cell, type Row } from './row.ts'
 
 /**
  * What is no longer needed: what deletions shadow, at once; tombstones and what has expired, when that is `gc_grace_seconds` ago, so that a
@@ -35,19 +35,27 @@ function purgedRow(row: Row, gcBefore: number): Row {
 export function withoutOldDeletions(record: Buffer, swept: PartitionDeletions, gcBefore: number): Buffer | null {
   const { partition, ranges } = decodeDeletions(record)
   // What was added since its rows were swept stays until the next time.
-  const isSwept = (timestamp: bigint, deletedAt: number): boolean =>
-    deletedAt < gcBefore &&
-    (swept.partition?.timestamp === timestamp ||
-      swept.ranges.some((range) => range.timestamp === timestamp && range.deletedAt === deletedAt))
+  const isPartitionOver = partition !== null && partition.deletedAt < gcBefore && swept.partition?.timestamp === partition.timestamp
+  const isRangeOver = (range: RangeDeletion): boolean => range.deletedAt < gcBefore && swept.ranges.some((each) => isSame(each, range))
   const kept: PartitionDeletions = {
-    partition: partition && isSwept(partition.timestamp, partition.deletedAt) ? null : partition,
-    ranges: ranges.filter(({ timestamp, deletedAt }) => !isSwept(timestamp, deletedAt)),
+    partition: isPartitionOver ? null : partition,
+    ranges: ranges.filter((range) => !isRangeOver(range)),
   }
   if (!kept.partition && kept.ranges.length === 0) return null
   if (kept.partition === partition && kept.ranges.length === ranges.length) return record
   const out = new GrowingBuffer(record.length)
   encodeDeletions(out, kept)
   return out.written()
+}
+
+/** Deletions of one statement share their times, and differ in their bounds. */
+function isSame(a: RangeDeletion, b: RangeDeletion): boolean {
+  return (
+    a.timestamp === b.timestamp &&
+    a.deletedAt === b.deletedAt &&
+    compareBytes(a.start, b.start) === 0 &&
+    compareBytes(a.end, b.end) === 0
+  )
 }
 
 /** A look at the flags alone: most rows have neither tombstones nor an end. */

@@ -51,10 +51,7 @@ export function withoutOldDeletions(record: Buffer, swept: PartitionDeletions, g
 /** Deletions of one statement share their times, and differ in their bounds. */
 function isSame(a: RangeDeletion, b: RangeDeletion): boolean {
   return (
-    a.timestamp === b.timestamp &&
-    a.deletedAt === b.deletedAt &&
-    compareBytes(a.start, b.start) === 0 &&
-    compareBytes(a.end, b.end) === 0
+    a.timestamp === b.timestamp && a.deletedAt === b.deletedAt && compareBytes(a.start, b.start) === 0 && compareBytes(a.end, b.end) === 0
   )
 }
 

@@ -84,8 +84,9 @@ export class LogDirectory {
     await this.#logs.get(name)?.close()
     this.#logs.delete(name)
     this.#recoveryPoints.delete(name)
-    this.#startOffsets.delete(name)
-    this.#cleanedTo.delete(name)
+    // A topic made again under this name begins at 0: what the old one deleted or compacted must not be told of it.
+    if (this.#startOffsets.delete(name)) this.#write(files.startOffsets, this.#startOffsets)
+    if (this.#cleanedTo.delete(name)) this.#write(files.cleaned, this.#cleanedTo)
     this.#disk.remove(this.folder(topic, partition))
   }
 

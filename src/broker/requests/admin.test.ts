@@ -6,6 +6,7 @@ import {
   alterConfigs,
   createTopics,
   deleteRecords,
+  deleteTopics,
   describeConfigs,
   describeLogDirs,
   describeProducers,
@@ -86,6 +87,23 @@ describe('deleted records', () => {
     expect(await fetchFrom(11n)).toMatchObject({ errorCode: errorCodes.OFFSET_OUT_OF_RANGE })
     expect(await fetchFrom(12n)).toMatchObject({ errorCode: errorCodes.NONE, logStartOffset: 12n })
     expect(await deleteBefore(-1n)).toMatchObject({ lowWatermark: 20n })
+  })
+
+  it('are not told of a topic that is made again under the same name', async () => {
+    await write(10)
+    await deleteBefore(8n)
+    await client.ask(deleteTopics, 5, { topicNames: ['t'], timeoutMs: 1000 })
+    await client.ask(createTopics, 7, {
+      topics: [{ name: 't', numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }],
+      timeoutMs: 1000,
+      validateOnly: false,
+    })
+    await write(3)
+    await stop()
+    await start()
+    const found = await fetchFrom(0n)
+    expect(found).toMatchObject({ errorCode: errorCodes.NONE, logStartOffset: 0n, highWatermark: 3n })
+    expect(found?.records?.length).toBeGreaterThan(0)
   })
 
   it('lie below the high watermark, in a topic that deletes', async () => {

@@ -16,6 +16,8 @@ export class SchemaLog {
   readonly #log: Logger
   readonly #stopping = new AbortController()
   #readUpTo = 0n
+  /** A record may have been written although its `append` failed. */
+  #isUncertain = false
   #waiting: { offset: bigint; applied: () => void; failed: (error: Error) => void }[] = []
   #following: Promise<void> = Promise.resolve()
 
@@ -44,11 +46,26 @@ export class SchemaLog {
 
   /** Resolves when the records are on disk and part of the state. */
   async append(records: readonly SchemaRecord[]): Promise<void> {
-    const acknowledged = await this.#producer.send(records.map((record) => ({ topic: TOPIC, partition: 0, ...encodeRecord(record) })))
-    const offset = acknowledged.at(-1)?.offset ?? -1n
-    const last = offset >= 0n ? offset : await this.#lastOffset()
-    if (last < this.#readUpTo) return
-    await new Promise<void>((applied, failed) => this.#waiting.push({ offset: last, applied, failed }))
+    try {
+      const acknowledged = await this.#producer.send(records.map((record) => ({ topic: TOPIC, partition: 0, ...encodeRecord(record) })))
+      const offset = acknowledged.at(-1)?.offset ?? -1n
+      await this.#untilRead(offset >= 0n ? offset : await this.#lastOffset())
+    } catch (error) {
+      this.#isUncertain = true
+      throw error
+    }
+  }
+
+  /** Resolves when the state holds what failed appends may have written: an id decided on before would be given twice. */
+  async caughtUp(): Promise<void> {
+    if (!this.#isUncertain) return
+    await this.#untilRead(await this.#lastOffset())
+    this.#isUncertain = false
+  }
+
+  async #untilRead(offset: bigint): Promise<void> {
+    if (offset < this.#readUpTo) return
+    await new Promise<void>((applied, failed) => this.#waiting.push({ offset, applied, failed }))
   }
 
   /** Of the whole topic: where a retry was recognised, the broker does not say where the record lies. */

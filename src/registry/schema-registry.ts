@@ -16,6 +16,8 @@ export interface GivenSchema {
 interface Store {
   readonly state: RegistryState
   append(records: readonly SchemaRecord[]): Promise<void>
+  /** Before a change is decided on: the state holds what failed appends may have written. */
+  caughtUp(): Promise<void>
 }
 
 interface Parsed extends SchemaContent {
@@ -150,7 +152,7 @@ export class SchemaRegistry {
   }
 
   #change<T>(change: () => Promise<T>): Promise<T> {
-    const done = this.#changes.then(change)
+    const done = this.#changes.then(() => this.#store.caughtUp()).then(change)
     this.#changes = done.catch(() => undefined)
     return done
   }

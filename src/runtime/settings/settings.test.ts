@@ -71,6 +71,7 @@ describe('settings', () => {
     ['MILLRACE_CONSOLE_PORT', '-1', /MILLRACE_CONSOLE_PORT="-1"/],
     ['MILLRACE_REGISTRY_URL', 'nowhere', /MILLRACE_REGISTRY_URL="nowhere": is not a URL/],
     ['MILLRACE_REGISTRY_URL', 'http://u:s3cret@h:8081', /^registry\.url holds a user or password: (?!.*s3cret)/],
+    ['MILLRACE_RANDOMUSER_URL', 'http://u:s3cret@h/api', /^randomUser\.url holds a user or password: (?!.*s3cret)/],
     ['MILLRACE_RANDOMUSER', 'remote', /not one of auto, live, local/],
     ['MILLRACE_METADATA_URL', 'mysql://u:s3cret@h/db', /^MILLRACE_METADATA_URL is not the URL of a PostgreSQL database: (?!.*s3cret)/],
   ])('refuse %s=%s, saying what is allowed', (name, value, message) => {

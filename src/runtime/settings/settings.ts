@@ -86,10 +86,10 @@ export function resolveSettings(options: { config: unknown; configPath: string; 
       replication: cassandra.replication ?? null,
       create: cassandra.create ?? 'auto',
     },
-    registry: { port: registry.port ?? 8081, url: registryUrl(registry) },
+    registry: { port: registry.port ?? 8081, url: shownUrl('registry.url', registry.url)?.replace(/\/+$/, '') ?? null },
     metadataUrl: metadataUrl(metadata, secrets),
     randomUserMode: randomUser.mode ?? 'auto',
-    randomUserUrl: randomUser.url ?? null,
+    randomUserUrl: shownUrl('randomUser.url', randomUser.url),
     warnings: secrets.warnings,
   })
 }
@@ -137,11 +137,11 @@ function configError(configPath: string, error: z.ZodError, laid: Overlaid | nul
 }
 
 /** `status` and the logs show it: a password in it is refused, and the message names the key alone (P8). */
-function registryUrl({ url }: NonNullable<ParsedConfig['registry']>): string | null {
+function shownUrl(key: string, url: string | undefined): string | null {
   if (url === undefined) return null
   const { username, password } = new URL(url)
-  if (username === '' && password === '') return url.replace(/\/+$/, '')
-  throw new MillraceError('CONFIG_INVALID', 'registry.url holds a user or password: write http://host:port/… without them.')
+  if (username === '' && password === '') return url
+  throw new MillraceError('CONFIG_INVALID', `${key} holds a user or password: write http://host:port/… without them.`)
 }
 
 /** The value may hold a password: the message names the key alone (P8). */

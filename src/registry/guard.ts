@@ -17,7 +17,9 @@ export interface GuardOptions {
 
 /** Checks Host, Origin, content type and, when there are any, credentials of every request (P8). */
 export function createGuard({ hosts, credentials }: GuardOptions): (request: FastifyRequest, reply: FastifyReply) => Promise<void> {
-  const names = new Set(['localhost', '127.0.0.1', '::1', ...hosts])
+  // In the form that a request's are compared in: small letters, the shortest IPv6.
+  const own = hosts.map((name) => hostname(`http://${name.includes(':') ? `[${name}]` : name}`)).filter((name) => name !== '')
+  const names = new Set(['localhost', '127.0.0.1', '::1', ...own])
   return async ({ headers }, reply) => {
     const host = hostname(`http://${headers.host ?? ''}`)
     if (!names.has(host))

@@ -219,6 +219,15 @@ describe('nobody else drives it (P8)', () => {
     expect(await statusOf(`${registry.address}/subjects`, headers)).toBe(status)
   })
 
+  it.each(['Registry.Example', '0:0:0:0:0:0:0:7'])(
+    'but it answers to its own name, %s, however that is written',
+    async (advertisedHost) => {
+      await using own = await startRegistry({ host: '127.0.0.1', port: 0, kafka, advertisedHost })
+      const host = `${advertisedHost.includes(':') ? `[${advertisedHost}]` : advertisedHost}:${own.port}`
+      expect(await statusOf(`${own.address}/subjects`, { host })).toBe(200)
+    },
+  )
+
   it('without its credentials, when there are any', async () => {
     await using own = await startRegistry({ host: '127.0.0.1', port: 0, kafka, credentials: { username: 'u', password: 'p' } })
     const basic = (text: string): Record<string, string> => ({ authorization: `Basic ${Buffer.from(text).toString('base64')}` })

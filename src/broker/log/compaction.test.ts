@@ -197,6 +197,21 @@ describe('compaction', () => {
     await log.close()
   })
 
+  it('leaves a segment alone that is damaged: nothing behind the damage is dropped, and no damage gets a checksum', async () => {
+    for (const damagedAt of [9, 100]) {
+      const disk = new MemoryDisk()
+      const { log } = await openTestLog(disk, { configs })
+      for (let i = 0; i < 20; i++) log.append(batchOf([{ key: `${i}`, value: 'x'.repeat(50) }], 'none', 1))
+      await makePoint(log)
+      const path = log.segments[0]?.file.path ?? ''
+      disk.damage(path, damagedAt)
+      const before = Buffer.from(disk.readFile(path))
+      await expect(compactLog(log, 0, { disk, nowMs: 1, ...pacing })).rejects.toMatchObject({ code: 'DATA_CORRUPT' })
+      expect(Buffer.from(disk.readFile(path)).equals(before)).toBe(true)
+      await log.close()
+    }
+  })
+
   it('waits for min.compaction.lag.ms, does not wait beyond max.compaction.lag.ms, and lets retention go on where both are wanted', async () => {
     const disk = new MemoryDisk()
     const clock = new ManualClock()

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { filterBatch, readBatchHeader, type BatchHeader } from '../../kafka-wire/index.ts'
+import { filterBatch, readBatchHeader, verifyBatchCrc, type BatchHeader } from '../../kafka-wire/index.ts'
+import { MillraceError } from '../../platform/index.ts'
 import type { AbortedTransaction } from './aborted-index.ts'
 import { batchSizeAt } from './batch-view.ts'
 import type { PartitionLog } from './partition-log.ts'
@@ -58,7 +59,10 @@ export interface Pacing {
   stopped(): boolean
 }
 
-/** The batches of a segment, one after another, read a megabyte at a time; ends early when it is stopped. */
+/**
+ * The batches of a segment, one after another, read a megabyte at a time; ends early when it is stopped.
+ * @throws MillraceError DATA_CORRUPT at a batch that is damaged: what is rewritten without it would be lost for good
+ */
 export async function* batchesOf(
   log: PartitionLog,
   segment: Segment,
@@ -66,16 +70,22 @@ export async function* batchesOf(
 ): AsyncGenerator<{ bytes: Buffer; at: number; header: BatchHeader }> {
   for (let position = 0; position < segment.sizeBytes;) {
     const bytes = log.reader.run(segment, position, 1 << 20)
-    if (bytes.length === 0) return
+    if (bytes.length === 0) throw damaged(segment, position)
     for (let at = 0; at < bytes.length; at += batchSizeAt(bytes, at)) {
       const header = readBatchHeader(bytes, at)
-      if (!header) return
+      if (!header || !verifyBatchCrc(bytes, at, header)) throw damaged(segment, position + at)
       yield { bytes, at, header }
     }
     position += bytes.length
     await pacing.pause()
     if (pacing.stopped()) return
   }
+}
+
+function damaged({ file: { path } }: Segment, position: number): MillraceError {
+  return new MillraceError('DATA_CORRUPT', `${path} is damaged at byte ${position}: it is not compacted. Restore the file from a copy.`, {
+    details: { file: path, position },
+  })
 }
 
 /** What is left of each batch, in the order of the log; it remembers which transactions still have records. */

@@ -212,6 +212,23 @@ describe('compaction', () => {
     }
   })
 
+  it('leaves nothing that a later start takes for an open transaction', async () => {
+    const disk = new MemoryDisk()
+    const short = { ...configs, 'segment.bytes': '150', 'delete.retention.ms': '1000' }
+    const { log } = await openTestLog(disk, { configs: short })
+    const over = { producerId: 1n, producerEpoch: 0, baseSequence: 0, isTransactional: true }
+    log.append(batchOf([{ key: 'a', value: 'old' }], 'none', 1, over))
+    log.appendMarker({ producerId: 1, epoch: 0, commit: true, coordinatorEpoch: 0 })
+    for (let i = 0; i < 6; i++) log.append(batchOf([{ key: 'a', value: `${i}` }], 'none', 1))
+    for (const nowMs of [1, 2000, 4000]) await compact(log, disk, nowMs)
+    expect(readAll(log).filter(({ key }) => key === '!')).toEqual([])
+    await log.close()
+    for (const name of disk.list('/data/t-0')) if (/snapshot$|index$/.test(name)) disk.remove(`/data/t-0/${name}`)
+    const again = await openTestLog(disk, { configs: short, recoveryPoint: log.logEndOffset, leaderEpoch: 1 })
+    expect(again.log.lastStableOffset).toBe(again.log.logEndOffset)
+    await again.log.close()
+  })
+
   it('waits for min.compaction.lag.ms, does not wait beyond max.compaction.lag.ms, and lets retention go on where both are wanted', async () => {
     const disk = new MemoryDisk()
     const clock = new ManualClock()

@@ -22,8 +22,11 @@ export function noteBatch(log: LogKnowledge, header: BatchHeader, bytes: Uint8Ar
   epochs.note(header.partitionLeaderEpoch, batch.baseOffset)
   if (header.producerId < 0n) return
   const producerId = Number(header.producerId)
-  if (!header.isControl)
-    return producers.note(producerId, header.producerEpoch, batch, { seenMs: nowMs, transactional: header.isTransactional })
+  if (!header.isControl) {
+    // A batch that compaction left for its sequence alone opens no transaction: the marker that ended it may be gone.
+    const transactional = header.isTransactional && header.recordCount > 0
+    return producers.note(producerId, header.producerEpoch, batch, { seenMs: nowMs, transactional })
+  }
   const marker = readMarker(bytes, at, header)
   if (!marker) return
   const { baseOffset: offset, timestampMs } = batch

@@ -42,6 +42,19 @@ describe('a partition log', () => {
     await log.close()
   })
 
+  it('remembers no transaction whose marker can be seen, whether or not anybody reads', async () => {
+    const { log } = await openTestLog(new MemoryDisk())
+    for (let i = 0; i < 20; i++) {
+      log.append(testBatch(1, { producerId: 1, sequence: i, transactional: true }))
+      log.appendMarker({ producerId: 1, epoch: 0, commit: true, coordinatorEpoch: 0 })
+    }
+    expect(log.producers.ending).toBe(20)
+    await log.visible(log.logEndOffset)
+    expect(log.producers.ending).toBe(0)
+    expect(log.lastStableOffset).toBe(40)
+    await log.close()
+  })
+
   it('joins the appends of one turn into one sync', async () => {
     const disk = new MemoryDisk()
     const { log } = await openTestLog(disk)

@@ -61,6 +61,7 @@ export class PartitionLog {
     this.#logEndOffset = parts.logEndOffset
     this.recoveryPoint = new RecoveryPoint(context.disk, parts.dir, parts.recoveryPoint)
     this.#visible = this.#end()
+    this.producers.forgetDecided(parts.logEndOffset)
     this.#syncedOffset = parts.logEndOffset
     if (parts.recoveryPoint < parts.logEndOffset) this.recoveryPoint.wrote(this.#active().sizeBytes)
     this.#commit = new GroupCommit({
@@ -257,6 +258,7 @@ export class PartitionLog {
   #show(end: End): void {
     if (end.offset <= this.#visible.offset && end.segment === this.#visible.segment) return
     this.#visible = end
+    this.producers.forgetDecided(end.offset)
     if (this.#waiting.length > 0) {
       const due = this.#waiting
       this.#waiting = due.filter((waiter) => waiter.offset > end.offset)

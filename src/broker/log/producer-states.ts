@@ -54,6 +54,10 @@ export class ProducerStates {
   get size(): number {
     return this.#producers.size
   }
+  /** How many transactions ended whose markers readers do not see yet. */
+  get ending(): number {
+    return this.#ending.length
+  }
 
   entries(): Iterable<[producerId: number, state: ProducerState]> {
     return this.#producers.entries()
@@ -132,10 +136,17 @@ export class ProducerStates {
 
   /** First offset whose transaction is not decided for readers: still open, or its marker is at or above the high watermark. */
   firstUndecided(highWatermark: number): number | null {
-    while ((this.#ending[0]?.markerOffset ?? Infinity) < highWatermark) this.#ending.shift()
+    this.forgetDecided(highWatermark)
     let first = this.firstOpenOffset() ?? Infinity
     for (const { firstOffset } of this.#ending) first = Math.min(first, firstOffset)
     return first === Infinity ? null : first
+  }
+
+  /** Forgets the ended transactions whose markers readers see. */
+  forgetDecided(highWatermark: number): void {
+    if (this.#ending.length === 0) return
+    const first = this.#ending.findIndex(({ markerOffset }) => markerOffset >= highWatermark)
+    this.#ending.splice(0, first < 0 ? this.#ending.length : first)
   }
 
   /** Forgets producers not heard of since `beforeMs`; never one with an open transaction. */

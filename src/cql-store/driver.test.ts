@@ -106,6 +106,20 @@ describe('a table store, as cassandra-driver sees it', judgedBy(packageTitle('ca
     expect(await rows('SELECT a, b, s FROM ks.events WHERE a = 2')).toEqual([[2, null, 'two']])
   })
 
+  it('groups distinct partitions over pages, each once', async () => {
+    const seen: unknown[] = []
+    let pageState: string | undefined
+    do {
+      const page = await client.execute('SELECT DISTINCT a, count(a) AS n FROM ks.events GROUP BY a', [], {
+        fetchSize: 1,
+        ...(pageState ? { pageState } : {}),
+      })
+      seen.push(...page.rows.map((row) => [row['a'], Number(row['n'])]))
+      pageState = page.pageState ?? undefined
+    } while (pageState)
+    expect(seen).toEqual([[1, 1], [2, 1]]) // prettier-ignore
+  })
+
   it('keeps the last write by its own timestamp, not by arrival', async () => {
     await client.execute("INSERT INTO ks.events (a, b, c, d) VALUES (9, 'k', 1, 'late') USING TIMESTAMP 2000")
     await client.execute("INSERT INTO ks.events (a, b, c, d) VALUES (9, 'k', 1, 'early') USING TIMESTAMP 1000")

@@ -210,7 +210,11 @@ async function runGroups(
       if (!passes(row)) continue
       const isNewPartition = count.enter(row)
       if (isNewPartition) seenInPartition = 0
-      if (plan.distinct && seenInPartition++ > 0) continue
+      if (plan.distinct && seenInPartition++ > 0) {
+        // The next page begins behind the partition, not behind its first row.
+        if (group) group.last = { segment: chunk.segment, key: row.key }
+        continue
+      }
       const clustering = (row.row?.clustering ?? []).slice(0, clusteringColumns)
       if (group && !isWhole && (isNewPartition || !isSameClustering(plan.table, group.clustering, clustering))) {
         const { last }: OpenGroup = group

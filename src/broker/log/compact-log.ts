@@ -1,7 +1,7 @@
 import { decodeBatch } from '../../kafka-wire/index.ts'
-import type { Disk } from '../../platform/index.ts'
+import { MillraceError, type Disk } from '../../platform/index.ts'
 import { AbortedRanges, BatchCleaner, batchesOf, LastOffsets, type Pacing } from './compaction.ts'
-import { finishSwap, startSwap, workFolder } from './compaction-swap.ts'
+import { finishSwap, startSwap, swapBegun, workFolder } from './compaction-swap.ts'
 import type { PartitionLog } from './partition-log.ts'
 import { Segment } from './segment.ts'
 
@@ -55,8 +55,12 @@ export function compactionDue(log: PartitionLog, cleanedTo: number, nowMs: numbe
 /**
  * Keeps of each key the last record only (and of tombstones those that are young), in all segments but the active one. Readers
  * see the old segments or the new, never a mixture; a crash leaves the one or the other. Returns up to where the log is compacted now.
+ * @throws MillraceError DISK_FAILED also while an earlier swap is half done, which only a start can finish; DATA_CORRUPT
  */
 export async function compactLog(log: PartitionLog, cleanedTo: number, context: CompactionContext): Promise<number> {
+  if (swapBegun(context.disk, log.dir)) {
+    throw new MillraceError('DISK_FAILED', `The disk failed while ${log.dir} was compacted: restart the broker, which finishes that.`)
+  }
   const { segments, endOffset } = cleanable(log, cleanedTo, context.nowMs)
   const aborted = new AbortedRanges(log.aborted(log.segments[0]?.baseOffset ?? 0, endOffset))
   const last = await lastOffsets(log, segments, cleanedTo, endOffset, aborted, context)
@@ -125,6 +129,30 @@ async function replaceGroup(
   disk.remove(folder)
   disk.makeDir(folder)
   const cleaned = new Segment(disk, folder, first.baseOffset, 'growing')
+  try {
+    await writeCleaned(log, group, cleaner, cleaned, context)
+  } finally {
+    cleaned.close()
+  }
+  if (context.stopped()) {
+    disk.remove(folder)
+    return false
+  }
+  const replaced = group.map(({ baseOffset }) => baseOffset)
+  startSwap(disk, log.dir, first.baseOffset, replaced)
+  finishSwap(disk, log.dir)
+  log.replaceSegments(group.length, new Segment(disk, log.dir, first.baseOffset, 'sealed'))
+  return true
+}
+
+/** Writes what is left of the group into `cleaned`, with its indexes; on the disk when this resolves. */
+async function writeCleaned(
+  log: PartitionLog,
+  group: readonly Segment[],
+  cleaner: BatchCleaner,
+  cleaned: Segment,
+  context: CompactionContext,
+): Promise<void> {
   const markers = new Set<number>()
   for (const segment of group) {
     for await (const { bytes, at, header } of batchesOf(log, segment, context)) {
@@ -140,14 +168,4 @@ async function replaceGroup(
   }
   await cleaned.file.datasync()
   cleaned.seal()
-  cleaned.close()
-  if (context.stopped()) {
-    disk.remove(folder)
-    return false
-  }
-  const replaced = group.map(({ baseOffset }) => baseOffset)
-  startSwap(disk, log.dir, first.baseOffset, replaced)
-  finishSwap(disk, log.dir)
-  log.replaceSegments(group.length, new Segment(disk, log.dir, first.baseOffset, 'sealed'))
-  return true
 }

@@ -25,6 +25,11 @@ export function startSwap(disk: Disk, dir: string, base: number, replaces: reado
   disk.replaceFile(manifest(dir), JSON.stringify(swap))
 }
 
+/** Whether a swap was begun and not finished: what lies in the work folder is the only copy, then. */
+export function swapBegun(disk: Disk, dir: string): boolean {
+  return disk.exists(manifest(dir))
+}
+
 /** Puts the compacted segment in its place; also at start, when a crash came between. May be done twice. @throws MillraceError DATA_CORRUPT */
 export function finishSwap(disk: Disk, dir: string): void {
   const folder = workFolder(dir)

@@ -146,6 +146,32 @@ describe('compaction', () => {
     )
   })
 
+  it('loses nothing when the disk fails at any step of it, and the broker is killed at any step of the next try', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(40), fc.nat(12), async (steps, stepsOfNext) => {
+        const disk = new MemoryDisk()
+        const { log } = await openTestLog(disk, { configs })
+        const write = (key: string, value: string): void => void log.append(batchOf([{ key, value }], 'none', 1))
+        for (let i = 0; i < 12; i++) {
+          write(`${i}`, 'kept')
+          write('again', 'x'.repeat(150))
+        }
+        // What is left is small: several segments go into one the next time.
+        const cleanedTo = await compact(log, disk, 1)
+        for (let i = 0; i < 4; i++) write('again', 'x'.repeat(150))
+        await log.visible(log.logEndOffset)
+        const before = readAll(log)
+        const recoveryPoint = await makePoint(log)
+        for (const changes of [steps, stepsOfNext]) await compact(log, new FailingDisk(disk, changes), 1, cleanedTo).catch(() => 0)
+        disk.cutPower()
+        const again = await openTestLog(disk, { configs, recoveryPoint, leaderEpoch: 1 })
+        expect(stateOf(readAll(again.log))).toEqual(stateOf(before))
+        await again.log.close()
+      }),
+      { numRuns: 200 },
+    )
+  })
+
   it('keeps a tombstone for delete.retention.ms from when compaction saw it first', async () => {
     const disk = new MemoryDisk()
     const { log } = await openTestLog(disk, { configs: { ...configs, 'delete.retention.ms': '1000', 'segment.bytes': '150' } })

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startBroker } from '../broker/index.ts'
 import { connectKafka, type KafkaClient, type Producer, type TopicReader } from '../kafka-client/index.ts'
 import { MillraceError, Releasers, silentLogger, systemClock } from '../platform/index.ts'
@@ -30,18 +30,8 @@ function losingAcknowledgement(kafka: KafkaClient): KafkaClient {
     close: (options) => given.close(options),
     [Symbol.asyncDispose]: () => given.close(),
   })
-  const reader = (given: TopicReader): TopicReader => ({
-    poll: async (options) => {
-      const batches = await given.poll(options)
-      await held
-      return batches
-    },
-    atEnd: () => given.atEnd(),
-    positions: () => given.positions(),
-    close: () => given.close(),
-    [Symbol.asyncDispose]: () => given.close(),
-  })
   return {
+    ...cutOffKafka(kafka, () => held),
     admin: {
       ...kafka.admin,
       listOffsets: (partitions, at) => {
@@ -50,6 +40,25 @@ function losingAcknowledgement(kafka: KafkaClient): KafkaClient {
       },
     },
     producer: (options) => producer(kafka.producer(options)),
+  }
+}
+
+/** A Kafka whose readers bring what they read when `held` allows it. */
+function cutOffKafka(kafka: KafkaClient, held: () => Promise<void>): KafkaClient {
+  const reader = (given: TopicReader): TopicReader => ({
+    poll: async (options) => {
+      const batches = await given.poll(options)
+      await held()
+      return batches
+    },
+    atEnd: () => given.atEnd(),
+    positions: () => given.positions(),
+    close: () => given.close(),
+    [Symbol.asyncDispose]: () => given.close(),
+  })
+  return {
+    admin: kafka.admin,
+    producer: (options) => kafka.producer(options),
     reader: (options) => reader(kafka.reader(options)),
     transactionalProducer: (options) => kafka.transactionalProducer(options),
     consumer: (options) => kafka.consumer(options),
@@ -58,14 +67,19 @@ function losingAcknowledgement(kafka: KafkaClient): KafkaClient {
   }
 }
 
-it('a schema whose acknowledgement was lost keeps its id: the next one gets another', async () => {
-  await using parts = new Releasers()
+const parts = new Releasers()
+let kafka: KafkaClient
+beforeAll(async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'millrace-schema-log-'))
   parts.add('data', () => rmSync(dataDir, { recursive: true }))
   const broker = await startBroker({ dataDir, listeners: [{ host: '127.0.0.1', port: 0 }] })
   parts.add('broker', () => broker.close())
-  const kafka = await connectKafka({ bootstrapServers: [`127.0.0.1:${broker.listeners[0]?.port}`], clientId: 'schema-log-test' })
+  kafka = await connectKafka({ bootstrapServers: [`127.0.0.1:${broker.listeners[0]?.port}`], clientId: 'schema-log-test' })
   parts.add('kafka', () => kafka.close())
+})
+afterAll(() => parts.close())
+
+it('a schema whose acknowledgement was lost keeps its id: the next one gets another', async () => {
   const log = await SchemaLog.open(losingAcknowledgement(kafka), { clock: systemClock, log: silentLogger })
   parts.add('log', () => log.close())
   const registry = new SchemaRegistry(log)
@@ -76,4 +90,20 @@ it('a schema whose acknowledgement was lost keeps its id: the next one gets anot
   expect(lost).toMatchObject({ status: 'rejected', reason: { code: 'TIMED_OUT' } })
   expect(next).toEqual({ status: 'fulfilled', value: 2 })
   expect([log.state.content(1)?.schema, log.state.content(2)?.schema]).toEqual(['"string"', '"long"'])
+})
+
+it('a change that cannot be read back ends, and counts once it is read', async () => {
+  const goesOn = Promise.withResolvers<void>()
+  let held: Promise<void> = Promise.resolve()
+  const cutOff = cutOffKafka(kafka, () => held)
+  // Time that passes at once.
+  const clock = { ...systemClock, after: (_: number, callback: () => void) => systemClock.after(0, callback) }
+  const log = await SchemaLog.open(cutOff, { clock, log: silentLogger })
+  parts.add('log', () => log.close())
+  const registry = new SchemaRegistry(log)
+  held = goesOn.promise
+  await expect(registry.setLevel('cut-off', 'FULL')).rejects.toMatchObject({ code: 'TIMED_OUT' })
+  expect(log.state.level('cut-off')).toBeNull()
+  goesOn.resolve()
+  await expect.poll(() => log.state.level('cut-off')).toBe('FULL')
 })

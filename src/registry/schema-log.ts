@@ -5,6 +5,8 @@ import { decodeRecord, encodeRecord, type SchemaRecord } from './schema-records.
 
 const TOPIC = '_schemas'
 const POLL_MS = 500
+/** What is stored is read back at once, unless Kafka goes away in between. */
+const READ_BACK_MS = 30_000
 
 /** The topic `_schemas`, and the state that its records add up to. What is appended counts once it was read back. */
 export class SchemaLog {
@@ -44,7 +46,7 @@ export class SchemaLog {
     return schemas
   }
 
-  /** Resolves when the records are on disk and part of the state. */
+  /** Resolves when the records are on disk and part of the state. Whether they are written is not known when it rejects. */
   async append(records: readonly SchemaRecord[]): Promise<void> {
     try {
       const acknowledged = await this.#producer.send(records.map((record) => ({ topic: TOPIC, partition: 0, ...encodeRecord(record) })))
@@ -65,7 +67,14 @@ export class SchemaLog {
 
   async #untilRead(offset: bigint): Promise<void> {
     if (offset < this.#readUpTo) return
-    await new Promise<void>((applied, failed) => this.#waiting.push({ offset, applied, failed }))
+    const read = Promise.withResolvers<void>()
+    const waiter = { offset, applied: read.resolve, failed: read.reject }
+    this.#waiting.push(waiter)
+    const cancel = this.#clock.after(READ_BACK_MS, () => {
+      this.#waiting = this.#waiting.filter((each) => each !== waiter)
+      read.reject(new MillraceError('TIMED_OUT', `The topic ${TOPIC} could not be read within ${READ_BACK_MS} ms; try again.`))
+    })
+    await read.promise.finally(cancel)
   }
 
   /** Of the whole topic: where a retry was recognised, the broker does not say where the record lies. */

@@ -135,7 +135,9 @@ export class GroupCoordinator {
     }
     const at = await this.#store.write(groupId, records)
     if (at === null) return errorCodes.COORDINATOR_NOT_AVAILABLE
-    for (const [i, { topic, partition, committed }] of commits.entries()) entry.offsets.keep(topic, partition, committed, at + i)
+    // Of the group as it is now: it may have been deleted meanwhile, and these lie behind that on the disk.
+    const { offsets } = this.#entry(groupId)
+    for (const [i, { topic, partition, committed }] of commits.entries()) offsets.keep(topic, partition, committed, at + i)
     return errorCodes.NONE
   }
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { createTopics, joinGroup, listGroups, offsetCommit, offsetFetch } from '../../kafka-wire/index.ts'
+import { createTopics, deleteGroups, errorCodes, joinGroup, listGroups, offsetCommit, offsetFetch } from '../../kafka-wire/index.ts'
 import { startBroker, type BrokerHandle } from '../index.ts'
 import { connectTo, type Asking } from '../testing/ask.ts'
 import { ManualClock } from '../testing/manual-clock.ts'
@@ -56,5 +56,25 @@ describe('committed offsets', () => {
     await broker.close()
     await start(disk, clock)
     expect([await offsetOf('idle'), await offsetOf('busy')]).toEqual([-1n, 1n])
+  })
+
+  it('stay when their group was deleted while they were being written behind that', async () => {
+    const disk = new MemoryDisk()
+    await start(disk, new ManualClock())
+    const topics = [{ name: 't', numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }]
+    await client.ask(createTopics, 7, { topics, timeoutMs: 1000, validateOnly: false })
+    await commit('g')
+    const held = Promise.withResolvers<void>()
+    disk.holdSyncs = held.promise
+    const syncs = disk.syncs
+    const deleting = client.ask(deleteGroups, 2, { groupsNames: ['g'] })
+    await vi.waitFor(() => expect(disk.syncs).toBeGreaterThan(syncs))
+    const committing = commit('g')
+    using other = await connectTo(broker.address)
+    await other.ask(listGroups, 4, { statesFilter: [] })
+    held.resolve()
+    expect(await deleting).toMatchObject({ results: [{ errorCode: errorCodes.NONE }] })
+    expect(await committing).toMatchObject({ topics: [{ partitions: [{ errorCode: errorCodes.NONE }] }] })
+    expect(await offsetOf('g')).toBe(1n)
   })
 })

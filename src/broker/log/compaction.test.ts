@@ -255,6 +255,18 @@ describe('compaction', () => {
     await again.log.close()
   })
 
+  it('leaves gaps that a start without a recovery point does not take for a loss', async () => {
+    const disk = new MemoryDisk()
+    const { log } = await openTestLog(disk, { configs })
+    for (let i = 0; i < 40; i++) log.append(batchOf([{ key: i % 8 === 0 ? `${i}` : 'again', value: 'x'.repeat(50) }], 'none', 1))
+    const cleanedTo = await compact(log, disk, 1)
+    const before = readAll(log)
+    await log.close()
+    const again = await openTestLog(disk, { configs, recoveryPoint: 0, cleanedTo, leaderEpoch: 1 })
+    expect([readAll(again.log), again.cutBytes]).toEqual([before, 0])
+    await again.log.close()
+  })
+
   it('waits for min.compaction.lag.ms, does not wait beyond max.compaction.lag.ms, and lets retention go on where both are wanted', async () => {
     const disk = new MemoryDisk()
     const clock = new ManualClock()

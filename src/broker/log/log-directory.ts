@@ -71,7 +71,11 @@ export class LogDirectory {
   async open(topic: string, partition: number, config: TopicConfig): Promise<{ log: PartitionLog; cutBytes: number }> {
     const name = `${topic}-${partition}`
     const dir = this.folder(topic, partition)
-    const points = { recoveryPoint: this.#recoveryPoints.get(name) ?? 0, logStartOffset: this.#startOffsets.get(name) ?? 0 }
+    const points = {
+      recoveryPoint: this.#recoveryPoints.get(name) ?? 0,
+      cleanedTo: this.#cleanedTo.get(name) ?? 0,
+      logStartOffset: this.#startOffsets.get(name) ?? 0,
+    }
     const opened = await openLog(this.#context, { topic, partition, dir, ...points }, config)
     opened.log.onCheckpointDue = () => this.#checkpointSoon(opened.log)
     this.#logs.set(name, opened.log)

@@ -23,6 +23,8 @@ interface Recovery {
   readonly partition: number
   readonly dir: string
   readonly recoveryPoint: number
+  /** Up to where the log is compacted: all of that was synced, whatever the recovery point says. */
+  readonly cleanedTo: number
   readonly config: TopicConfig
   readonly producers: ProducerStates
   readonly epochs: LeaderEpochs
@@ -36,7 +38,7 @@ interface Recovery {
  */
 export async function openLog(
   context: LogContext,
-  at: { topic: string; partition: number; dir: string; recoveryPoint: number; logStartOffset: number },
+  at: { topic: string; partition: number; dir: string; recoveryPoint: number; cleanedTo: number; logStartOffset: number },
   config: TopicConfig,
 ): Promise<OpenedLog> {
   const { disk } = context
@@ -114,8 +116,8 @@ function scanFrom(
   let cutBytes = 0
   for (const [i, base] of bases.entries()) {
     const previous = segments.at(-1)
-    // The end of the segment before was never synced (rolling does not wait for it). Compaction leaves such gaps too, but only below the recovery point.
-    if (i > 0 && previous && base > logEndOffset && logEndOffset >= recovery.recoveryPoint) {
+    // The end of the segment before was never synced (rolling does not wait for it). Compaction leaves such gaps too, but only in what was synced.
+    if (i > 0 && previous && base > logEndOffset && logEndOffset >= Math.max(recovery.recoveryPoint, recovery.cleanedTo)) {
       cutBytes += cutTail(recovery, previous, bases.slice(i), previous.sizeBytes, `the records before offset ${base} are missing`)
       break
     }

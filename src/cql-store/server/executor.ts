@@ -241,9 +241,9 @@ export class Executor {
       this.#purging = this.#purging
         .then(() => this.#engine.sweep())
         .then(
-          ({ done, changed }) => {
+          ({ ended, changed }) => {
             if (changed > 0) this.#log.debug('deleted and expired cells were removed', { records: changed })
-            if (done) this.#scheduleSweep()
+            if (ended !== 'closed') this.#scheduleSweep()
           },
           (error: unknown) => {
             this.#log.warn('deleted and expired cells are still to be removed; the next time tries again', {

@@ -16,6 +16,8 @@ const refuseBytes = 96 * 1024 * 1024
 const retryApplyMs = 2_000
 /** Between two steps of a sweep: it takes a small share of the thread. */
 const sweepPauseMs = 20
+/** Half a minute of {@link applyAfterMs}: a sweep that never finds a pause leaves the way to others, and begins anew later. */
+const mostPutOff = 100
 
 /** Whoever waits for a mutation to be safe. Exactly one of the two is called. */
 export interface Waiter {
@@ -277,19 +279,21 @@ export class Engine {
 
   /**
    * Takes out what deletions shadow, and tombstones and expired cells older than their table's `gc_grace_seconds`, a step at a time: others
-   * get their turn in between, and a step is put off while records wait to be applied. False when the store was closed before it was done.
+   * get their turn in between, and a step is put off while records wait to be applied; put off too often, it ends before it is done.
    */
-  async sweep(): Promise<{ done: boolean; changed: number }> {
+  async sweep(): Promise<{ ended: 'done' | 'put off' | 'closed'; changed: number }> {
     const sweeper = new Sweeper(this.#store, this.#options.gcGraceSeconds)
     const { clock } = this.#options
     let changed = 0
-    for (;;) {
-      if (this.#state.is !== 'open') return { done: false, changed }
+    for (let putOff = 0; ;) {
+      if (this.#state.is !== 'open') return { ended: 'closed', changed }
       // Of what the log still holds nothing may meet a record whose tombstones are gone: it is applied first.
       if (this.#applying || this.#active.size > 0) {
+        if (++putOff > mostPutOff) return { ended: 'put off', changed }
         await clock.sleep(applyAfterMs)
         continue
       }
+      putOff = 0
       this.#isSweeping = true
       let swept: Swept | null
       try {
@@ -298,7 +302,7 @@ export class Engine {
         this.#isSweeping = false
         if (this.#active.size > 0) this.#cancelTimer ??= clock.after(applyAfterMs, () => this.#startApply())
       }
-      if (!swept) return { done: true, changed }
+      if (!swept) return { ended: 'done', changed }
       changed += swept.changed
       await clock.sleep(sweepPauseMs)
     }

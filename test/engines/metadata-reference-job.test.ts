@@ -102,7 +102,10 @@ describeOn(['postgres15'], 'the reference job with its metadata on PostgreSQL', 
     const away = await eventually(scheduler, (part) => part?.state === 'failed')
     expect(away?.detail).toMatch(/away for \d+ s: PostgreSQL at .* does not answer: .* Running tasks go on, none is started/)
     const report = JSON.parse(run(project, ['--json', 'doctor']).stdout) as DoctorReport
-    expect(report).toMatchObject({ healthy: false, steps: [{ at: 'metadata', state: 'stopped' }, {}, {}, {}] })
+    expect(report).toMatchObject({
+      healthy: false,
+      steps: expect.arrayContaining([expect.objectContaining({ at: 'metadata', state: 'stopped' })]),
+    })
     expect(run(project, ['trigger', 'user_automation'])).toMatchObject({ code: 75 })
     await eventually(scheduler, (part) => /1 results wait to be recorded/.test(part?.detail ?? ''), 60_000)
     // The stream goes on to the end of the topic.

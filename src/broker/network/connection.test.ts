@@ -144,6 +144,17 @@ describe('a connection', () => {
     expect(body.apiKeys.some(({ apiKey }) => apiKey === 68)).toBe(false)
   })
 
+  it('names a feature whose lowest level is 0 from version 4 on only: an older client of Java ends at one (KAFKA-17011)', async () => {
+    const { socket, frames } = open()
+    for (const version of [3, 4])
+      socket.write(request(apiVersions, version, version, { clientSoftwareName: 'x', clientSoftwareVersion: '1' }))
+    await vi.waitFor(() => expect(frames.length).toBe(2))
+    const [three, four] = [3, 4].map((version, at) => decodeResponse(apiVersions, version, frames[at] ?? Buffer.alloc(0)).body)
+    expect(three?.supportedFeatures).toEqual([])
+    expect(four?.supportedFeatures).toEqual([{ name: 'transaction.version', minVersion: 0, maxVersion: 2 }])
+    expect(three?.finalizedFeatures).toEqual(four?.finalizedFeatures)
+  })
+
   it('refuses Produce 0 to 2, which it advertises for librdkafka, partition by partition', async () => {
     const { socket, frames } = open()
     const body = Buffer.from('0001' + '00001388' + '00000001' + '000174' + '00000001' + '00000000' + '00000000', 'hex')

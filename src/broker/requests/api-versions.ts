@@ -1,11 +1,16 @@
 import { apiVersions, encodeResponseFrame, errorCodes } from '../../kafka-wire/index.ts'
 import type { Answer, Handler } from './handler.ts'
 
+/** The first version whose readers know that a feature's lowest level may be 0; Java's older clients end at one (KAFKA-17011). */
+const knowsLevelZero = 4
+
 /** KIP-584: clients look for these. Transactions of version 2 raise the epoch with each transaction (KIP-890). */
-const features = {
-  supportedFeatures: [{ name: 'transaction.version', minVersion: 0, maxVersion: 2 }],
-  finalizedFeaturesEpoch: 1n,
-  finalizedFeatures: [{ name: 'transaction.version', minVersionLevel: 2, maxVersionLevel: 2 }],
+function features(apiVersion: number) {
+  return {
+    supportedFeatures: apiVersion < knowsLevelZero ? [] : [{ name: 'transaction.version', minVersion: 0, maxVersion: 2 }],
+    finalizedFeaturesEpoch: 1n,
+    finalizedFeatures: [{ name: 'transaction.version', minVersionLevel: 2, maxVersionLevel: 2 }],
+  }
 }
 
 /**
@@ -28,7 +33,7 @@ export function apiVersionsHandler(others: readonly Handler[]): Handler {
       }
       const request = apiVersions.request.decode(apiVersion, body)
       const errorCode = request.ok ? errorCodes.NONE : errorCodes.INVALID_REQUEST
-      return encodeResponseFrame(apiVersions, apiVersion, correlationId, { errorCode, apiKeys, throttleTimeMs: 0, ...features })
+      return encodeResponseFrame(apiVersions, apiVersion, correlationId, { errorCode, apiKeys, throttleTimeMs: 0, ...features(apiVersion) })
     },
   }
 }

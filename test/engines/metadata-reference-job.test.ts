@@ -21,7 +21,7 @@ describeOn(['postgres15'], 'the reference job with its metadata on PostgreSQL', 
 
   beforeAll(async () => {
     postgres = await engines.postgres15()
-    project = createProject(`every: '20ms', pages: ${pages}`)
+    project = createProject(`every: '50ms', pages: ${pages}`)
     env = { MILLRACE_METADATA_URL: postgres.url }
   }, 600_000)
   afterAll(async () => {

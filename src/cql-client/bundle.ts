@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { request } from 'node:https'
-import { asMillraceError, errnoOf, messageOf, MillraceError, parseHostPort } from '../platform/index.ts'
+import { asMillraceError, errnoOf, messageOf, MillraceError, parseHostPort, type TlsOptions } from '../platform/index.ts'
 import { formatAddress, type Address } from './address.ts'
-import { tlsFailure, type TlsOptions } from './tls.ts'
+import { tlsFailure } from './tls.ts'
 import { readZip } from './zip.ts'
 
 /** What a secure connect bundle holds: a zip of `config.json`, `ca.crt`, `cert` and `key`. */

@@ -1,6 +1,6 @@
 export { connectCassandra, type CassandraSession } from './session.ts'
 export { type CassandraConnectOptions, type WriteConsistency } from './options.ts'
-export { type TlsOptions } from './tls.ts'
+export type { TlsOptions } from '../platform/index.ts'
 export { type QueryOptions, type QueryResult } from './driver.ts'
 export { type TableInfo } from './tables.ts'
 export { type RowWriter, type WriterOptions } from './writer.ts'

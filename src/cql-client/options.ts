@@ -1,7 +1,7 @@
-import { MillraceError, parseHostPort, silentLogger, systemClock, type Clock, type Logger } from '../platform/index.ts'
+import { MillraceError, parseHostPort, silentLogger, systemClock, type Clock, type Logger, type TlsOptions } from '../platform/index.ts'
 import { consistencies } from '../cql-wire/index.ts'
 import type { Address } from './address.ts'
-import { resolveTls, type Tls, type TlsOptions } from './tls.ts'
+import { resolveTls, type Tls } from './tls.ts'
 
 export type WriteConsistency = 'LOCAL_QUORUM' | 'LOCAL_ONE' | 'ONE' | 'QUORUM' | 'ALL'
 

@@ -1,21 +1,6 @@
 import { checkServerIdentity, type PeerCertificate, type SecureContext } from 'node:tls'
-import { clientTlsContext, errnoOf, isUnknownAuthority, MillraceError } from '../platform/index.ts'
+import { clientTlsContext, errnoOf, isUnknownAuthority, MillraceError, type TlsOptions } from '../platform/index.ts'
 import { formatAddress, type Address } from './address.ts'
-
-/** TLS; an empty object is TLS with the system's authorities. Certificates and keys are PEM texts. */
-export interface TlsOptions {
-  /** The authorities that may have signed the servers' certificates; the system's and those that come with Node when left out. */
-  ca?: string
-  /** The client's own certificate, then those between it and its authority (mTLS). Goes with `key`. */
-  cert?: string
-  key?: string
-  /** Of an encrypted `key`. */
-  passphrase?: string
-  /** The name that servers' certificates must be for, whatever their address is; sent to them as SNI. */
-  serverName?: string
-  /** False: a certificate may be for any name, as long as its authority is known. Default true. */
-  verifyHostname?: boolean
-}
 
 /** TLS options, checked and made ready once for all connections. */
 export interface Tls {

@@ -1,7 +1,7 @@
 import type { Compression } from '../kafka-wire/index.ts'
-import { type Logger, MillraceError, parseHostPort, silentLogger, systemClock } from '../platform/index.ts'
+import { type Logger, MillraceError, parseHostPort, silentLogger, systemClock, type TlsOptions } from '../platform/index.ts'
 import { resolveSasl, type SaslMechanism } from './sasl.ts'
-import type { SaslOptions, TlsOptions } from './security.ts'
+import type { SaslOptions } from './security.ts'
 import { resolveTls, type TlsIdentity } from './tls.ts'
 
 export interface TopicPartition {

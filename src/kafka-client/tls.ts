@@ -1,7 +1,6 @@
 import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from 'node:net'
 import { connect as connectTls, type SecureContext } from 'node:tls'
-import { clientTlsContext, errnoOf, isUnknownAuthority, messageOf, MillraceError } from '../platform/index.ts'
-import type { TlsOptions } from './security.ts'
+import { clientTlsContext, errnoOf, isUnknownAuthority, messageOf, MillraceError, type TlsOptions } from '../platform/index.ts'
 
 /** Checked and parsed once; the private key is in OpenSSL's hands only. */
 export interface TlsIdentity {

@@ -2,23 +2,29 @@ import { X509Certificate } from 'node:crypto'
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
 import { errnoOf, type Result } from './errors.ts'
 
-/** PEM texts of a client's side of TLS. `cert` and `key` go together (mTLS); without `ca` the authorities of the system are trusted. */
-interface TlsPems {
-  ca?: string | undefined
-  cert?: string | undefined
-  key?: string | undefined
+/** A client's side of TLS; an empty object is TLS with the system's authorities. Certificates and keys are PEM texts. */
+export interface TlsOptions {
+  /** The authorities that may have signed the servers' certificates; the system's and those that come with Node when left out. */
+  ca?: string
+  /** The client's own certificate, then those between it and its authority (mTLS). Goes with `key`. */
+  cert?: string
+  key?: string
   /** Of an encrypted `key`. */
-  passphrase?: string | undefined
+  passphrase?: string
+  /** The name that servers' certificates must be for, whatever their address is; sent to them as SNI. */
+  serverName?: string
+  /** False: a certificate may be for any name, as long as its authority is known. Default true. */
+  verifyHostname?: boolean
 }
 
 /** Which of the texts cannot be used, and why, as the end of a sentence about it. Never tells a text (P8). */
 interface TlsPemFault {
-  option: keyof TlsPems
+  option: 'ca' | 'cert' | 'key' | 'passphrase'
   what: string
 }
 
 /** Checks the texts and parses them, once for all connections: the private key is in OpenSSL's hands only. TLS 1.2 or later. */
-export function clientTlsContext({ ca, cert, key, passphrase }: TlsPems): Result<SecureContext, TlsPemFault> {
+export function clientTlsContext({ ca, cert, key, passphrase }: TlsOptions): Result<SecureContext, TlsPemFault> {
   const fault = certificatesFault('ca', ca) ?? certificatesFault('cert', cert) ?? keyFault(cert, key)
   if (fault) return { ok: false, error: fault }
   try {

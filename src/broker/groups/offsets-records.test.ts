@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { WireError } from '../../kafka-wire/index.ts'
 import { groupKey, groupValue, offsetKey, offsetValue, readOffsetsRecord } from './offsets-records.ts'
-import { partitionOf } from './offsets-store.ts'
+import { partitionOf } from '../topics/internal-topic.ts'
 
 const text = fc.string({ maxLength: 20 })
 const bytes = fc.uint8Array({ maxLength: 20 }).map((array) => Uint8Array.from(array))

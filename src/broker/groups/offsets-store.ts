@@ -4,38 +4,30 @@ import { readMarker } from '../log/control-records.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
 import { visibleBatches } from '../log/visible-batches.ts'
 import type { BrokerConfig } from '../topics/broker-configs.ts'
+import { InternalTopic, partitionOf } from '../topics/internal-topic.ts'
 import { offsetsTopic, type Topic, type Topics } from '../topics/topics.ts'
 import { readOffsetsRecord, type OffsetsRecord } from './offsets-records.ts'
 
 /** `__consumer_offsets`: where groups and their offsets are written, and read back at start. */
 export class OffsetsStore {
-  readonly #topics: Topics
-  readonly #config: BrokerConfig
+  readonly #internal: InternalTopic
   readonly #clock: Clock
   readonly #log: Logger
 
   constructor(parts: { topics: Topics; config: BrokerConfig; clock: Clock; log: Logger }) {
-    this.#topics = parts.topics
-    this.#config = parts.config
+    this.#internal = new InternalTopic(offsetsTopic, 'offsets.topic', parts)
     this.#clock = parts.clock
     this.#log = parts.log
   }
 
   /** The topic, made when it is missing; null when that failed. */
-  async topic(): Promise<Topic | null> {
-    const existing = this.#topics.get(offsetsTopic)
-    if (existing) return existing
-    const segmentBytes = this.#config.text('offsets.topic.segment.bytes') ?? ''
-    const created = await this.#topics.create(offsetsTopic, this.#config.number('offsets.topic.num.partitions'), {
-      'cleanup.policy': 'compact',
-      'segment.bytes': segmentBytes,
-    })
-    return created.ok ? created.topic : null
+  topic(): Promise<Topic | null> {
+    return this.#internal.topic()
   }
 
   /** Writes records of one group as one batch and waits until it is synced (P1); the batch's first offset, or null when that failed. */
   async write(group: string, records: readonly OffsetsEntry[]): Promise<number | null> {
-    const log = await this.#logOf(group)
+    const log = await this.#internal.logOf(group)
     const appended = log?.appendOwn(this.#batch(records, {}))
     if (!log || !appended?.ok) return null
     return (await log.visible(appended.endOffset)) === null ? appended.baseOffset : null
@@ -51,7 +43,7 @@ export class OffsetsStore {
     records: readonly OffsetsEntry[],
     appended: (at: number) => void,
   ): Promise<number> {
-    const log = await this.#logOf(group)
+    const log = await this.#internal.logOf(group)
     const refused = producer.mayWrite()
     if (!log || refused !== errorCodes.NONE) return refused || errorCodes.COORDINATOR_NOT_AVAILABLE
     const { producerId, epoch } = producer
@@ -61,11 +53,6 @@ export class OffsetsStore {
     return (await log.visible(written.endOffset)) === null ? errorCodes.NONE : errorCodes.COORDINATOR_NOT_AVAILABLE
   }
 
-  async #logOf(group: string): Promise<PartitionLog | undefined> {
-    const topic = await this.topic()
-    return topic?.logs[partitionOf(group, topic.logs.length)]
-  }
-
   #batch(records: readonly OffsetsEntry[], producer: Partial<BatchInput>): Buffer {
     const timestampMs = this.#clock.nowMs()
     return encodeBatch({ records: records.map((record) => ({ ...record, timestampMs })), compression: 'none', ...producer })
@@ -73,13 +60,13 @@ export class OffsetsStore {
 
   /** The partition that holds a group; null while there is no topic. */
   partition(group: string): number | null {
-    const topic = this.#topics.get(offsetsTopic)
-    return topic ? partitionOf(group, topic.logs.length) : null
+    const { length } = this.#internal.logs
+    return length > 0 ? partitionOf(group, length) : null
   }
 
   /** Reads everything back, partition by partition, oldest first, with the markers of transactions. Damaged or unknown records are left out, with a log line. */
   *readAll(): Generator<StoredRecord> {
-    for (const log of this.#topics.get(offsetsTopic)?.logs ?? []) {
+    for (const log of this.#internal.logs) {
       let skipped = 0
       for (const stored of recordsOf(log)) {
         if (stored.is === 'record' && stored.record.is === 'unknown') skipped++
@@ -121,11 +108,4 @@ function parse(key: Uint8Array, value: Uint8Array | null): OffsetsRecord {
     if (error instanceof WireError) return { is: 'unknown' }
     throw error
   }
-}
-
-/** Kafka's choice: Java's `hashCode` of the group id, made positive, modulo the number of partitions. */
-export function partitionOf(group: string, partitions: number): number {
-  let hash = 0
-  for (let i = 0; i < group.length; i++) hash = (Math.imul(hash, 31) + group.charCodeAt(i)) | 0
-  return (hash & 0x7fff_ffff) % partitions
 }

@@ -1,41 +1,32 @@
 import { decodeBatch, encodeBatch, WireError } from '../../kafka-wire/index.ts'
 import type { Clock, Logger } from '../../platform/index.ts'
 import { visibleBatches } from '../log/visible-batches.ts'
-import { partitionOf } from '../groups/offsets-store.ts'
 import type { BrokerConfig } from '../topics/broker-configs.ts'
+import { InternalTopic } from '../topics/internal-topic.ts'
 import { transactionsTopic, type Topic, type Topics } from '../topics/topics.ts'
 import { readTransactionRecord, transactionKey, transactionValue } from './state-records.ts'
 import type { Transaction } from './transaction.ts'
 
 /** `__transaction_state`: where transactions are written, and read back at start. */
 export class StateStore {
-  readonly #topics: Topics
-  readonly #config: BrokerConfig
+  readonly #internal: InternalTopic
   readonly #clock: Clock
   readonly #log: Logger
 
   constructor(parts: { topics: Topics; config: BrokerConfig; clock: Clock; log: Logger }) {
-    this.#topics = parts.topics
-    this.#config = parts.config
+    this.#internal = new InternalTopic(transactionsTopic, 'transaction.state.log', parts)
     this.#clock = parts.clock
     this.#log = parts.log
   }
 
   /** The topic, made when it is missing; null when that failed. */
-  async topic(): Promise<Topic | null> {
-    const existing = this.#topics.get(transactionsTopic)
-    if (existing) return existing
-    const created = await this.#topics.create(transactionsTopic, this.#config.number('transaction.state.log.num.partitions'), {
-      'cleanup.policy': 'compact',
-      'segment.bytes': this.#config.text('transaction.state.log.segment.bytes') ?? '',
-    })
-    return created.ok ? created.topic : null
+  topic(): Promise<Topic | null> {
+    return this.#internal.topic()
   }
 
   /** Writes a transaction's state, or its end (null), and waits until it is synced (P1), unless told not to; false when that failed. */
   async write(transactionalId: string, transaction: Transaction | null, options: { wait: boolean } = { wait: true }): Promise<boolean> {
-    const topic = await this.topic()
-    const log = topic?.logs[partitionOf(transactionalId, topic.logs.length)]
+    const log = await this.#internal.logOf(transactionalId)
     if (!log) return false
     const value = transaction && transactionValue(transaction)
     const records = [{ key: transactionKey(transactionalId), value, timestampMs: this.#clock.nowMs() }]
@@ -47,7 +38,7 @@ export class StateStore {
   /** The last state of each transactional id. Damaged or unknown records are left out, with a log line. */
   readAll(): Map<string, Transaction> {
     const found = new Map<string, Transaction>()
-    for (const log of this.#topics.get(transactionsTopic)?.logs ?? []) {
+    for (const log of this.#internal.logs) {
       for (const { bytes, at, header } of visibleBatches(log)) {
         const decoded = decodeBatch(bytes, at, header)
         for (const { key, value, offset } of decoded.ok && !header.isControl ? decoded.records : []) {

@@ -1,0 +1,48 @@
+import type { PartitionLog } from '../log/partition-log.ts'
+import type { BrokerConfig } from './broker-configs.ts'
+import type { Topic, Topics } from './topics.ts'
+
+/** A compacted topic of the broker's own, made when it is first needed. What belongs to one name lies in one partition. */
+export class InternalTopic {
+  readonly #name: string
+  readonly #topics: Topics
+  readonly #config: BrokerConfig
+  readonly #settings: string
+
+  /** @param settings where its broker configs begin, e.g. `offsets.topic`: `….num.partitions`, `….segment.bytes` */
+  constructor(name: string, settings: string, parts: { topics: Topics; config: BrokerConfig }) {
+    this.#name = name
+    this.#settings = settings
+    this.#topics = parts.topics
+    this.#config = parts.config
+  }
+
+  /** The topic, made when it is missing; null when that failed. */
+  async topic(): Promise<Topic | null> {
+    const existing = this.#topics.get(this.#name)
+    if (existing) return existing
+    const created = await this.#topics.create(this.#name, this.#config.number(`${this.#settings}.num.partitions`), {
+      'cleanup.policy': 'compact',
+      'segment.bytes': this.#config.text(`${this.#settings}.segment.bytes`) ?? '',
+    })
+    return created.ok ? created.topic : null
+  }
+
+  /** None while there is no topic. */
+  get logs(): readonly PartitionLog[] {
+    return this.#topics.get(this.#name)?.logs ?? []
+  }
+
+  /** The log that holds what belongs to this name. The topic is made when it is missing; undefined when that failed. */
+  async logOf(name: string): Promise<PartitionLog | undefined> {
+    const topic = await this.topic()
+    return topic?.logs[partitionOf(name, topic.logs.length)]
+  }
+}
+
+/** Kafka's choice: Java's `hashCode` of a group's or a transaction's name, made positive, modulo the number of partitions. */
+export function partitionOf(name: string, partitions: number): number {
+  let hash = 0
+  for (let i = 0; i < name.length; i++) hash = (Math.imul(hash, 31) + name.charCodeAt(i)) | 0
+  return (hash & 0x7fff_ffff) % partitions
+}

@@ -6,4 +6,4 @@ export { childExecArgv, keepCompiledCode, runsFromSource, siblingModule, sibling
 export { systemDisk, type Disk, type DiskFile } from './disk.ts'
 export { isLoopback, listenTcp, parseHostPort, type TcpServer } from './tcp.ts'
 export { processIsAlive } from './processes.ts'
-export { clientTlsContext, isUnknownAuthority, type TlsOptions } from './tls.ts'
+export { clientTlsContext, isUnknownAuthority, type ServerTlsOptions, type TlsOptions } from './tls.ts'

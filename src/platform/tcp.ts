@@ -1,5 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
 import { errnoOf, MillraceError } from './errors.ts'
+import { serverTlsFault, type ServerTlsOptions } from './tls.ts'
 
 /** A TCP server that ends its connections when it closes. */
 export interface TcpServer {
@@ -8,13 +10,25 @@ export interface TcpServer {
   close(): Promise<void>
 }
 
-/** Listens on `host:port` (port 0 picks a free one). A busy port rejects with PORT_BUSY, details `{ host, port }`. */
-export function listenTcp(options: { host: string; port: number; onConnection: (socket: Socket) => void }): Promise<TcpServer> {
+export interface ListenOptions {
+  host: string
+  /** 0 picks a free one. */
+  port: number
+  tls?: ServerTlsOptions
+  /** Of a client; with `tls` after its handshake. */
+  onConnection: (socket: Socket) => void
+}
+
+/** A client that does not finish the TLS handshake is cut off. */
+const tlsHandshakeMs = 10_000
+
+/** Listens on `host:port`. A busy port rejects with PORT_BUSY, details `{ host, port }`; certificates that cannot be used with CONFIG_INVALID. */
+export async function listenTcp(options: ListenOptions): Promise<TcpServer> {
   const sockets = new Set<Socket>()
-  const server: Server = createServer({ noDelay: true }, (socket) => {
+  const server = serverOf(options)
+  server.on('connection', (socket: Socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
-    options.onConnection(socket)
   })
   return new Promise((resolve, reject) => {
     server.once('error', (error) => reject(listenError(error, options)))
@@ -31,6 +45,23 @@ export function listenTcp(options: { host: string; port: number; onConnection: (
       })
     })
   })
+}
+
+function serverOf({ tls, onConnection }: ListenOptions): Server {
+  if (!tls) return createServer({ noDelay: true }, onConnection)
+  const fault = serverTlsFault(tls)
+  if (fault) throw new MillraceError('CONFIG_INVALID', `TLS cannot be spoken: tls.${fault.option} ${fault.what}.`)
+  const { cert, key, passphrase, clientCa } = tls
+  const server = createTlsServer({
+    cert,
+    key,
+    passphrase,
+    minVersion: 'TLSv1.2',
+    ...(clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true }),
+    handshakeTimeout: tlsHandshakeMs,
+    noDelay: true,
+  })
+  return server.on('secureConnection', onConnection).on('tlsClientError', (_error, socket) => socket.destroy())
 }
 
 function listenError(error: Error, { host, port }: { host: string; port: number }): MillraceError {

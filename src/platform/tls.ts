@@ -17,9 +17,20 @@ export interface TlsOptions {
   verifyHostname?: boolean
 }
 
+/** A server's side of TLS, 1.2 or later. PEM texts. */
+export interface ServerTlsOptions {
+  /** Its certificate, then those between it and its authority. */
+  cert: string
+  key: string
+  /** Of an encrypted `key`. */
+  passphrase?: string
+  /** Only clients with a certificate of one of these authorities are let in (mTLS). */
+  clientCa?: string
+}
+
 /** Which of the texts cannot be used, and why, as the end of a sentence about it. Never tells a text (P8). */
 interface TlsPemFault {
-  option: 'ca' | 'cert' | 'key' | 'passphrase'
+  option: 'ca' | 'cert' | 'clientCa' | 'key' | 'passphrase'
   what: string
 }
 
@@ -35,10 +46,22 @@ export function clientTlsContext({ ca, cert, key, passphrase }: TlsOptions): Res
   }
 }
 
+/** What keeps a server from listening with these texts; null: nothing. */
+export function serverTlsFault({ cert, key, passphrase, clientCa }: ServerTlsOptions): TlsPemFault | null {
+  const fault = certificatesFault('cert', cert) ?? certificatesFault('clientCa', clientCa) ?? keyFault(cert, key)
+  if (fault) return fault
+  try {
+    createSecureContext({ cert, key, passphrase })
+    return null
+  } catch (error) {
+    return contextFault(errnoOf(error) ?? 'unknown reason', passphrase)
+  }
+}
+
 const pemCertificate = /-----BEGIN (TRUSTED )?CERTIFICATE-----[\s\S]+?-----END \1?CERTIFICATE-----/g
 
 /** OpenSSL leaves out in silence what it cannot read, and then trusts nobody. */
-function certificatesFault(option: 'ca' | 'cert', text: string | undefined): TlsPemFault | null {
+function certificatesFault(option: 'ca' | 'cert' | 'clientCa', text: string | undefined): TlsPemFault | null {
   if (text === undefined) return null
   const found = text.match(pemCertificate) ?? []
   if (found.length === 0) return { option, what: 'is no certificate in PEM form' }

@@ -25,6 +25,8 @@ import { endTxn } from './messages/end-txn.ts'
 import { txnOffsetCommit } from './messages/txn-offset-commit.ts'
 import { describeConfigs } from './messages/describe-configs.ts'
 import { alterConfigs } from './messages/alter-configs.ts'
+import { describeUserScramCredentials } from './messages/describe-user-scram-credentials.ts'
+import { alterUserScramCredentials } from './messages/alter-user-scram-credentials.ts'
 import { saslAuthenticate } from './messages/sasl-authenticate.ts'
 import { createPartitions } from './messages/create-partitions.ts'
 import { deleteGroups } from './messages/delete-groups.ts'
@@ -36,6 +38,19 @@ import { listTransactions } from './messages/list-transactions.ts'
 import { describeTransactions } from './messages/describe-transactions.ts'
 import { describeProducers } from './messages/describe-producers.ts'
 import { writeTxnMarkers } from './messages/write-txn-markers.ts'
+import { consumerGroupHeartbeat } from './messages/consumer-group-heartbeat.ts'
+import { consumerGroupDescribe } from './messages/consumer-group-describe.ts'
+import { electLeaders } from './messages/elect-leaders.ts'
+import { alterPartitionReassignments } from './messages/alter-partition-reassignments.ts'
+import { listPartitionReassignments } from './messages/list-partition-reassignments.ts'
+import { describeQuorum } from './messages/describe-quorum.ts'
+import { updateFeatures } from './messages/update-features.ts'
+import { listConfigResources } from './messages/list-config-resources.ts'
+import { describeTopicPartitions } from './messages/describe-topic-partitions.ts'
+import { alterReplicaLogDirs } from './messages/alter-replica-log-dirs.ts'
+import { describeAcls } from './messages/describe-acls.ts'
+import { createAcls } from './messages/create-acls.ts'
+import { deleteAcls } from './messages/delete-acls.ts'
 
 const all: readonly Api<unknown, unknown>[] = [
   produce,
@@ -65,6 +80,8 @@ const all: readonly Api<unknown, unknown>[] = [
   describeConfigs,
   alterConfigs,
   saslAuthenticate,
+  describeUserScramCredentials,
+  alterUserScramCredentials,
   createPartitions,
   deleteGroups,
   incrementalAlterConfigs,
@@ -75,6 +92,19 @@ const all: readonly Api<unknown, unknown>[] = [
   describeTransactions,
   listTransactions,
   describeLogDirs,
+  consumerGroupHeartbeat,
+  consumerGroupDescribe,
+  electLeaders,
+  alterPartitionReassignments,
+  listPartitionReassignments,
+  describeQuorum,
+  updateFeatures,
+  listConfigResources,
+  describeTopicPartitions,
+  alterReplicaLogDirs,
+  describeAcls,
+  createAcls,
+  deleteAcls,
 ]
 
 /** Every API this room has messages for, by its key. */

@@ -44,6 +44,16 @@ export { endTxn, type EndTxnRequest, type EndTxnResponse } from './messages/end-
 export { txnOffsetCommit, type TxnOffsetCommitRequest, type TxnOffsetCommitResponse } from './messages/txn-offset-commit.ts'
 export { describeConfigs, type DescribeConfigsRequest, type DescribeConfigsResponse } from './messages/describe-configs.ts'
 export { alterConfigs, type AlterConfigsRequest, type AlterConfigsResponse } from './messages/alter-configs.ts'
+export {
+  describeUserScramCredentials,
+  type DescribeUserScramCredentialsRequest,
+  type DescribeUserScramCredentialsResponse,
+} from './messages/describe-user-scram-credentials.ts'
+export {
+  alterUserScramCredentials,
+  type AlterUserScramCredentialsRequest,
+  type AlterUserScramCredentialsResponse,
+} from './messages/alter-user-scram-credentials.ts'
 export { saslAuthenticate, type SaslAuthenticateRequest, type SaslAuthenticateResponse } from './messages/sasl-authenticate.ts'
 export { createPartitions, type CreatePartitionsRequest, type CreatePartitionsResponse } from './messages/create-partitions.ts'
 export { deleteGroups, type DeleteGroupsRequest, type DeleteGroupsResponse } from './messages/delete-groups.ts'
@@ -63,3 +73,40 @@ export {
 } from './messages/describe-transactions.ts'
 export { listTransactions, type ListTransactionsRequest, type ListTransactionsResponse } from './messages/list-transactions.ts'
 export { describeLogDirs, type DescribeLogDirsRequest, type DescribeLogDirsResponse } from './messages/describe-log-dirs.ts'
+export {
+  consumerGroupHeartbeat,
+  type ConsumerGroupHeartbeatRequest,
+  type ConsumerGroupHeartbeatResponse,
+} from './messages/consumer-group-heartbeat.ts'
+export {
+  consumerGroupDescribe,
+  type ConsumerGroupDescribeRequest,
+  type ConsumerGroupDescribeResponse,
+} from './messages/consumer-group-describe.ts'
+export { electLeaders, type ElectLeadersRequest, type ElectLeadersResponse } from './messages/elect-leaders.ts'
+export {
+  alterPartitionReassignments,
+  type AlterPartitionReassignmentsRequest,
+  type AlterPartitionReassignmentsResponse,
+} from './messages/alter-partition-reassignments.ts'
+export {
+  listPartitionReassignments,
+  type ListPartitionReassignmentsRequest,
+  type ListPartitionReassignmentsResponse,
+} from './messages/list-partition-reassignments.ts'
+export { describeQuorum, type DescribeQuorumRequest, type DescribeQuorumResponse } from './messages/describe-quorum.ts'
+export { updateFeatures, type UpdateFeaturesRequest, type UpdateFeaturesResponse } from './messages/update-features.ts'
+export { listConfigResources, type ListConfigResourcesRequest, type ListConfigResourcesResponse } from './messages/list-config-resources.ts'
+export {
+  describeTopicPartitions,
+  type DescribeTopicPartitionsRequest,
+  type DescribeTopicPartitionsResponse,
+} from './messages/describe-topic-partitions.ts'
+export {
+  alterReplicaLogDirs,
+  type AlterReplicaLogDirsRequest,
+  type AlterReplicaLogDirsResponse,
+} from './messages/alter-replica-log-dirs.ts'
+export { describeAcls, type DescribeAclsRequest, type DescribeAclsResponse } from './messages/describe-acls.ts'
+export { createAcls, type CreateAclsRequest, type CreateAclsResponse } from './messages/create-acls.ts'
+export { deleteAcls, type DeleteAclsRequest, type DeleteAclsResponse } from './messages/delete-acls.ts'

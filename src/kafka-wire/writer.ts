@@ -54,6 +54,11 @@ export class Writer {
     this.#view.setInt16(at, value)
   }
 
+  uint16(value: number): void {
+    const at = this.#claim(2)
+    this.#view.setUint16(at, value)
+  }
+
   int32(value: number): void {
     const at = this.#claim(4)
     this.#view.setInt32(at, value)

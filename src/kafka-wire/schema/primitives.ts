@@ -15,6 +15,8 @@ export function primitiveCodec(is: Primitive, nullable: boolean, flexible: boole
       return { minSize: 1, read: (reader) => reader.int8(), write: (writer, value) => writer.int8(integer(value, 8, path)) }
     case 'int16':
       return { minSize: 2, read: (reader) => reader.int16(), write: (writer, value) => writer.int16(integer(value, 16, path)) }
+    case 'uint16':
+      return { minSize: 2, read: (reader) => reader.uint16(), write: (writer, value) => writer.uint16(unsigned16(value, path)) }
     case 'int32':
       return { minSize: 4, read: (reader) => reader.int32(), write: (writer, value) => writer.int32(integer(value, 32, path)) }
     case 'int64':
@@ -71,6 +73,10 @@ function integer(value: unknown, bits: 8 | 16 | 32, path: string): number {
   const limit = 2 ** (bits - 1)
   if (typeof value === 'number' && Number.isInteger(value) && value >= -limit && value < limit) return value
   return wrong(path, `int${bits}`)
+}
+
+function unsigned16(value: unknown, path: string): number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 2 ** 16 ? value : wrong(path, 'uint16')
 }
 
 function wrong(path: string, wanted: string): never {

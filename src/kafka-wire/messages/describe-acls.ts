@@ -1,0 +1,30 @@
+import { api, array, int16, int32, int8, string, type RequestOf, type ResponseOf } from '../schema/index.ts'
+
+/** Access rules that match a filter (KIP-140). */
+export const describeAcls = api(29, 'DescribeAcls', {
+  versions: [1, 3],
+  flexibleFrom: 2,
+  request: {
+    resourceTypeFilter: int8(),
+    resourceNameFilter: string({ nullableFrom: 0 }),
+    patternTypeFilter: int8({ default: 3 }),
+    principalFilter: string({ nullableFrom: 0 }),
+    hostFilter: string({ nullableFrom: 0 }),
+    operation: int8(),
+    permissionType: int8(),
+  },
+  response: {
+    throttleTimeMs: int32(),
+    errorCode: int16(),
+    errorMessage: string({ nullableFrom: 0 }),
+    resources: array({
+      resourceType: int8(),
+      resourceName: string(),
+      patternType: int8({ default: 3 }),
+      acls: array({ principal: string(), host: string(), operation: int8(), permissionType: int8() }),
+    }),
+  },
+})
+
+export type DescribeAclsRequest = RequestOf<typeof describeAcls>
+export type DescribeAclsResponse = ResponseOf<typeof describeAcls>

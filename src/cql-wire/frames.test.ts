@@ -159,6 +159,14 @@ function asSeenBy(version: number, response: Response): Response {
   return { ...response, ...(version < 4 ? { pkIndexes: [] } : {}), ...(version >= 5 ? { resultMetadataId: response.id } : {}) }
 }
 
+const sinceVersion: Readonly<Record<number, number>> = {
+  [errors.READ_FAILURE]: 4,
+  [errors.WRITE_FAILURE]: 4,
+  [errors.FUNCTION_FAILURE]: 4,
+  [errors.CAS_WRITE_UNKNOWN]: 5,
+}
+const isKnownIn = (version: number, code: number): boolean => (sinceVersion[code] ?? 3) <= version
+
 describe('frames', () => {
   test.each([4, 5])('requests of v%d come back as they were written', (version) => {
     fc.assert(
@@ -175,6 +183,7 @@ describe('frames', () => {
   test.each([3, 4, 5])('responses of v%d come back as they were written', (version) => {
     fc.assert(
       fc.property(response, fc.integer({ min: -1, max: 0x7fff }), (sent, stream) => {
+        fc.pre(sent.opcode !== 'ERROR' || isKnownIn(version, sent.code))
         const frame = encodeResponse(version, stream, sent)
         const header = readFrameHeader(frame, 0)
         expect(header).toMatchObject({ version, isResponse: true, stream, length: frame.length - 9 })
@@ -187,6 +196,16 @@ describe('frames', () => {
       }),
       { numRuns: 300 },
     )
+  })
+
+  test.each([
+    [3, errors.READ_FAILURE, errors.READ_TIMEOUT],
+    [3, errors.WRITE_FAILURE, errors.WRITE_TIMEOUT],
+    [3, errors.FUNCTION_FAILURE, errors.INVALID],
+    [4, errors.CAS_WRITE_UNKNOWN, errors.WRITE_TIMEOUT],
+  ])('v%d is told of 0x%x, which it does not know, as 0x%x', (version, code, told) => {
+    const frame = encodeResponse(version, 1, { opcode: 'ERROR', code, message: 'why' })
+    expect(decodeResponse(version, opcodes.ERROR, frame.subarray(9))).toMatchObject({ ok: true, response: { code: told, message: 'why' } })
   })
 
   test('warnings and a tracing id travel beside the answer; v3 has no warnings', () => {

@@ -1,6 +1,7 @@
 export { consistencies, errors, frameFlags, opcodes, UNSET } from './constants.ts'
 export { ByteWriter } from './byte-writer.ts'
 export { frameHeaderBytes, maxFrameBytes, readFrameHeader, beginFrame, endFrame, type FrameHeader } from './frame.ts'
+export { compressFrame, decompressBody, frameCompressions, type FrameCompression } from './compression.ts'
 export {
   alwaysQuote,
   formatType,

@@ -64,7 +64,28 @@ function writeBody(out: ByteWriter, version: number, response: Response): void {
   }
 }
 
-function writeError(out: ByteWriter, version: number, e: ErrorResponse): void {
+/** A code that came after `version` as the one that it knows, as Cassandra tells it (`ErrorMessage.getBackwardsCompatibleException`). */
+function asKnownIn(version: number, e: ErrorResponse): ErrorResponse {
+  const { message } = e
+  if (version < 5 && e.code === errors.CAS_WRITE_UNKNOWN) {
+    const writeTimeout = e.writeTimeout ?? { consistency: 0, received: 0, blockFor: 0, writeType: 'CAS' }
+    return { opcode: 'ERROR', code: errors.WRITE_TIMEOUT, message, writeTimeout: { ...writeTimeout, writeType: 'CAS' } }
+  }
+  if (version >= 4) return e
+  switch (e.code) {
+    case errors.READ_FAILURE:
+      return { opcode: 'ERROR', code: errors.READ_TIMEOUT, message, ...(e.readFailure ? { readTimeout: e.readFailure } : {}) }
+    case errors.WRITE_FAILURE:
+      return { opcode: 'ERROR', code: errors.WRITE_TIMEOUT, message, ...(e.writeFailure ? { writeTimeout: e.writeFailure } : {}) }
+    case errors.FUNCTION_FAILURE:
+      return { opcode: 'ERROR', code: errors.INVALID, message }
+    default:
+      return e
+  }
+}
+
+function writeError(out: ByteWriter, version: number, error: ErrorResponse): void {
+  const e = asKnownIn(version, error)
   out.int(e.code)
   out.string(clipped(e.message))
   switch (e.code) {

@@ -8,7 +8,9 @@ import {
   type Disk,
   type Logger,
   type Part,
+  type ServerTlsOptions,
 } from '../platform/index.ts'
+import type { Account } from './security/accounts.ts'
 import { resolveBrokerConfig, type BrokerConfig } from './topics/broker-configs.ts'
 
 /** One address to listen on. Clients are told `advertisedHost:advertisedPort` in Metadata (default: where it listens). */
@@ -18,8 +20,14 @@ export interface Listener {
   port: number
   advertisedHost?: string
   advertisedPort?: number
-  /** SASL PLAIN is demanded on this listener when given; required when `host` is not a loopback address (P8). */
-  credentials?: { username: string; password: string }
+  /**
+   * SASL is demanded on this listener when given: PLAIN or SCRAM with these accounts, SCRAM also with the credentials that
+   * AlterUserScramCredentials stored (with an empty list only with those). Required when `host` is not a loopback address (P8),
+   * unless `tls.clientCa` demands a certificate of every client.
+   */
+  credentials?: Account | readonly Account[]
+  /** TLS is spoken on this listener; with `clientCa` every client needs a certificate (mTLS). */
+  tls?: ServerTlsOptions
 }
 
 export interface BrokerOptions {
@@ -53,6 +61,12 @@ export interface Recovered {
   cutBytes: number
 }
 
+/** The accounts of a listener that demands SASL, else null. */
+export function accountsOf({ credentials }: Listener): readonly Account[] | null {
+  if (credentials === undefined) return null
+  return 'username' in credentials ? [credentials] : credentials
+}
+
 /** The options with every default filled in. */
 export interface ResolvedOptions {
   readonly dataDir: string
@@ -70,7 +84,9 @@ export function resolveOptions(options: BrokerOptions): ResolvedOptions {
   if (options.listeners.length === 0) throw new MillraceError('CONFIG_INVALID', 'The broker needs at least one listener.')
   for (const listener of options.listeners) {
     // P8: nothing listens beyond loopback without credentials.
-    if (!isLoopback(listener.host) && !listener.credentials?.password) {
+    const accounts = accountsOf(listener)
+    const incomplete = accounts?.some(({ username, password }) => username === '' || password === '') ?? false
+    if (incomplete || (!isLoopback(listener.host) && accounts === null && listener.tls?.clientCa === undefined)) {
       throw new MillraceError(
         'CREDENTIALS_REQUIRED',
         `The broker does not listen on ${listener.host} without a user name and password: give the listener credentials, or use 127.0.0.1.`,

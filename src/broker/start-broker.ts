@@ -3,8 +3,10 @@ import { GroupCoordinator } from './groups/coordinator.ts'
 import { OffsetsStore } from './groups/offsets-store.ts'
 import { LogDirectory } from './log/log-directory.ts'
 import { Connection } from './network/connection.ts'
-import { resolveOptions, type BrokerHandle, type BrokerOptions, type Recovered, type ResolvedOptions } from './options.ts'
+import { accountsOf, resolveOptions, type BrokerHandle, type BrokerOptions, type Recovered, type ResolvedOptions } from './options.ts'
 import type { BrokerState } from './requests/handler.ts'
+import { Accounts } from './security/accounts.ts'
+import { ScramCredentials } from './security/scram-credentials.ts'
 import { Catalogue } from './topics/catalogue.ts'
 import { Topics } from './topics/topics.ts'
 import { TransactionCoordinator } from './transactions/coordinator.ts'
@@ -32,9 +34,14 @@ export async function startBroker(options: BrokerOptions, context: { signal?: Ab
   }
 }
 
-async function openData(options: ResolvedOptions, releasers: Releasers): Promise<{ broker: BrokerState; recovered: Recovered }> {
+/** Recovers the data folder: the broker, all but its sockets. What is added to `releasers` closes it. */
+export async function openData(
+  options: ResolvedOptions,
+  releasers: Releasers,
+): Promise<{ broker: BrokerState; recovered: Recovered }> {
   const { disk, clock, log, config, flush, dataDir } = options
   const catalogue = new Catalogue(disk, dataDir, options.clusterId)
+  const scram = new ScramCredentials(disk, dataDir)
   const logs = new LogDirectory({ disk, clock, log, flush, leaderEpoch: catalogue.leaderEpoch }, dataDir)
   releasers.add('logs', () => logs.close())
   const topics = new Topics({ catalogue, logs, config, log })
@@ -52,7 +59,7 @@ async function openData(options: ResolvedOptions, releasers: Releasers): Promise
     compactionIntervalMs: config.flag('log.cleaner.enable') ? config.number('log.cleaner.backoff.ms') : null,
     producerExpirationMs: config.number('producer.id.expiration.ms'),
   })
-  return { broker: { clusterId: catalogue.clusterId, config, clock, log, catalogue, topics, groups, transactions }, recovered }
+  return { broker: { clusterId: catalogue.clusterId, config, clock, log, catalogue, topics, groups, transactions, scram }, recovered }
 }
 
 async function listen(options: ResolvedOptions, broker: BrokerState, releasers: Releasers): Promise<TcpServer[]> {
@@ -60,10 +67,13 @@ async function listen(options: ResolvedOptions, broker: BrokerState, releasers: 
   for (const listener of options.listeners) {
     // Known before the first connection comes: it is only looked at when a request is answered.
     const advertised = { host: listener.advertisedHost ?? listener.host, port: listener.advertisedPort ?? listener.port }
+    const given = accountsOf(listener)
+    const accounts = given && new Accounts(given, broker.scram)
     const server = await listenTcp({
       host: listener.host,
       port: listener.port,
-      onConnection: (socket) => new Connection(socket, { broker, log: options.log, advertised, credentials: listener.credentials ?? null }),
+      ...(listener.tls ? { tls: listener.tls } : {}),
+      onConnection: (socket) => new Connection(socket, { broker, log: options.log, advertised, accounts }),
     })
     if (advertised.port === 0) advertised.port = server.port
     releasers.add(`listener ${server.port}`, () => server.close())

@@ -1,17 +1,19 @@
 import type { Socket } from 'node:net'
 import { decodeRequestHeader, WireError } from '../../kafka-wire/index.ts'
 import { asMillraceError, type Logger } from '../../platform/index.ts'
-import type { Answer, BrokerState, RequestContext, SaslState } from '../requests/handler.ts'
+import type { Answer, BrokerState, RequestContext } from '../requests/handler.ts'
 import { handlers } from '../requests/index.ts'
 import { refuseOldProduce } from '../requests/refuse-old-produce.ts'
-import { acceptsPlain } from '../requests/sasl-authenticate.ts'
+import type { Accounts } from '../security/accounts.ts'
+import { SaslSession } from '../security/sasl-session.ts'
 import { FrameReader } from './frame-reader.ts'
 
 export interface ConnectionOptions {
   readonly broker: BrokerState
   readonly log: Logger
   readonly advertised: { readonly host: string; readonly port: number }
-  readonly credentials: { readonly username: string; readonly password: string } | null
+  /** Who may come in; null: everybody. */
+  readonly accounts: Accounts | null
 }
 
 /** The place of one answer in the order of requests. */
@@ -24,7 +26,7 @@ const produceKey = 0
 const apiVersionsKey = 18
 const saslHandshakeKey = 17
 const saslAuthenticateKey = 36
-const beforeSaslDone: ReadonlySet<number> = new Set([apiVersionsKey, saslHandshakeKey, saslAuthenticateKey])
+const ofSasl: ReadonlySet<number> = new Set([saslHandshakeKey, saslAuthenticateKey])
 /** Answer bytes the socket has not taken yet at which no further request is looked at. */
 const maxUnsentBytes = 4 << 20
 const maxStrangerBytes = 512 << 10
@@ -37,7 +39,7 @@ export class Connection {
   readonly #socket: Socket
   readonly #options: ConnectionOptions
   readonly #frames: FrameReader
-  readonly #sasl: SaslState
+  readonly #sasl: SaslSession
   readonly #gone = new AbortController()
   readonly #maxFrameBytes: number
   readonly #maxWaiting: number
@@ -55,7 +57,12 @@ export class Connection {
     this.#options = options
     this.#maxFrameBytes = config.number('socket.request.max.bytes')
     this.#frames = new FrameReader(this.#maxFrameBytes)
-    this.#sasl = { credentials: options.credentials, stage: options.credentials ? 'start' : 'done' }
+    this.#sasl = new SaslSession({
+      accounts: options.accounts,
+      mechanisms: (config.text('sasl.enabled.mechanisms') ?? '').split(',').map((name) => name.trim()),
+      maxReauthMs: config.number('connections.max.reauth.ms'),
+      clock: options.broker.clock,
+    })
     this.#maxWaiting = config.number('queued.max.requests')
     this.#clientHost = `/${socket.remoteAddress ?? ''}`
     socket.on('data', (chunk: Buffer) => this.#received(chunk))
@@ -69,7 +76,7 @@ export class Connection {
 
   #received(chunk: Buffer): void {
     // As Kafka's sasl.server.max.receive.size: strangers cannot make us hold much.
-    this.#frames.maxBytes = this.#sasl.stage === 'done' ? this.#maxFrameBytes : Math.min(maxStrangerBytes, this.#maxFrameBytes)
+    this.#frames.maxBytes = this.#sasl.isOpen ? this.#maxFrameBytes : Math.min(maxStrangerBytes, this.#maxFrameBytes)
     const wrong = this.#frames.push(chunk, this.#queue)
     this.#work()
     if (wrong) this.#refuse(wrong)
@@ -105,11 +112,15 @@ export class Connection {
   }
 
   #start(frame: Buffer): void {
-    if (this.#sasl.stage === 'raw') return this.#rawToken(frame)
+    if (this.#sasl.takesRawTokens) return this.#rawToken(frame)
     const header = decodeRequestHeader(frame)
     if (!header.ok) throw new WireError(header.reason)
     const { apiKey, apiVersion, correlationId, body } = header
-    if (this.#sasl.stage !== 'done' && !beforeSaslDone.has(apiKey)) throw new WireError('a request came before authentication')
+    if (!ofSasl.has(apiKey)) {
+      if (!this.#sasl.isOpen && apiKey !== apiVersionsKey) throw new WireError('a request came before authentication')
+      // KIP-368
+      if (this.#sasl.hasEnded) throw new WireError('the session ended, and the client did not sign in again')
+    }
     const slot: Slot = { answer: 'waiting' }
     this.#slots.push(slot)
     const found = handlers.get(apiKey)
@@ -122,7 +133,7 @@ export class Connection {
     if (answer instanceof Promise) this.#later(slot, answer, apiKey)
     else this.#answer(slot, answer)
     // As Kafka: one try a connection.
-    if (apiKey === saslAuthenticateKey && this.#sasl.stage !== 'done') this.#ending = true
+    if (ofSasl.has(apiKey) && this.#sasl.isClosed) this.#ending = true
   }
 
   #context(apiVersion: number, clientId: string): RequestContext {
@@ -141,10 +152,13 @@ export class Connection {
       .catch((error: unknown) => this.#refuse(error))
   }
 
-  /** SaslHandshake 0: the token is a bare frame, the answer an empty one; a wrong one closes the connection. */
+  /** SaslHandshake 0: tokens are bare frames, both ways; a wrong one closes the connection. */
   #rawToken(frame: Buffer): void {
-    if (!acceptsPlain(this.#sasl, frame)) throw new WireError('authentication failed')
-    this.#slots.push({ answer: [Buffer.alloc(4)] })
+    const step = this.#sasl.step(frame)
+    if (step.is === 'refused') throw new WireError('authentication failed')
+    const size = Buffer.alloc(4)
+    size.writeInt32BE(step.token.length)
+    this.#slots.push({ answer: [size, step.token] })
   }
 
   /** Sends the answers that are ready, up to the first that is not. */

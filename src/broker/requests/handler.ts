@@ -1,6 +1,8 @@
 import { encodeResponseFrame, WireError, type Api } from '../../kafka-wire/index.ts'
 import { MillraceError, type Clock, type Logger } from '../../platform/index.ts'
 import type { GroupCoordinator } from '../groups/coordinator.ts'
+import type { SaslSession } from '../security/sasl-session.ts'
+import type { ScramCredentials } from '../security/scram-credentials.ts'
 import type { BrokerConfig } from '../topics/broker-configs.ts'
 import type { Catalogue } from '../topics/catalogue.ts'
 import type { Topics } from '../topics/topics.ts'
@@ -16,6 +18,7 @@ export interface BrokerState {
   readonly topics: Topics
   readonly groups: GroupCoordinator
   readonly transactions: TransactionCoordinator
+  readonly scram: ScramCredentials
 }
 
 /** Who asks, and how it was reached. */
@@ -26,15 +29,9 @@ export interface RequestContext {
   readonly clientHost: string
   /** Where clients of this listener find the broker. */
   readonly advertised: { readonly host: string; readonly port: number }
-  readonly sasl: SaslState
+  readonly sasl: SaslSession
   /** Aborts when the connection is gone: nobody waits for the answer any more. */
   readonly gone: AbortSignal
-}
-
-/** How far a connection has got with SASL; `done` from the start on listeners without credentials. */
-export interface SaslState {
-  readonly credentials: { readonly username: string; readonly password: string } | null
-  stage: 'start' | 'handshaken' | 'raw' | 'done'
 }
 
 /** Frames of the answer, or null when there is none (acks=0). */

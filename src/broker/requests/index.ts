@@ -33,6 +33,8 @@ import { offsetCommitHandler } from './offset-commit.ts'
 import { offsetFetchHandler } from './offset-fetch.ts'
 import { offsetForLeaderEpochHandler } from './offset-for-leader-epoch.ts'
 import { produceHandler } from './produce.ts'
+import { alterUserScramCredentialsHandler } from './alter-user-scram-credentials.ts'
+import { describeUserScramCredentialsHandler } from './describe-user-scram-credentials.ts'
 import { saslAuthenticateHandler } from './sasl-authenticate.ts'
 import { saslHandshakeHandler } from './sasl-handshake.ts'
 import { syncGroupHandler } from './sync-group.ts'
@@ -58,6 +60,8 @@ const all: readonly Handler[] = [
   offsetForLeaderEpochHandler,
   describeConfigsHandler,
   saslAuthenticateHandler,
+  describeUserScramCredentialsHandler,
+  alterUserScramCredentialsHandler,
   createPartitionsHandler,
   deleteGroupsHandler,
   incrementalAlterConfigsHandler,

@@ -1,34 +1,16 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import { errorCodes, saslAuthenticate } from '../../kafka-wire/index.ts'
-import { handler, type SaslState } from './handler.ts'
+import { handler } from './handler.ts'
 
-const refused = 'Authentication failed: Invalid username or password'
 const noToken = new Uint8Array(0)
 
-/** SASL PLAIN (RFC 4616). */
+/** One round of tokens (KIP-152). What the last one says of the session's end, clients of version 1 on obey (KIP-368). */
 export const saslAuthenticateHandler = handler(saslAuthenticate, [0, 2], (request, { sasl }) => {
-  if (sasl.stage !== 'handshaken') {
-    return { errorCode: errorCodes.ILLEGAL_SASL_STATE, errorMessage: 'SaslHandshake comes first, and only once.', authBytes: noToken }
+  const illegal = sasl.isOpen
+  const step = sasl.step(request.authBytes)
+  if (step.is === 'refused') {
+    const errorCode = illegal ? errorCodes.ILLEGAL_SASL_STATE : errorCodes.SASL_AUTHENTICATION_FAILED
+    return { errorCode, errorMessage: step.message, authBytes: noToken }
   }
-  return acceptsPlain(sasl, request.authBytes)
-    ? { errorCode: errorCodes.NONE, errorMessage: null, authBytes: noToken }
-    : { errorCode: errorCodes.SASL_AUTHENTICATION_FAILED, errorMessage: refused, authBytes: noToken }
+  const sessionLifetimeMs = step.is === 'done' ? BigInt(sasl.lifetimeMs) : 0n
+  return { errorCode: errorCodes.NONE, errorMessage: null, authBytes: step.token, sessionLifetimeMs }
 })
-
-/** Checks a PLAIN token (authorization id, user name, password, separated by NUL) and moves the state on. Compares in constant time. */
-export function acceptsPlain(sasl: SaslState, token: Uint8Array): boolean {
-  const [authorizationId = '', username = '', password = '', ...more] = Buffer.from(token).toString('utf8').split('\0')
-  const { credentials } = sasl
-  if (credentials === null) return false
-  const nameFits = sameText(username, credentials.username)
-  const passwordFits = sameText(password, credentials.password)
-  const fits = nameFits && passwordFits && more.length === 0 && (authorizationId === '' || authorizationId === username)
-  sasl.stage = fits ? 'done' : 'start'
-  return fits
-}
-
-/** Hashes first, so that neither content nor length shows in the time. */
-function sameText(a: string, b: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
-  return timingSafeEqual(digest(a), digest(b))
-}

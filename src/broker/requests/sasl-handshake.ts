@@ -1,12 +1,10 @@
 import { errorCodes, saslHandshake } from '../../kafka-wire/index.ts'
 import { handler } from './handler.ts'
 
-const mechanisms = ['PLAIN']
-
-/** After version 0 the token follows as a bare frame, from 1 on in SaslAuthenticate (KIP-152). */
+/** After version 0 the tokens follow as bare frames, from 1 on in SaslAuthenticate (KIP-152). */
 export const saslHandshakeHandler = handler(saslHandshake, [0, 1], (request, { sasl, apiVersion }) => {
-  if (sasl.credentials === null || sasl.stage === 'done') return { errorCode: errorCodes.ILLEGAL_SASL_STATE, mechanisms }
-  if (!mechanisms.includes(request.mechanism)) return { errorCode: errorCodes.UNSUPPORTED_SASL_MECHANISM, mechanisms }
-  sasl.stage = apiVersion === 0 ? 'raw' : 'handshaken'
-  return { errorCode: errorCodes.NONE, mechanisms }
+  if (!sasl.mayBegin) return { errorCode: errorCodes.ILLEGAL_SASL_STATE, mechanisms: [] }
+  const mechanisms = [...sasl.mechanisms]
+  const begun = sasl.begin(request.mechanism, apiVersion === 0)
+  return { errorCode: begun ? errorCodes.NONE : errorCodes.UNSUPPORTED_SASL_MECHANISM, mechanisms }
 })

@@ -11,6 +11,13 @@ const own: readonly ConfigDefinition[] = [
   },
   { name: 'broker.id', type: 'int', default: '1', doc: 'Number of this broker in the cluster of one.' },
   { name: 'connections.max.idle.ms', type: 'long', default: '600000', min: 0, doc: 'A connection without requests for so long is closed.' },
+  {
+    name: 'connections.max.reauth.ms',
+    type: 'long',
+    default: '0',
+    min: 0,
+    doc: 'How long a client that signed in is heard before it must sign in again; 0: for ever.',
+  },
   { name: 'default.replication.factor', type: 'int', default: '1', min: 1, doc: 'Replicas of a new topic. There is one.' },
   { name: 'fetch.max.bytes', type: 'int', default: '57671680', min: 1024, doc: 'Most bytes that one fetch answer carries.' },
   {
@@ -90,7 +97,12 @@ const own: readonly ConfigDefinition[] = [
     min: 1,
     doc: 'Requests of one connection that may wait for their answer before its socket is no longer read.',
   },
-  { name: 'sasl.enabled.mechanisms', type: 'list', default: 'PLAIN', doc: 'SASL mechanisms on listeners with credentials.' },
+  {
+    name: 'sasl.enabled.mechanisms',
+    type: 'list',
+    default: 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
+    doc: 'SASL mechanisms on listeners with credentials.',
+  },
   {
     name: 'transaction.max.timeout.ms',
     type: 'int',

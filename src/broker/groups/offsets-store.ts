@@ -94,6 +94,7 @@ function* recordsOf(log: PartitionLog): Generator<StoredRecord> {
     if (marker) yield { is: 'marker', partition: log.partition, producerId: marker.producerId, commit: marker.commit }
     if (header.isControl) continue
     const decoded = decodeBatch(bytes, at, header)
+    if (!decoded.ok) yield { is: 'record', record: { is: 'unknown' }, at: Number(header.baseOffset), producerId: null }
     for (const { key, value, offset } of decoded.ok ? decoded.records : []) {
       const record: OffsetsRecord = key === null ? { is: 'unknown' } : parse(key, value)
       yield { is: 'record', record, at: Number(offset), producerId: header.isTransactional ? Number(header.producerId) : null }

@@ -167,8 +167,20 @@ export class LogDirectory {
 
   /** Moves the recovery points of logs up to their ends and writes them down. */
   async #checkpoint(logs: readonly PartitionLog[], leastBytes: number): Promise<void> {
+    for (const log of logs) {
+      try {
+        await log.checkpoint(leastBytes)
+      } catch (error) {
+        // Its point stays where it was; those of the others move.
+        const { topic, partition } = log
+        this.#context.log.warn('a recovery point could not be moved; it is tried again', {
+          topic,
+          partition,
+          error: asMillraceError(error),
+        })
+      }
+    }
     try {
-      for (const log of logs) await log.checkpoint(leastBytes)
       if (!this.#closed) this.writePoints()
     } catch (error) {
       this.#context.log.warn('the recovery points could not be written; they are written again later', { error: asMillraceError(error) })

@@ -172,4 +172,49 @@ describe('recovery', () => {
     expect(log.append(testBatch(2))).toMatchObject({ ok: true, baseOffset: 2 })
     await log.close()
   })
+
+  it('takes the producers of the first segment from its snapshot once retention removed what came before', async () => {
+    const disk = new MemoryDisk()
+    const configs = { 'segment.bytes': '300' }
+    const { log } = await openTestLog(disk, { configs })
+    for (let i = 0; i < 3; i++) log.append(testBatch(2, { producerId: 7, sequence: 2 * i }))
+    for (let i = 0; i < 6; i++) log.append(testBatch(4))
+    await log.visible(30)
+    log.dropSegments(log.segments.length - 1)
+    disk.cutPower()
+    const again = await openTestLog(disk, { configs })
+    expect(again.log.append(testBatch(1, { producerId: 7, sequence: 6 })).ok).toBe(true)
+    expect(again.log.append(testBatch(1, { producerId: 7, sequence: 9 }))).toMatchObject({
+      errorCode: errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER,
+    })
+    await again.log.close()
+  })
+
+  it('goes on at its start when a power cut took more than what was deleted, and says so', async () => {
+    const disk = new MemoryDisk()
+    const { log } = await openTestLog(disk, { flush: 'os' })
+    log.append(testBatch(5))
+    disk.cutPower()
+    const lines: string[] = []
+    const again = await openTestLog(disk, { flush: 'os', lines, logStartOffset: 4 })
+    expect([again.log.logStartOffset, again.log.logEndOffset]).toEqual([4, 4])
+    expect(again.log.append(testBatch(1))).toMatchObject({ baseOffset: 4 })
+    expect(lines.join('')).toContain('begins anew')
+    await again.log.close()
+    const third = await openTestLog(disk, { flush: 'os', logStartOffset: 4, recoveryPoint: 5 })
+    expect([third.log.logStartOffset, third.log.logEndOffset]).toEqual([4, 5])
+    await third.log.close()
+  })
+
+  it('rolls by the age of the first batch of the segment it takes up again', async () => {
+    const disk = new MemoryDisk()
+    const configs = { 'segment.ms': '1000', 'index.interval.bytes': '0' }
+    const { log } = await openTestLog(disk, { configs })
+    for (const timestampMs of [1_000, 1_500, 1_900]) log.append(testBatch(1, { timestampMs }))
+    await log.close()
+    const again = await openTestLog(disk, { configs, recoveryPoint: 3 })
+    again.log.append(testBatch(1, { timestampMs: 2_100 }))
+    expect(again.log.segments.map(({ baseOffset }) => baseOffset)).toEqual([0, 3])
+    await again.log.close()
+  })
 })

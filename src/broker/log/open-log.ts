@@ -60,10 +60,36 @@ export async function openLog(
   const scanned = scanFrom(recovery, bases.slice(from), segments, resumed)
   if (segments.length === 0) segments.push(new Segment(disk, at.dir, 0, 'growing'))
   if (scanned.logEndOffset < at.recoveryPoint) throw missing(recovery, scanned.logEndOffset)
+  if (scanned.logEndOffset < at.logStartOffset) scanned.cutBytes += startAnew(recovery, segments, scanned, at.logStartOffset)
   recovery.epochs.cut(scanned.logEndOffset)
-  await Promise.all(segments.slice(from).map((segment) => segment.file.datasync()))
+  await Promise.all(segments.slice(Math.min(from, segments.length - 1)).map((segment) => segment.file.datasync()))
   const log = new PartitionLog(context, { ...at, segments, ...scanned, producers: recovery.producers, epochs: recovery.epochs }, config)
   return { log, cutBytes: scanned.cutBytes }
+}
+
+/** Records below a start that DeleteRecords moved were lost with the power (`flush: 'os'`): the log goes on from that start, as Kafka's does. Returns the bytes removed. */
+function startAnew(
+  { context, topic, partition, dir }: Recovery,
+  segments: Segment[],
+  scanned: { logEndOffset: number },
+  startOffset: number,
+): number {
+  const { logEndOffset } = scanned
+  let cutBytes = 0
+  for (const segment of segments.splice(0)) {
+    cutBytes += segment.file.sizeBytes()
+    segment.remove()
+  }
+  segments.push(new Segment(context.disk, dir, startOffset, 'growing'))
+  scanned.logEndOffset = startOffset
+  context.log.warn(`${topic}-${partition} ended before its start: it begins anew there`, {
+    topic,
+    partition,
+    logEndOffset,
+    startOffset,
+    cutBytes,
+  })
+  return cutBytes
 }
 
 /** Producers of recovery points that a crash left behind. */
@@ -97,7 +123,8 @@ function resumePlace({ context: { disk, clock }, dir, recoveryPoint, producers }
 
 /** Index of the first segment to scan: `from`, or an earlier one where the producers' snapshot is lacking. */
 function scanStart({ context: { disk, clock }, dir, producers }: Recovery, bases: readonly number[], from: number): number {
-  for (let at = from; at > 0; at--) {
+  // The first segment has one too, when what came before it was removed.
+  for (let at = Math.min(from, bases.length - 1); at >= 0; at--) {
     const snapshot = snapshotPath(dir, bases[at] ?? 0)
     if (disk.exists(snapshot) && producers.loadSnapshot(asBuffer(disk.readFile(snapshot)), clock.nowMs())) return at
   }

@@ -1,8 +1,9 @@
 import { errorCodes, patchBatch, readBatchHeader, type BatchHeader } from '../../kafka-wire/index.ts'
-import { asMillraceError, MillraceError } from '../../platform/index.ts'
+import { MillraceError } from '../../platform/index.ts'
 import type { TopicConfig } from '../topics/topic-configs.ts'
 import type { AbortedTransaction } from './aborted-index.ts'
 import { checkBatch } from './check-batch.ts'
+import { checkProducer } from './check-producer.ts'
 import { encodeMarker, type Marker } from './control-records.ts'
 import { GroupCommit } from './group-commit.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
@@ -14,6 +15,8 @@ import { noteBatch } from './note-batch.ts'
 import type { ProducerStates } from './producer-states.ts'
 import { RecoveryPoint, snapshotPath } from './recovery-point.ts'
 import { Segment } from './segment.ts'
+import { StorageHealth } from './storage-health.ts'
+import { Visibility } from './visibility.ts'
 
 const noRecords = Buffer.alloc(0)
 
@@ -35,13 +38,10 @@ export class PartitionLog {
   #config: TopicConfig
   #logStartOffset: number
   #logEndOffset: number
-  #visible: End
+  readonly #visibility: Visibility
   #syncedOffset: number
-  #offline: MillraceError | null = null
-  #full = false
+  readonly #health: StorageHealth
   #closed = false
-  #waiting: { offset: number; resolve: (error: MillraceError | null) => void }[] = []
-  readonly #watchers = new Set<() => void>()
   /** Its segments are being rewritten: none may be removed meanwhile. */
   compacting = false
   /** Called when a segment was rolled, or much was written since the recovery point: a checkpoint is due. */
@@ -60,14 +60,18 @@ export class PartitionLog {
     this.#logStartOffset = parts.logStartOffset
     this.#logEndOffset = parts.logEndOffset
     this.recoveryPoint = new RecoveryPoint(context.disk, parts.dir, parts.recoveryPoint)
-    this.#visible = this.#end()
+    this.#visibility = new Visibility(this.#end())
+    this.#health = new StorageHealth(context.log, { topic: this.topic, partition: this.partition }, (error) => {
+      this.#visibility.fail(error)
+      this.#visibility.notify()
+    })
     this.producers.forgetDecided(parts.logEndOffset)
     this.#syncedOffset = parts.logEndOffset
     if (parts.recoveryPoint < parts.logEndOffset) this.recoveryPoint.wrote(this.#active().sizeBytes)
     this.#commit = new GroupCommit({
       capture: () => this.#end(),
       onSynced: (end) => this.#synced(end),
-      onFailed: (error) => this.#takeOffline(error),
+      onFailed: (error) => this.#health.takeOffline(error),
     })
   }
 
@@ -80,11 +84,11 @@ export class PartitionLog {
   }
   /** First offset readers do not see: the synced end (P1), or the log's end with `flush: 'os'`. */
   get highWatermark(): number {
-    return this.#visible.offset
+    return this.#visibility.end.offset
   }
   /** First offset that readers of committed records do not see: that of the first open transaction, or the high watermark (KIP-98). */
   get lastStableOffset(): number {
-    const { offset } = this.#visible
+    const { offset } = this.#visibility.end
     return Math.min(this.producers.firstUndecided(offset) ?? offset, offset)
   }
   /** Everything below lies on the disk, whatever happens. */
@@ -93,11 +97,11 @@ export class PartitionLog {
   }
   /** Whether a reader need not wait any longer. */
   get ended(): boolean {
-    return this.#closed || this.#offline !== null
+    return this.#closed || this.#health.offline !== null
   }
   /** The error that took this log offline. */
   get offline(): MillraceError | null {
-    return this.#offline
+    return this.#health.offline
   }
   get leaderEpoch(): number {
     return this.#context.leaderEpoch
@@ -118,29 +122,20 @@ export class PartitionLog {
 
   /** Checks and appends one batch as a producer sent it; its bytes are patched in place. Never decodes (except compacted topics). */
   append(bytes: Uint8Array): Appended {
-    if (this.#offline || this.#closed) return storageError(this.#offline)
+    if (this.#health.offline || this.#closed) return storageError(this.#health.offline)
     const nowMs = this.#context.clock.nowMs()
     const checked = checkBatch(bytes, this.#config, nowMs)
     if (!checked.ok) return checked
     const { header } = checked
-    if (header.producerId >= 0n) {
-      const sequence = this.producers.check(Number(header.producerId), header.producerEpoch, header.baseSequence, header.recordCount)
-      if (sequence.is === 'duplicate') {
-        const { baseOffset, lastOffset, timestampMs } = sequence.of
-        return { ok: true, baseOffset, endOffset: lastOffset + 1, logAppendTimeMs: timestampMs }
-      }
-      if (sequence.is === 'gap') return reject(errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER, sequence.message)
-      const isOpen = (this.producers.get(Number(header.producerId))?.transactionFrom ?? null) !== null
-      if (isOpen && !header.isTransactional) return reject(errorCodes.INVALID_TXN_STATE, 'a transaction of this producer is open')
-      if (sequence.is === 'fenced') return reject(errorCodes.INVALID_PRODUCER_EPOCH, sequence.message)
-    }
+    const answered = checkProducer(this.producers, header)
+    if (answered) return answered
     if (this.#config.logAppendTime) stampLogAppendTime(bytes, nowMs)
     return this.#write(bytes, header, this.#config.logAppendTime ? nowMs : Number(header.maxTimestamp))
   }
 
   /** Appends a batch of the broker's own (offsets, states of transactions) without the checks that clients need. */
   appendOwn(bytes: Uint8Array): Appended {
-    if (this.#offline || this.#closed) return storageError(this.#offline)
+    if (this.#health.offline || this.#closed) return storageError(this.#health.offline)
     const header = readBatchHeader(bytes, 0)
     if (!header) return refuse(errorCodes.CORRUPT_MESSAGE, 'no record batch')
     return this.#write(bytes, header, Number(header.maxTimestamp))
@@ -163,7 +158,7 @@ export class PartitionLog {
     Object.assign(header, { baseOffset: BigInt(baseOffset), partitionLeaderEpoch: this.leaderEpoch, maxTimestamp: BigInt(timestampMs) })
     patchBatch(bytes, 0, header)
     const segment = this.#writable(bytes.length, header.recordCount, timestampMs)
-    if (!segment || !this.#writeBytes(segment, bytes)) return storageError(this.#offline)
+    if (!segment || !this.#writeBytes(segment, bytes)) return storageError(this.#health.offline)
     const lastOffset = baseOffset + header.lastOffsetDelta
     const { producers, epochs } = this
     noteBatch({ segment, producers, epochs, config: this.#config, nowMs: this.#context.clock.nowMs() }, header, bytes, 0)
@@ -183,7 +178,7 @@ export class PartitionLog {
     try {
       return this.#roll(active)
     } catch (error) {
-      this.#writeFailed(asMillraceError(error, 'DISK_FAILED'))
+      this.#health.writeFailed(error)
       return null
     }
   }
@@ -204,11 +199,10 @@ export class PartitionLog {
       segment.file.write([bytes], segment.sizeBytes)
     } catch (error) {
       this.#undoWrite(segment)
-      this.#writeFailed(asMillraceError(error, 'DISK_FAILED'))
+      this.#health.writeFailed(error)
       return false
     }
-    if (this.#full) this.#context.log.info('there is room on the disk again', { topic: this.topic, partition: this.partition })
-    this.#full = false
+    this.#health.wrote()
     return true
   }
 
@@ -217,26 +211,8 @@ export class PartitionLog {
     try {
       segment.file.truncate(segment.sizeBytes)
     } catch (error) {
-      this.#takeOffline(asMillraceError(error, 'DISK_FAILED'))
+      this.#health.takeOffline(error)
     }
-  }
-
-  #writeFailed(error: MillraceError): void {
-    if (error.code !== 'DISK_FULL') return this.#takeOffline(error)
-    if (!this.#full)
-      this.#context.log.warn('the disk is full: producers are told to try again', { topic: this.topic, partition: this.partition, error })
-    this.#full = true
-  }
-
-  /** P1: after a failed sync nothing unsynced is trusted; the log stays offline until the next start. */
-  #takeOffline(error: MillraceError): void {
-    if (this.#offline) return
-    this.#offline = error
-    this.#context.log.error('this log is offline until the next start', { topic: this.topic, partition: this.partition, error })
-    const waiting = this.#waiting
-    this.#waiting = []
-    for (const waiter of waiting) waiter.resolve(error)
-    for (const watcher of this.#watchers) watcher()
   }
 
   #active(): Segment {
@@ -256,22 +232,15 @@ export class PartitionLog {
   }
 
   #show(end: End): void {
-    if (end.offset <= this.#visible.offset && end.segment === this.#visible.segment) return
-    this.#visible = end
+    if (!this.#visibility.show(end)) return
     this.producers.forgetDecided(end.offset)
-    if (this.#waiting.length > 0) {
-      const due = this.#waiting
-      this.#waiting = due.filter((waiter) => waiter.offset > end.offset)
-      for (const waiter of due) if (waiter.offset <= end.offset) waiter.resolve(null)
-    }
-    for (const watcher of this.#watchers) watcher()
+    this.#visibility.notify()
   }
 
   /** Resolves once the high watermark reaches `offset` (acks=all, P1), with null, or with the error that took the log offline. */
   visible(offset: number): Promise<MillraceError | null> {
-    if (this.#offline) return Promise.resolve(this.#offline)
-    if (this.#visible.offset >= offset) return Promise.resolve(null)
-    return new Promise((resolve) => this.#waiting.push({ offset, resolve }))
+    if (this.#health.offline) return Promise.resolve(this.#health.offline)
+    return this.#visibility.until(offset)
   }
 
   /** Resolves once no sync runs and none is due. */
@@ -281,14 +250,13 @@ export class PartitionLog {
 
   /** Calls `watcher` whenever the high watermark moves or the log goes offline; returns how to stop. */
   watch(watcher: () => void): () => void {
-    this.#watchers.add(watcher)
-    return () => this.#watchers.delete(watcher)
+    return this.#visibility.watch(watcher)
   }
 
   /** The place up to which readers see: all, or only what is decided (read_committed). */
   visibleEnd(committedOnly = false): End {
-    const stable = committedOnly ? this.lastStableOffset : this.#visible.offset
-    return stable < this.#visible.offset ? this.reader.endAt(stable, this.#visible) : this.#visible
+    const stable = committedOnly ? this.lastStableOffset : this.#visibility.end.offset
+    return stable < this.#visibility.end.offset ? this.reader.endAt(stable, this.#visibility.end) : this.#visibility.end
   }
 
   /**
@@ -297,9 +265,9 @@ export class PartitionLog {
    */
   read(offset: number, maxBytes: number, atLeastOne: boolean, committedOnly = false): Read {
     if (this.#closed) return { ok: false, errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION }
-    if (this.#offline) return { ok: false, errorCode: errorCodes.KAFKA_STORAGE_ERROR }
+    if (this.#health.offline) return { ok: false, errorCode: errorCodes.KAFKA_STORAGE_ERROR }
     if (offset < this.logStartOffset || offset > this.#logEndOffset) return { ok: false, errorCode: errorCodes.OFFSET_OUT_OF_RANGE }
-    if (offset >= this.#visible.offset) return { ok: true, records: noRecords }
+    if (offset >= this.#visibility.end.offset) return { ok: true, records: noRecords }
     return { ok: true, records: this.reader.read(offset, this.visibleEnd(committedOnly), maxBytes, atLeastOne) }
   }
 
@@ -361,12 +329,11 @@ export class PartitionLog {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    for (const watcher of this.#watchers) watcher()
-    if (!this.#offline) this.#commit.wrote(this.#active().file)
+    this.#visibility.notify()
+    if (!this.#health.offline) this.#commit.wrote(this.#active().file)
     await this.#commit.idle()
-    const closed = new MillraceError('CLOSED', 'The log was closed.')
-    for (const waiter of this.#waiting.splice(0)) waiter.resolve(closed)
-    if (!this.#offline) this.#save()
+    this.#visibility.fail(new MillraceError('CLOSED', 'The log was closed.'))
+    if (!this.#health.offline) this.#save()
     for (const segment of this.#segments) segment.close()
   }
 

@@ -56,6 +56,10 @@ export class Segment {
     this.maxTimestampMs = this.maxTimestampOffset = this.firstTimestampMs = -1
     this.#loadSealed()
     this.sizeBytes = position
+    // The index knows later batches only: `segment.ms` counts from the first.
+    const first = Buffer.alloc(batchHeaderBytes)
+    if (position > 0 && this.file.read(first, 0, batchHeaderBytes, 0) === batchHeaderBytes)
+      this.firstTimestampMs = Number(first.readBigInt64BE(35))
   }
 
   /** Notes a batch that lies at `sizeBytes` of the file; adds index entries every `intervalBytes`. */

@@ -10,6 +10,7 @@ export function openTestLog(
   options: {
     recoveryPoint?: number
     cleanedTo?: number
+    logStartOffset?: number
     leaderEpoch?: number
     flush?: 'sync' | 'os'
     clock?: Clock
@@ -17,11 +18,20 @@ export function openTestLog(
     lines?: string[]
   } = {},
 ): Promise<OpenedLog> {
-  const { recoveryPoint = 0, cleanedTo = 0, leaderEpoch = 0, flush = 'sync', clock = new ManualClock(), configs = {}, lines = [] } = options
+  const {
+    recoveryPoint = 0,
+    cleanedTo = 0,
+    logStartOffset = 0,
+    leaderEpoch = 0,
+    flush = 'sync',
+    clock = new ManualClock(),
+    configs = {},
+    lines = [],
+  } = options
   const context = { disk, clock, flush, leaderEpoch, log: createLogger((line) => lines.push(line)) }
   return openLog(
     context,
-    { topic: 't', partition: 0, dir: '/data/t-0', recoveryPoint, cleanedTo, logStartOffset: 0 },
+    { topic: 't', partition: 0, dir: '/data/t-0', recoveryPoint, cleanedTo, logStartOffset },
     parseTopicConfig(configs, () => null),
   )
 }

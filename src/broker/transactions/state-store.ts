@@ -41,6 +41,15 @@ export class StateStore {
     for (const log of this.#internal.logs) {
       for (const { bytes, at, header } of visibleBatches(log)) {
         const decoded = decodeBatch(bytes, at, header)
+        if (!decoded.ok) {
+          const { reason } = decoded
+          this.#log.warn('left out a batch that cannot be decoded', {
+            topic: log.topic,
+            partition: log.partition,
+            offset: Number(header.baseOffset),
+            reason,
+          })
+        }
         for (const { key, value, offset } of decoded.ok && !header.isControl ? decoded.records : []) {
           try {
             const { transactionalId, transaction } = readTransactionRecord(key ?? new Uint8Array(), value)

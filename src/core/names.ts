@@ -3,6 +3,8 @@ export const names = {
   group: (p: string, stream: string): string => `millrace.${p}.${stream}`,
   deadLetters: (p: string, stream: string): string => `${p}.${stream}.dlq`,
   cursors: (p: string): string => `__millrace_${p}_cursors`,
+  /** `task`: of a source, which has one cursor, `0`; of a stream, who runs it. */
+  transactionalId: (p: string, of: 'source' | 'stream', name: string, task: string): string => `millrace.${p}.${of}.${name}.${task}`,
   runHeader: 'millrace.run',
   attemptHeader: 'millrace.attempt',
   pageHeader: 'millrace.page',

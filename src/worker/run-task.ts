@@ -30,7 +30,9 @@ export async function runTask(run: Run, signal: AbortSignal, report: Report, log
     const failure = asMillraceError(error, 'TASK_FAILED')
     const stack = error instanceof Error && error.stack !== undefined && !(error instanceof MillraceError) ? error.stack : failure.message
     report({ is: 'log', line: stack, at: Date.now() })
-    return { is: 'failed', error: failure.toJSON(), retriable: true }
+    // Fenced by another run that is at work (P4): trying again would only fence that one.
+    const retriable = failure.code !== 'PRODUCER_FENCED' || failure.retriable
+    return { is: 'failed', error: failure.toJSON(), retriable }
   }
 }
 
@@ -59,7 +61,11 @@ async function runFlow(flow: LoadedFlow, run: Run, signal: AbortSignal, report: 
       project: run.ctx.project,
       endpoints,
       run: { runId: run.attempt.runId, attempt: run.attempt.attempt },
-      kafka: { admin: { createTopics }, producer: (options) => kafka.producer(options), reader: (options) => kafka.reader(options) },
+      kafka: {
+        admin: { createTopics, listOffsets: (partitions, at) => kafka.admin.listOffsets(partitions, at) },
+        transactionalProducer: (options) => kafka.transactionalProducer(options),
+        reader: (options) => kafka.reader(options),
+      },
       signal,
       log: (line) => report({ is: 'log', line, at: Date.now() }),
       progress: (done, total) => report({ is: 'progress', done, total }),

@@ -1,28 +1,24 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { Kafka, logLevel } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { connectKafka, type KafkaClient } from '../../src/kafka-client/index.ts'
 import { apiVersions } from '../../src/kafka-wire/index.ts'
-import { childExecArgv, MillraceError, siblingPath } from '../../src/platform/index.ts'
-import { engines, type KafkaEngine } from '../../tools/engines/index.ts'
+import { MillraceError } from '../../src/platform/index.ts'
+import { engines } from '../../tools/engines/index.ts'
 import { seededRandom } from '../harness/seeded-random.ts'
 import { findTool } from '../harness/tools.ts'
 import { describeOn } from './available.ts'
 import { lowerFeature } from './kafka-feature.ts'
+import { startKillableBroker, type KillableBroker } from './killable-broker.ts'
 import { connectRawKafka } from './raw-kafka.ts'
 import { copyTopic, readKeys, rowsOf, writeKeys } from './transaction-copier.ts'
 
 const kcat = findTool('kcat', 'MILLRACE_KCAT')
-const killableBroker = siblingPath(import.meta.url, '../../src/broker/testing/killable-broker')
 const WITHIN = { timeout: 120_000 }
 const RECORDS = 5_000
 
-describeOn([], 'transactions on our embedded broker', () => judge(startEmbedded))
+describeOn([], 'transactions on our embedded broker', () => judge(startKillableBroker))
 describeOn(['kafka4'], 'transactions on Kafka 4 (version 2, KIP-890)', () => judge(engines.kafka4))
 describeOn(['kafka4'], 'transactions on Kafka 4 that was told to keep version 1', () =>
   judge(async () => {
@@ -40,40 +36,10 @@ async function transactionVersion(bootstrapServer: string): Promise<number | und
   return finalizedFeatures.find(({ name }) => name === 'transaction.version')?.maxVersionLevel
 }
 
-/** In a process of its own, which can be killed. */
-async function startEmbedded(): Promise<Broker> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'millrace-transactions-'))
-  let child: ChildProcess | null = null
-  let address = '127.0.0.1:0'
-  const restart = async (): Promise<void> => {
-    const port = address.slice(address.indexOf(':') + 1)
-    child = spawn(process.execPath, [...childExecArgv, killableBroker, dataDir, port], { stdio: ['ignore', 'pipe', 'inherit'] })
-    const [line]: unknown[] = await once(child.stdout ?? child, 'data')
-    address = String(line).split(' ')[0] ?? ''
-  }
-  const kill = async (): Promise<void> => {
-    const ended = child && once(child, 'exit')
-    child?.kill('SIGKILL')
-    await ended
-  }
-  await restart()
-  return {
-    bootstrapServers: address,
-    kill,
-    restart,
-    [Symbol.asyncDispose]: async () => {
-      await kill()
-      rmSync(dataDir, { recursive: true })
-    },
-  }
-}
-
 const keysFrom = (prefix: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${prefix}-${i}`)
 
-type Broker = Pick<KafkaEngine, 'bootstrapServers' | 'kill' | 'restart'> & AsyncDisposable
-
-function judge(start: () => Promise<Broker>): void {
-  let broker: Broker
+function judge(start: () => Promise<KillableBroker>): void {
+  let broker: KillableBroker
   let kafka: KafkaClient
   const connect = (): Promise<KafkaClient> => connectKafka({ bootstrapServers: [broker.bootstrapServers], clientId: 'transactions' })
   const createTopics = (partitions: number, ...names: string[]): Promise<unknown> =>

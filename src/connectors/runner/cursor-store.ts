@@ -1,7 +1,7 @@
 import { bytesAt, names, type Batch, type Json } from '../../core/index.ts'
 import { MillraceError } from '../../platform/index.ts'
 import { isObject } from '../options-reader.ts'
-import type { SourceKafka } from './kafka-port.ts'
+import type { SourceKafka, SourceReader } from './kafka-port.ts'
 import { stopIfAborted } from '../stop-if-aborted.ts'
 
 /** A stored cursor: where the source's next page begins, and who wrote it. */
@@ -16,26 +16,28 @@ export interface StoredCursor {
   at: string
 }
 
-/** Where a source goes on, and how many records came before. */
-export interface Position {
-  cursor: Json
-  fetched: number
-}
-
-/** The last cursor of `source` in the project's compacted topic; null when it has none (or its tombstone). */
-export async function readCursor(kafka: SourceKafka, project: string, source: string, signal: AbortSignal): Promise<Position | null> {
+/**
+ * The last cursor of `source` in the project's compacted topic; null when it has none (or its tombstone). Only what is committed
+ * counts (P4), and all that is: while another source's transaction is open before it, its end is waited for.
+ */
+export async function readCursor(kafka: SourceKafka, project: string, source: string, signal: AbortSignal): Promise<StoredCursor | null> {
   const topic = names.cursors(project)
-  const reader = kafka.reader({ topic, from: 'earliest', maxWaitMs: 50 })
+  const [end] = await kafka.admin.listOffsets([{ topic, partition: 0 }], 'latest')
+  const reader = kafka.reader({ topic, from: 'earliest', maxWaitMs: 50, isolationLevel: 'read_committed' })
   let last: Uint8Array | null = null
   try {
-    while (!reader.atEnd()) {
+    do {
       for (const batch of await reader.poll({ signal })) last = lastOf(batch, source, last)
       stopIfAborted(signal)
-    }
+    } while (!hasRead(reader, end?.offset ?? 0n))
   } finally {
     await reader.close()
   }
   return last && parseCursor(last, topic, source)
+}
+
+function hasRead(reader: SourceReader, end: bigint): boolean {
+  return reader.positions().every(({ partition, offset }) => partition !== 0 || offset >= end)
 }
 
 function lastOf(batch: Batch, source: string, before: Uint8Array | null): Uint8Array | null {
@@ -51,12 +53,17 @@ function lastOf(batch: Batch, source: string, before: Uint8Array | null): Uint8A
   return last
 }
 
-function parseCursor(bytes: Uint8Array, topic: string, source: string): Position {
+function parseCursor(bytes: Uint8Array, topic: string, source: string): StoredCursor {
   let problem = 'it is no cursor of this version of Millrace'
   try {
-    const stored: { v?: unknown; cursor?: Json; fetched?: unknown } | null = JSON.parse(Buffer.from(bytes).toString('utf8'))
+    const stored: { v?: unknown; cursor?: Json; run?: unknown; attempt?: unknown; fetched?: unknown; at?: unknown } | null = JSON.parse(
+      Buffer.from(bytes).toString('utf8'),
+    )
     if (isObject(stored) && stored['v'] === 1 && stored.cursor !== undefined) {
-      return { cursor: stored.cursor, fetched: typeof stored.fetched === 'number' ? stored.fetched : 0 }
+      const { cursor, run, attempt, fetched, at } = stored
+      const number = (value: unknown): number => (typeof value === 'number' ? value : 0)
+      const text = (value: unknown): string => (typeof value === 'string' ? value : '')
+      return { v: 1, cursor, run: text(run), attempt: number(attempt), fetched: number(fetched), at: text(at) }
     }
   } catch (error) {
     problem = String(error)
@@ -71,12 +78,12 @@ function parseCursor(bytes: Uint8Array, topic: string, source: string): Position
   )
 }
 
-/** The record that stores a cursor; to be sent only after its page is acknowledged (P4). */
+/** The record that stores a cursor; sent in the transaction of its page (P4). */
 export function cursorRecord(project: string, source: string, stored: StoredCursor): { topic: string; key: string; value: Uint8Array } {
   return { topic: names.cursors(project), key: source, value: Buffer.from(JSON.stringify(stored)) }
 }
 
-/** Follows the cursors of all sources of a project: how many records their acknowledged pages held so far, crashes and retries included. */
+/** Follows the cursors of all sources of a project: how many records their committed pages held so far, crashes and retries included. */
 export interface FetchedTotals {
   total(): Promise<number>
   close(): Promise<void>
@@ -84,7 +91,7 @@ export interface FetchedTotals {
 
 export function followFetched(kafka: Pick<SourceKafka, 'reader'>, project: string): FetchedTotals {
   const topic = names.cursors(project)
-  const reader = kafka.reader({ topic, from: 'earliest', maxWaitMs: 10 })
+  const reader = kafka.reader({ topic, from: 'earliest', maxWaitMs: 10, isolationLevel: 'read_committed' })
   const fetched = new Map<string, number>()
   const take = (batch: Batch): void => {
     for (let i = 0; i < batch.count; i++) {

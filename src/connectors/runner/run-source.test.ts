@@ -6,7 +6,7 @@ import { isObject } from '../options-reader.ts'
 import { randomUserSpec, type RandomUserOptions } from '../random-user/spec.ts'
 import { startRandomUserStandIn } from '../random-user/stand-in/start.ts'
 import { runSource, type RunSource } from './run-source.ts'
-import { scriptedKafka, type ScriptedKafka } from './scripted-kafka.ts'
+import { scriptedKafka, type CommitVerdict, type ScriptedKafka } from './scripted-kafka.ts'
 
 const cursors = '__millrace_demo_cursors'
 
@@ -73,29 +73,61 @@ test('each record says its run, attempt and page', async () => {
   expect(said).toEqual([1, 2].map((page) => ['millrace.run=run-1', 'millrace.attempt=2', `millrace.page=${page}`]))
 })
 
-test('a crash between a page and its cursor repeats the page with the same users and keys', async () => {
+test('a page and its cursor are one transaction: a crash before the commit leaves neither', async () => {
   await using server = await startRandomUserStandIn({ host: '127.0.0.1', port: 0 })
   const kafka = scriptedKafka()
   const flow = flowOf({ every: '1s', pages: 1, results: 3 })
-  kafka.beforeSend = (records) => {
-    if (records[0]?.topic === cursors) throw new Error('killed')
+  kafka.beforeCommit = (records) => {
+    expect(records.map(({ topic }) => topic)).toEqual(['users', 'users', 'users', cursors])
+    throw new Error('killed')
   }
   await expect(run(kafka, flow, server.url)).rejects.toThrow('killed')
-  kafka.beforeSend = () => {}
+  expect(users(kafka)).toEqual([])
+  expect(lastCursor(kafka)).toBeNull()
+  kafka.beforeCommit = () => {}
   await run(kafka, flow, server.url)
-  const produced = users(kafka).map(({ key, value }) => `${key} ${Buffer.from(value).toString()}`)
-  expect(produced).toHaveLength(6)
-  expect(produced.slice(3)).toEqual(produced.slice(0, 3))
+  expect(users(kafka)).toHaveLength(3)
+  expect(lastCursor(kafka)).toEqual({ seed: 's', page: 2 })
 })
 
-test('a page that is not acknowledged leaves the cursor where it was', async () => {
+test.each<[CommitVerdict, string]>([
+  ['refused', 'that the broker refuses is aborted and written again'],
+  ['done, unknown', 'whose commit went through without an answer is not written again'],
+  ['not done, unknown', 'whose commit was lost is written again'],
+])('a page (%s) %s: each user is there once', async (verdict) => {
   await using server = await startRandomUserStandIn({ host: '127.0.0.1', port: 0 })
   const kafka = scriptedKafka()
-  kafka.beforeSend = (records) => {
-    if (records[0]?.topic === 'users') throw new Error('broker away')
-  }
-  await expect(run(kafka, flowOf({ every: '1s', pages: 1 }), server.url)).rejects.toThrow('broker away')
+  const verdicts: CommitVerdict[] = ['done', verdict, 'done', verdict, verdict]
+  kafka.beforeCommit = () => verdicts.shift()
+  const { totals } = await run(kafka, flowOf({ every: '1s', pages: 4, results: 2 }), server.url)
+  expect(totals).toEqual({ pages: 4, fetched: 8, produced: 8, filtered: 0 })
+  expect(new Set(users(kafka).map(({ key }) => key)).size).toBe(8)
+  expect(users(kafka)).toHaveLength(8)
+  expect(lastCursor(kafka)).toEqual({ seed: 's', page: 5 })
+})
+
+test('a page that is refused again and again ends the run with the reason', async () => {
+  await using server = await startRandomUserStandIn({ host: '127.0.0.1', port: 0 })
+  const kafka = scriptedKafka()
+  kafka.beforeCommit = () => 'refused'
+  await expect(run(kafka, flowOf({ every: '1s', pages: 1 }), server.url)).rejects.toThrow('not enough replicas')
   expect(lastCursor(kafka)).toBeNull()
+})
+
+test('a second run of the same source fences the first, whose error names it', async () => {
+  await using server = await startRandomUserStandIn({ host: '127.0.0.1', port: 0 })
+  const kafka = scriptedKafka()
+  const flow = flowOf({ every: '1s', pages: 1, results: 2 })
+  let second: Promise<unknown> | null = null
+  kafka.beforeCommit = async () => {
+    if (second !== null) return
+    second = run(kafka, flow, server.url, { run: { runId: 'run-2', attempt: 1 } })
+    await second
+  }
+  const first = run(kafka, flow, server.url)
+  await expect(first).rejects.toMatchObject({ code: 'PRODUCER_FENCED', retriable: false, details: { run: 'run-2', attempt: 1 } })
+  await expect(first).rejects.toThrow('another run of it has taken over (run run-2, attempt 1)')
+  expect(users(kafka)).toHaveLength(2)
 })
 
 test('a record that does not fit the topic fails the run and nothing of its page is produced', async () => {
@@ -155,7 +187,7 @@ test('a stop ends the run at once, even when the broker does not answer', async 
   await using server = await startRandomUserStandIn({ host: '127.0.0.1', port: 0 })
   const kafka = scriptedKafka()
   const stop = new AbortController()
-  kafka.beforeSend = () => {
+  kafka.beforeCommit = () => {
     stop.abort()
     return new Promise(() => {})
   }

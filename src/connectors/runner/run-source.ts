@@ -1,9 +1,10 @@
-import { names, type Endpoints, type Json, type LoadedFlow } from '../../core/index.ts'
+import { names, type Endpoints, type LoadedFlow } from '../../core/index.ts'
+import { jsonCodec, type ValueCodec } from '../../formats/index.ts'
 import { abortReason, MillraceError, systemClock } from '../../platform/index.ts'
 import type { PolledPage } from '../polled-source.ts'
-import { cursorRecord, readCursor } from './cursor-store.ts'
-import type { OutgoingRecord, SourceKafka } from './kafka-port.ts'
+import type { SourceKafka } from './kafka-port.ts'
 import { openSource, type SourceWorld } from './open-source.ts'
+import { PageWriter } from './page-writer.ts'
 import { preparePage } from './prepare-page.ts'
 
 export interface RunSource {
@@ -12,6 +13,8 @@ export interface RunSource {
   endpoints: Pick<Endpoints, 'randomUser'>
   run: { runId: string; attempt: number }
   kafka: SourceKafka
+  /** How the topic's values are written, or will be once it is known: the first page is fetched meanwhile. JSON when left out. */
+  values?: ValueCodec | Promise<ValueCodec>
   signal: AbortSignal
   /** A line of the task's log. */
   log: (line: string) => void
@@ -29,52 +32,39 @@ export interface SourceRun {
 }
 
 /**
- * Runs a source into its topic from where the last run stopped. Each page: steps, schema and key, produced and acknowledged
- * by all in-sync replicas, and only then its cursor: a crash between the two repeats the page with the same users under the
- * same keys (P4, until transactions come). Throws RECORD_STEP or RECORD_INVALID for a record that fails, SOURCE_FAILED when the source does,
- * Kafka's own errors, and the signal's reason as soon as it aborts.
+ * Runs a source into its topic from where the last run stopped. Each page — steps, schema, key — is committed in one transaction with
+ * the cursor behind it (P4): a crash anywhere repeats nothing and loses nothing, and a second run of the same source fences the first.
+ * Throws RECORD_STEP or RECORD_INVALID for a record that fails, SOURCE_FAILED when the source does, PRODUCER_FENCED (naming the other
+ * run) when it was taken over, Kafka's own errors, and the signal's reason as soon as it aborts.
  */
 export async function runSource(options: RunSource): Promise<SourceRun> {
-  const { flow, project, endpoints, run, kafka, signal, log, progress, world = ownWorld() } = options
+  const { flow, project, endpoints, run, kafka, values = jsonCodec, signal, log, progress, world = ownWorld() } = options
+  const { name } = flow.source
   const source = openSource(flow, endpoints, world, log)
   const until = <T>(work: Promise<T>): Promise<T> => untilAborted(work, signal)
   await until(ensureCursorTopic(kafka, project, log))
-  const position = await until(readCursor(kafka, project, flow.source.name, signal))
-  const cursor = position?.cursor ?? null
-  const fetchedBefore = position?.fetched ?? 0
-  log(
-    `${flow.source.name} reads ${source.says}; ${cursor === null ? 'no cursor yet: from the beginning' : `goes on at ${JSON.stringify(cursor)}`}`,
-  )
-
-  const producer = kafka.producer({ acks: 'all' })
+  const writer = await until(PageWriter.open({ kafka, project, source: name, run, clock: world.clock, signal, log }))
+  const { cursor } = writer
+  log(`${name} reads ${source.says}; ${cursor === null ? 'no cursor yet: from the beginning' : `goes on at ${JSON.stringify(cursor)}`}`)
   const totals: SourceRun = { pages: 0, fetched: 0, produced: 0, filtered: 0 }
   const report = new Report(world, log)
-  const send = async (records: OutgoingRecord[]): Promise<void> => {
-    if (records.length > 0) await until(producer.send(records))
-  }
-  const store = async (next: Json): Promise<void> => {
-    const at = new Date(world.clock.nowMs()).toISOString()
-    const fetched = fetchedBefore + totals.fetched
-    await send([cursorRecord(project, flow.source.name, { v: 1, cursor: next, run: run.runId, attempt: run.attempt, fetched, at })])
-  }
   try {
     for await (const page of source.read(cursor, signal)) {
-      totals.fetched += page.records.length
-      const prepared = await preparePage(flow, page, run, signal)
-      await send(prepared.records)
-      await store(page.cursor)
+      const prepared = await preparePage(flow, page, run, await until(Promise.resolve(values)), signal)
+      await until(writer.write(prepared.records, page.cursor, page.records.length))
       totals.pages++
+      totals.fetched += page.records.length
       totals.produced += prepared.records.length
       totals.filtered += prepared.filtered
       progress(totals.fetched, source.expectedRecords)
       report.page(page, prepared.records.length, totals)
     }
   } finally {
-    // Not waited for when the run was stopped: everything that counts was acknowledged above.
-    const closed = producer.close().catch(() => {})
+    // Not waited for when the run was stopped: what is open is aborted, by the next run at the latest.
+    const closed = writer.close().catch(() => {})
     if (!signal.aborted) await until(closed).catch(() => {})
   }
-  log(`${flow.source.name} done: ${describe(totals)} in ${flow.topic.name}`)
+  log(`${name} done: ${describe(totals)} in ${flow.topic.name}`)
   return totals
 }
 

@@ -1,7 +1,6 @@
 import { isIP } from 'node:net'
 import {
   isLoopback,
-  listenTcp,
   MillraceError,
   silentLogger,
   systemClock,
@@ -10,13 +9,16 @@ import {
   type Disk,
   type Logger,
   type Part,
+  type ServerTlsOptions,
 } from '../platform/index.ts'
 import { Catalogue } from './schema/index.ts'
-import { Connection, type Credentials } from './server/connection.ts'
+import { PasswordAuthenticator, type Credentials } from './server/authenticator.ts'
 import { Executor } from './server/executor.ts'
+import { defaultLimits, type Limits } from './server/limits.ts'
+import { serveClients } from './server/listener.ts'
 import { Statements } from './server/statements.ts'
 import { Engine } from './storage/index.ts'
-import { systemTables } from './system/index.ts'
+import { systemTables, TraceLog } from './system/index.ts'
 
 export interface CqlStoreOptions {
   /** Folder of this store alone; made when missing. */
@@ -26,8 +28,12 @@ export interface CqlStoreOptions {
   port: number
   /** What drivers are told to connect to (an IP address); without it `host`. */
   advertisedHost?: string
-  /** Required off loopback (P8). */
+  /** Of the one user; a salted hash of them is kept. Required off loopback (P8), at the first start at least. */
   credentials?: Credentials
+  /** Clients speak TLS then, and no other way. */
+  tls?: ServerTlsOptions
+  /** What clients may hold; the defaults suit a machine that the store shares. */
+  limits?: Partial<Limits>
   /** `sync` (default): answer after fdatasync; `os`: after the write into the page cache. */
   flush?: 'sync' | 'os'
   log?: Logger
@@ -47,17 +53,19 @@ export interface CqlStoreHandle extends Part {
  * @throws MillraceError CREDENTIALS_REQUIRED, PORT_BUSY, DATA_DIR_NEWER, DATA_CORRUPT, DISK_FAILED
  */
 export async function startCqlStore(options: CqlStoreOptions, context: { signal?: AbortSignal } = {}): Promise<CqlStoreHandle> {
-  const { dataDir, host, port, credentials = null, flush = 'sync', log = silentLogger, disk = systemDisk, clock = systemClock } = options
+  const { dataDir, host, port, flush = 'sync', log = silentLogger, disk = systemDisk, clock = systemClock } = options
+  context.signal?.throwIfAborted()
+  disk.makeDir(dataDir)
+  const isAsking = options.credentials !== undefined || !isLoopback(host)
+  const authenticator = isAsking ? PasswordAuthenticator.open(disk, dataDir, options.credentials ?? null) : null
   // P8: nothing listens beyond loopback without credentials.
-  if (!isLoopback(host) && !credentials) {
+  if (isAsking && !authenticator) {
     throw new MillraceError(
       'CREDENTIALS_REQUIRED',
       `The table store listens on ${host}, which others can reach: set a user name and a password, or listen on 127.0.0.1.`,
       { details: { host } },
     )
   }
-  context.signal?.throwIfAborted()
-  disk.makeDir(dataDir)
   const catalogue = Catalogue.open(disk, dataDir)
   const { engine, mutations, cutBytes } = await Engine.open({
     dataDir,
@@ -69,26 +77,17 @@ export async function startCqlStore(options: CqlStoreOptions, context: { signal?
     gcGraceSeconds: (table) => catalogue.gcGraceSeconds(table),
   })
   if (cutBytes > 0) log.warn('the commit log ended in a torn group, which no client was ever answered for: it was cut off', { cutBytes })
-  const connections = new Set<Connection>()
+  const traces = new TraceLog()
   let listening = port
-  const system = systemTables({ catalogue, address: addressOf(options.advertisedHost ?? host), port: () => listening })
+  const system = systemTables({ catalogue, address: addressOf(options.advertisedHost ?? host), port: () => listening, traces })
   const executor = new Executor({ statements: new Statements(catalogue, system), catalogue, engine, system, clock, log })
-  executor.onSchemaChange = (change) => {
-    for (const connection of connections)
-      if (connection.events.has('SCHEMA_CHANGE')) connection.send({ opcode: 'EVENT', event: 'SCHEMA_CHANGE', ...change })
-  }
   const failed = Promise.withResolvers<never>()
   failed.promise.catch(() => {})
   engine.onFailed = (error) => failed.reject(error)
-  const server = await listenTcp({
-    host,
-    port,
-    onConnection: (socket) => {
-      const connection = new Connection(socket, executor, credentials, log)
-      connections.add(connection)
-      socket.once('close', () => connections.delete(connection))
-    },
-  }).catch(async (error: unknown) => {
+  const limits: Limits = { ...defaultLimits, ...options.limits }
+  const where = { host, port, ...(options.tls ? { tls: options.tls } : {}) }
+  const server = await serveClients(where, { executor, authenticator, traces, limits, clock, log }).catch(async (error: unknown) => {
+    executor.stop()
     await engine.close()
     throw error
   })

@@ -1,276 +1,263 @@
-import { timingSafeEqual, createHash } from 'node:crypto'
 import type { Socket } from 'node:net'
-import {
-  ByteWriter,
-  decodeRequest,
-  errors,
-  frameFlags,
-  frameHeaderBytes,
-  opcodes,
-  writeResponse,
-  type FrameHeader,
-  type Request,
-  type Response,
-} from '../../cql-wire/index.ts'
-import { asMillraceError, MillraceError, type Logger } from '../../platform/index.ts'
-import { CqlRefusal, unsupported } from '../refusal.ts'
-import { cqlVersion } from '../system/index.ts'
+import { decodeRequest, decompressBody, errors, frameFlags, type FrameHeader, type Request, type Response } from '../../cql-wire/index.ts'
+import { asMillraceError, MillraceError, type Clock, type Logger } from '../../platform/index.ts'
+import { CqlRefusal } from '../refusal.ts'
+import type { TraceLog } from '../system/index.ts'
 import { FrameReader } from './frame-reader.ts'
-import { refusalOf, type AnsweringWaiter, type Executor, type Session } from './executor.ts'
+import { refusalOf, type AnsweringWaiter, type Executor } from './executor.ts'
+import { Handshake } from './handshake.ts'
+import type { InboundBudget, Limits } from './limits.ts'
+import { Outbox } from './outbox.ts'
+import type { PasswordAuthenticator } from './authenticator.ts'
+import { answerTo, type Client } from './requests.ts'
+import { ActiveTrace } from './tracing.ts'
 
-const lowestVersion = 3
-const highestVersion = 4
-/** Frames are refused beyond this. */
+const versions = { lowest: 3, highest: 4 }
+/** Frames are refused beyond this, as Cassandra does (`native_transport_max_frame_size`). */
 export const maxRequestBytes = 16 * 1024 * 1024
-/** No more requests are read while this many bytes of answers wait for a slow reader. */
-const maxUnsentBytes = 4 * 1024 * 1024
+/** The same for a client that has not signed in: it has nothing long to say. */
+const maxHandshakeBytes = 64 * 1024
 
-export interface Credentials {
-  username: string
-  password: string
+/** What all connections share. */
+export interface ConnectionParts {
+  readonly executor: Executor
+  readonly authenticator: PasswordAuthenticator | null
+  readonly traces: TraceLog
+  readonly budget: InboundBudget
+  readonly limits: Limits
+  readonly clock: Clock
+  readonly log: Logger
 }
 
-/** Kind of a RESULT without anything (spec v4 §4.2.5.1). */
-const voidResult = 1
-
-type State = { is: 'new' } | { is: 'authenticating' } | { is: 'ready' } | { is: 'closed' }
+/** Where an answer goes. */
+interface Reply {
+  readonly version: number
+  readonly stream: number
+  readonly trace: ActiveTrace | null
+}
 
 /** One client: reads frames, answers them (in any order), keeps to the reader's pace. */
-export class Connection implements Session {
+export class Connection implements Client {
   readonly #socket: Socket
-  readonly #executor: Executor
-  readonly #credentials: Credentials | null
-  readonly #log: Logger
-  readonly #frames = new FrameReader(maxRequestBytes)
-  #out = new ByteWriter(4096)
-  #flushScheduled = false
-  #state: State = { is: 'new' }
-  #version = highestVersion
-  #paused = false
+  readonly #parts: ConnectionParts
+  readonly #handshake: Handshake
+  readonly #frames = new FrameReader(maxHandshakeBytes, versions)
+  readonly #outbox: Outbox
+  #isClosed = false
+  #version = versions.highest
+  #isPaused = false
+  #concurrent = 0
+  /** Taken of the shared memory for the frame that is on its way. */
+  #takenBytes = 0
+  readonly #openedAtMs: number
+  #partialSinceMs: number | null = null
+  #unread: { sinceMs: number; bytesWritten: number } | null = null
   keyspace: string | null = null
-  /** Event types this client asked for. */
   readonly events = new Set<string>()
 
-  constructor(socket: Socket, executor: Executor, credentials: Credentials | null, log: Logger) {
+  constructor(socket: Socket, parts: ConnectionParts) {
     this.#socket = socket
-    this.#executor = executor
-    this.#credentials = credentials
-    this.#log = log
+    this.#parts = parts
+    this.#outbox = new Outbox(socket)
+    this.#handshake = new Handshake(parts.authenticator)
+    this.#openedAtMs = parts.clock.monotonicMs()
     socket.on('data', (chunk: Buffer) => this.#receive(chunk))
-    socket.on('error', (error) => this.#log.debug('connection ended', { error }))
-    socket.on('close', () => {
-      this.#state = { is: 'closed' }
-    })
+    socket.on('error', (error) => parts.log.debug('connection ended', { error }))
+    socket.on('close', () => this.#closed())
     socket.on('drain', () => this.#goOn())
   }
 
   /** Sends an event to a client that registered for it. */
   send(response: Response): void {
-    this.#respond(this.#version, -1, response)
+    if (!this.#isClosed) this.#outbox.respond(this.#version, -1, response)
+  }
+
+  /** Hangs up on a client that holds on to something without going on; asked now and then. */
+  hangUpIfStalled(nowMs: number): void {
+    const { handshakeMs, stalledMs } = this.#parts.limits
+    const isLate = !this.#handshake.isReady && nowMs - this.#openedAtMs > handshakeMs
+    const isSlow = this.#partialSinceMs !== null && nowMs - this.#partialSinceMs > stalledMs
+    if (!isLate && !isSlow && !this.#isUnread(nowMs, stalledMs)) return
+    const why = isLate ? 'it did not sign in' : isSlow ? 'its frame did not come' : 'it does not read its answers'
+    this.#parts.log.warn('hung up on a client', { why })
+    this.#socket.destroy()
+  }
+
+  #isUnread(nowMs: number, stalledMs: number): boolean {
+    const bytesWritten = this.#socket.bytesWritten - this.#socket.writableLength
+    if (!this.#outbox.isBehind) this.#unread = null
+    else if (this.#unread?.bytesWritten !== bytesWritten) this.#unread = { sinceMs: nowMs, bytesWritten }
+    return this.#unread !== null && nowMs - this.#unread.sinceMs > stalledMs
+  }
+
+  #closed(): void {
+    this.#isClosed = true
+    this.#frames.clear()
+    this.#giveBack()
   }
 
   #receive(chunk: Buffer): void {
+    if (this.#isClosed) return
     this.#frames.push(chunk)
     this.#work()
   }
 
   #work(): void {
-    while (this.#state.is !== 'closed' && !this.#paused) {
+    while (!this.#isClosed && !this.#isPaused) {
       const next = this.#frames.next()
-      if (next.is === 'wait') return
-      if (next.is === 'too-long')
-        return this.#abandon(
-          next.header,
-          `Request is too big: length ${next.header.length} exceeds maximum allowed length ${maxRequestBytes}.`,
-        )
-      const { header } = next
-      if (header.isResponse || header.version < lowestVersion || header.version > highestVersion) {
-        return this.#abandon(
-          header,
-          `Invalid or unsupported protocol version (${header.version}); the lowest supported version is ${lowestVersion} and the greatest is ${highestVersion}`,
-        )
-      }
-      this.#version = header.version
-      this.#handle(header, next.body)
+      if (next.is === 'wait') return this.#waitForRest()
+      this.#giveBack()
+      this.#partialSinceMs = null
+      if (next.is === 'foreign') return this.#refuseVersion(next.stream, next.version)
+      if (next.is === 'too-long') return this.#refuseLength(next.header)
+      this.#version = next.header.version
+      this.#handle(next.header, next.body)
+      if (this.#handshake.isReady) this.#frames.maxBytes = maxRequestBytes
       this.#holdBack()
     }
   }
 
-  /** Back-pressure: of a client that does not read, and of a store that is behind (P6). */
+  /** A frame is on its way: its memory is taken before it comes. */
+  #waitForRest(): void {
+    const { heldBytes, missingBytes } = this.#frames.partial
+    if (missingBytes === 0) return
+    this.#partialSinceMs ??= this.#parts.clock.monotonicMs()
+    if (this.#takenBytes > 0) return
+    const taken = this.#parts.budget.take(heldBytes + missingBytes)
+    if (taken !== null) {
+      this.#takenBytes = taken
+      return
+    }
+    this.#pause()
+    this.#partialSinceMs = null
+    this.#parts.budget.wait(() => this.#goOn())
+  }
+
+  #giveBack(): void {
+    const bytes = this.#takenBytes
+    this.#takenBytes = 0
+    this.#parts.budget.giveBack(bytes)
+  }
+
+  /** Back-pressure: of a client that does not read or asks for much at once, and of a store that is behind (P6). */
   #holdBack(): void {
-    if (this.#executor.engine.congested) {
+    const { engine } = this.#parts.executor
+    if (engine.congested) {
       this.#pause()
-      this.#executor.engine.relief(() => this.#goOn())
-    } else if (this.#socket.writableLength > maxUnsentBytes) this.#pause()
+      engine.relief(() => this.#goOn())
+    } else if (this.#outbox.isBehind || this.#concurrent >= this.#parts.limits.maxConcurrent) this.#pause()
   }
 
   #pause(): void {
-    this.#paused = true
+    this.#isPaused = true
     this.#socket.pause()
   }
 
   #goOn(): void {
-    if (!this.#paused || this.#state.is === 'closed') return
-    this.#paused = false
+    if (!this.#isPaused || this.#isClosed) return
+    this.#isPaused = false
     this.#socket.resume()
     this.#work()
   }
 
+  /** Drivers go on in a lower version by the code, the first words and the last number (spec v4 §2.1). */
+  #refuseVersion(stream: number, version: number): void {
+    const { lowest, highest } = versions
+    const told = `Invalid or unsupported protocol version (${version}); the lowest supported version is ${lowest} and the greatest is ${highest}`
+    this.#abandon(stream, told)
+  }
+
+  #refuseLength({ stream, length }: FrameHeader): void {
+    this.#abandon(stream, `Request is too big: length ${length} exceeds maximum allowed length ${this.#frames.maxBytes}.`)
+  }
+
   /** The bytes are no protocol, or none that can be spoken: say so in the highest known version and hang up. */
-  #abandon(header: FrameHeader, message: string): void {
-    this.#respond(highestVersion, header.stream, { opcode: 'ERROR', code: errors.PROTOCOL_ERROR, message })
-    this.#flush()
-    this.#state = { is: 'closed' }
+  #abandon(stream: number, message: string): void {
+    this.#outbox.compression = null
+    this.#outbox.respond(versions.highest, stream, { opcode: 'ERROR', code: errors.PROTOCOL_ERROR, message })
+    this.#outbox.flush()
+    this.#isClosed = true
+    this.#frames.clear()
     this.#socket.end()
+    // What it goes on sending is not kept.
+    this.#socket.resume()
   }
 
-  #handle(header: FrameHeader, body: Uint8Array): void {
-    const { version, stream } = header
-    const decoded = decodeRequest(version, header.opcode, body, header.flags)
-    if (!decoded.ok) return this.#respond(version, stream, { opcode: 'ERROR', code: errors.PROTOCOL_ERROR, message: decoded.reason })
+  #handle(header: FrameHeader, packed: Uint8Array): void {
+    const { version, stream, opcode } = header
+    const reply: Reply = { version, stream, trace: null }
+    const body = this.#unpacked(header, packed)
+    if (!body.ok) return this.#respond(reply, protocolError(body.reason))
+    const decoded = decodeRequest(version, opcode, body.body, header.flags & ~frameFlags.COMPRESSED)
+    if (!decoded.ok) return this.#respond(reply, protocolError(decoded.reason))
+    const { request } = decoded
+    const isTraced = (header.flags & frameFlags.TRACING) !== 0 && this.#handshake.isReady && request.opcode !== 'OPTIONS'
+    this.#carryOut(request, isTraced ? { ...reply, trace: this.#trace(request) } : reply)
+  }
+
+  #unpacked({ flags }: FrameHeader, body: Uint8Array): ReturnType<typeof decompressBody> {
+    if ((flags & frameFlags.COMPRESSED) === 0) return { ok: true, body }
+    const { compression } = this.#handshake
+    if (!compression) return { ok: false, reason: 'Compressed frame received, but no compression was agreed in STARTUP' }
+    return decompressBody(compression, body, maxRequestBytes)
+  }
+
+  #trace(request: Request): ActiveTrace {
+    const { traces, clock } = this.#parts
+    return new ActiveTrace(traces, clock, request, this.#socket.remoteAddress ?? '127.0.0.1')
+  }
+
+  #carryOut(request: Request, reply: Reply): void {
     try {
-      if (header.flags & frameFlags.TRACING) throw unsupported('tracing')
-      const answer = this.#answer(decoded.request, version, stream)
-      if (answer instanceof Promise) {
-        answer.then(
-          (response) => this.#respond(version, stream, response),
-          (error: unknown) => this.#refuse(version, stream, error),
-        )
-      } else if (answer) this.#respond(version, stream, answer)
+      const shaken = this.#handshake.answer(request)
+      const answer = shaken ?? answerTo(request, this.#parts.executor, this, () => this.#waiter(reply))
+      if (answer instanceof Promise) this.#whenSettled(answer, reply)
+      else if (answer) this.#respond(reply, answer)
+      // READY itself goes as it is: what was agreed holds from the next frame on.
+      this.#outbox.compression = this.#handshake.compression
     } catch (error) {
-      this.#refuse(version, stream, error)
+      this.#refuse(reply, error)
     }
   }
 
-  #answer(request: Request, version: number, stream: number): Response | Promise<Response> | null {
-    if (request.opcode === 'OPTIONS')
-      return {
-        opcode: 'SUPPORTED',
-        options: new Map([
-          ['CQL_VERSION', [cqlVersion]],
-          ['COMPRESSION', []],
-          ['PROTOCOL_VERSIONS', ['3/v3', '4/v4']],
-        ]),
-      }
-    if (request.opcode === 'STARTUP') {
-      if (this.#state.is === 'ready')
-        throw new CqlRefusal(errors.PROTOCOL_ERROR, 'Unexpected message STARTUP, expecting anything but STARTUP or OPTIONS')
-      return this.#startup(request.options)
+  #whenSettled(answer: Promise<Response>, reply: Reply): void {
+    this.#concurrent++
+    const settle = (act: () => void): void => {
+      this.#concurrent--
+      act()
+      if (!this.#outbox.isBehind) this.#goOn()
     }
-    if (request.opcode === 'AUTH_RESPONSE') return this.#authenticate(request.token)
-    if (this.#state.is !== 'ready')
-      throw new CqlRefusal(
-        errors.PROTOCOL_ERROR,
-        `Unexpected message ${request.opcode}, expecting ${this.#state.is === 'new' ? 'STARTUP or OPTIONS' : 'AUTH_RESPONSE'}`,
-      )
-    switch (request.opcode) {
-      case 'REGISTER':
-        for (const event of request.events) {
-          if (!['TOPOLOGY_CHANGE', 'STATUS_CHANGE', 'SCHEMA_CHANGE'].includes(event))
-            throw new CqlRefusal(errors.PROTOCOL_ERROR, `Invalid value '${event}' for Type`)
-          this.events.add(event)
-        }
-        return { opcode: 'READY' }
-      case 'QUERY': {
-        const compiled = this.#executor.statements.compile(request.query, this.keyspace)
-        return this.#executor.run(compiled, request.parameters, this, this.#waiter(version, stream))
-      }
-      case 'PREPARE': {
-        const { id, bound, pkIndexes, columns } = this.#executor.statements.prepare(request.query, this.keyspace)
-        return { opcode: 'RESULT', kind: 'prepared', id, bound: [...bound], pkIndexes: [...pkIndexes], columns: [...columns] }
-      }
-      case 'EXECUTE': {
-        const { compiled } = this.#executor.preparedOf(request.preparedId)
-        return this.#executor.run(compiled, request.parameters, this, this.#waiter(version, stream))
-      }
-      case 'BATCH':
-        return this.#executor.runBatch(request, this, this.#waiter(version, stream))
-    }
+    answer.then(
+      (response) => settle(() => this.#respond(reply, response)),
+      (error: unknown) => settle(() => this.#refuse(reply, error)),
+    )
   }
 
-  #waiter(version: number, stream: number): AnsweringWaiter {
+  #waiter(reply: Reply): AnsweringWaiter {
+    const { version, stream, trace } = reply
     return {
-      committed: () => this.#respondVoid(version, stream),
-      refused: (error) => this.#refuse(version, stream, error),
-      answer: (response) => this.#respond(version, stream, response),
+      committed: () => {
+        if (trace) this.#respond(reply, { opcode: 'RESULT', kind: 'void' })
+        else if (!this.#isClosed) this.#outbox.respondVoid(version, stream)
+      },
+      refused: (error) => this.#refuse(reply, error),
+      answer: (response) => this.#respond(reply, response),
     }
   }
 
-  #startup(options: ReadonlyMap<string, string>): Response {
-    if (!options.get('CQL_VERSION')?.startsWith('3.'))
-      throw new CqlRefusal(errors.PROTOCOL_ERROR, 'Missing value CQL_VERSION in STARTUP message, or one that is no 3.x')
-    const compression = options.get('COMPRESSION')
-    if (compression) throw new CqlRefusal(errors.PROTOCOL_ERROR, `Unknown compression algorithm: ${compression}`)
-    if (this.#credentials) {
-      this.#state = { is: 'authenticating' }
-      return { opcode: 'AUTHENTICATE', className: 'org.apache.cassandra.auth.PasswordAuthenticator' }
-    }
-    this.#state = { is: 'ready' }
-    return { opcode: 'READY' }
+  #refuse(reply: Reply, error: unknown): void {
+    if (error instanceof CqlRefusal) return this.#respond(reply, error.response)
+    if (!(error instanceof MillraceError)) this.#parts.log.error('a request failed', { error })
+    this.#respond(reply, refusalOf(asMillraceError(error)).response)
   }
 
-  /** SASL PLAIN: `[authorisation] 00 user 00 password`, compared in constant time. */
-  #authenticate(token: Uint8Array | null): Response {
-    if (this.#state.is !== 'authenticating' || !this.#credentials)
-      throw new CqlRefusal(errors.PROTOCOL_ERROR, 'Unexpected message AUTH_RESPONSE')
-    const [, username = '', password = ''] = Buffer.from(token ?? [])
-      .toString('utf8')
-      .split('\0')
-    const userMatches = isSame(username, this.#credentials.username)
-    if (!isSame(password, this.#credentials.password) || !userMatches) {
-      throw new CqlRefusal(errors.BAD_CREDENTIALS, `Provided username ${username} and/or password are incorrect`)
-    }
-    this.#state = { is: 'ready' }
-    return { opcode: 'AUTH_SUCCESS', token: null }
-  }
-
-  #refuse(version: number, stream: number, error: unknown): void {
-    if (error instanceof CqlRefusal) return this.#respond(version, stream, error.response)
-    const known = error instanceof MillraceError
-    if (!known) this.#log.error('a request failed', { error })
-    this.#respond(version, stream, refusalOf(asMillraceError(error)).response)
-  }
-
-  #respond(version: number, stream: number, response: Response): void {
-    if (this.#state.is === 'closed') return
-    writeResponse(this.#out, version, stream, response)
-    this.#scheduleFlush()
-  }
-
-  /** Most answers are this one: written without taking the long way. */
-  #respondVoid(version: number, stream: number): void {
-    if (this.#state.is === 'closed') return
-    const out = this.#out
-    const at = out.ensure(frameHeaderBytes + 4)
-    const { bytes } = out
-    bytes[at] = 0x80 | version
-    bytes[at + 1] = 0
-    bytes[at + 2] = stream >> 8
-    bytes[at + 3] = stream
-    bytes[at + 4] = opcodes.RESULT
-    bytes.writeUInt32BE(4, at + 5)
-    bytes.writeUInt32BE(voidResult, at + 9)
-    out.at = at + frameHeaderBytes + 4
-    this.#scheduleFlush()
-  }
-
-  #scheduleFlush(): void {
-    if (this.#flushScheduled) return
-    this.#flushScheduled = true
-    queueMicrotask(() => this.#flush())
-  }
-
-  /** All answers of this turn in one write. */
-  #flush(): void {
-    this.#flushScheduled = false
-    if (this.#out.at === 0 || this.#socket.destroyed) return
-    const { bytes, at } = this.#out
-    this.#out = new ByteWriter(4096)
-    this.#socket.write(bytes.subarray(0, at))
+  #respond({ version, stream, trace }: Reply, response: Response): void {
+    if (this.#isClosed) return
+    trace?.answered(response)
+    this.#outbox.respond(version, stream, response, trace ? { tracingId: trace.id } : {})
   }
 }
 
-function isSame(a: string, b: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
-  return timingSafeEqual(digest(a), digest(b))
+function protocolError(message: string): Response {
+  return { opcode: 'ERROR', code: errors.PROTOCOL_ERROR, message }
 }

@@ -2,6 +2,7 @@ import type { CqlValue } from '../../cql-wire/index.ts'
 import { formatType } from '../../cql-wire/index.ts'
 import { optionMap, optionNumber, optionText, type Catalogue, type Table } from '../schema/index.ts'
 import { virtualTable, type VirtualTable, type VirtualValues } from './define.ts'
+import { traceTables, type TraceLog } from './traces.ts'
 
 /** The Cassandra whose protocol, schema tables and DESCRIBE this store speaks. */
 export const releaseVersion = '5.0.0'
@@ -14,6 +15,7 @@ export interface NodeFacts {
   /** An IP address that clients can reach. */
   address: string
   port: () => number
+  traces: TraceLog
 }
 
 const tableColumns =
@@ -24,7 +26,7 @@ const tableColumns =
 
 /** Every table that drivers and tools read to learn of the node and its schema. */
 export function systemTables(facts: NodeFacts): VirtualTable[] {
-  const stored: VirtualTable[] = [...nodeTables(facts), ...emptyTables()]
+  const stored: VirtualTable[] = [...nodeTables(facts), ...emptyTables(), ...traceTables(facts.traces, facts.address)]
   // The keyspaces of the system describe their own tables too, as stored ones: those of the schema among them.
   const described = (): Table[] => [...stored, ...schema].map(({ table }) => table)
   const schema = schemaTables(facts.catalogue, described)
@@ -150,20 +152,6 @@ function emptyTables(): VirtualTable[] {
       2,
     ),
     empty('system_auth', 'roles', 'role text, can_login boolean, is_superuser boolean, member_of set<text>, salted_hash text', 1, 0),
-    empty(
-      'system_traces',
-      'sessions',
-      'session_id uuid, client inet, command text, coordinator inet, coordinator_port int, duration int, parameters map<text, text>, request text, started_at timestamp',
-      1,
-      0,
-    ),
-    empty(
-      'system_traces',
-      'events',
-      'session_id uuid, event_id timeuuid, activity text, source inet, source_elapsed int, source_port int, thread text',
-      1,
-      1,
-    ),
   ]
 }
 

@@ -1,0 +1,70 @@
+import type { Socket } from 'node:net'
+import {
+  ByteWriter,
+  compressFrame,
+  frameHeaderBytes,
+  opcodes,
+  writeResponse,
+  type FrameCompression,
+  type Response,
+  type ResponseExtras,
+} from '../../cql-wire/index.ts'
+
+/** No more requests are read while this many bytes of answers wait for a slow reader. */
+const maxUnsentBytes = 4 * 1024 * 1024
+/** Kind of a RESULT without anything (spec v4 §4.2.5.1). */
+const voidResult = 1
+
+/** The answers of one connection on their way: all of a turn in one write. */
+export class Outbox {
+  /** What STARTUP agreed on. */
+  compression: FrameCompression | null = null
+  readonly #socket: Socket
+  #out = new ByteWriter(4096)
+  #flushScheduled = false
+
+  constructor(socket: Socket) {
+    this.#socket = socket
+  }
+
+  get isBehind(): boolean {
+    return this.#socket.writableLength + this.#out.at > maxUnsentBytes
+  }
+
+  respond(version: number, stream: number, response: Response, extras?: ResponseExtras): void {
+    const start = this.#out.at
+    writeResponse(this.#out, version, stream, response, extras)
+    if (this.compression) compressFrame(this.#out, start, this.compression)
+    this.#scheduleFlush()
+  }
+
+  /** Most answers are this one: written without taking the long way. */
+  respondVoid(version: number, stream: number): void {
+    const out = this.#out
+    const at = out.ensure(frameHeaderBytes + 4)
+    const { bytes } = out
+    bytes[at] = 0x80 | version
+    bytes[at + 1] = 0
+    bytes[at + 2] = stream >> 8
+    bytes[at + 3] = stream
+    bytes[at + 4] = opcodes.RESULT
+    bytes.writeUInt32BE(4, at + 5)
+    bytes.writeUInt32BE(voidResult, at + 9)
+    out.at = at + frameHeaderBytes + 4
+    this.#scheduleFlush()
+  }
+
+  #scheduleFlush(): void {
+    if (this.#flushScheduled) return
+    this.#flushScheduled = true
+    queueMicrotask(() => this.flush())
+  }
+
+  flush(): void {
+    this.#flushScheduled = false
+    if (this.#out.at === 0 || this.#socket.destroyed) return
+    const { bytes, at } = this.#out
+    this.#out = new ByteWriter(4096)
+    this.#socket.write(bytes.subarray(0, at))
+  }
+}

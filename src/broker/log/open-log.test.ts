@@ -206,6 +206,21 @@ describe('recovery', () => {
     await third.log.close()
   })
 
+  it("knows a producer's last batches, those in the segment before too: one that heard of none sends all again", async () => {
+    const disk = new MemoryDisk()
+    const configs = { 'segment.bytes': '250' }
+    const { log } = await openTestLog(disk, { configs })
+    for (let sequence = 0; sequence < 4; sequence++) log.append(testBatch(1, { producerId: 7, sequence }))
+    await log.close()
+    expect(log.segments.length).toBeGreaterThan(1)
+    for (const recoveryPoint of [0, 2, 4]) {
+      const again = await openTestLog(disk.copy(), { recoveryPoint, configs })
+      const answers = [0, 1, 2, 3].map((sequence) => again.log.append(testBatch(1, { producerId: 7, sequence })))
+      expect(answers).toMatchObject([{ baseOffset: 0 }, { baseOffset: 1 }, { baseOffset: 2 }, { baseOffset: 3 }])
+      await again.log.close()
+    }
+  })
+
   it('rolls by the age of the first batch of the segment it takes up again', async () => {
     const disk = new MemoryDisk()
     const configs = { 'segment.ms': '1000', 'index.interval.bytes': '0' }

@@ -8,6 +8,7 @@ import { noteBatch, producerBatch } from './note-batch.ts'
 import { PartitionLog } from './partition-log.ts'
 import { ProducerStates, type ProducerBatch } from './producer-states.ts'
 import { snapshotPath } from './recovery-point.ts'
+import { recallBatches } from './recall-batches.ts'
 import { scanSegment, type ScanEnd } from './scan.ts'
 import { Segment } from './segment.ts'
 
@@ -58,6 +59,7 @@ export async function openLog(
   const from = resumed ? holding : scanStart(recovery, bases, lacking < 0 ? holding : lacking)
   const segments = bases.slice(0, from).map((base) => new Segment(disk, at.dir, base, 'sealed'))
   const scanned = scanFrom(recovery, bases.slice(from), segments, resumed)
+  recallBatches(segments.slice(0, from), recovery.producers, recallBytes - (resumed?.recalledBytes ?? 0))
   if (segments.length === 0) segments.push(new Segment(disk, at.dir, 0, 'growing'))
   if (scanned.logEndOffset < at.recoveryPoint) throw missing(recovery, scanned.logEndOffset)
   if (scanned.logEndOffset < at.logStartOffset) scanned.cutBytes += startAnew(recovery, segments, scanned, at.logStartOffset)
@@ -104,6 +106,8 @@ function dropStrangeSnapshots({ context: { disk }, dir, recoveryPoint }: Recover
 interface Resumed {
   readonly segment: Segment
   readonly position: number
+  /** From there to the recovery point. */
+  readonly recalledBytes: number
 }
 
 /** So much before the recovery point is read again: damage shows, and each producer's last batches are known, not only the very last. */
@@ -118,7 +122,7 @@ function resumePlace({ context: { disk, clock }, dir, recoveryPoint, producers }
   const pointPosition = segment.locate(recoveryPoint, segment.sizeBytes)
   const position = segment.startBefore(pointPosition - recallBytes)
   segment.resume(pointPosition, recoveryPoint)
-  return { segment, position }
+  return { segment, position, recalledBytes: pointPosition - position }
 }
 
 /** Index of the first segment to scan: `from`, or an earlier one where the producers' snapshot is lacking. */

@@ -55,6 +55,16 @@ describe('a partition log', () => {
     await log.close()
   })
 
+  it('is undecided from its start on when the beginning of an open transaction was deleted', async () => {
+    const { log } = await openTestLog(new MemoryDisk(), { flush: 'os' })
+    for (let i = 0; i < 3; i++) log.append(testBatch(1, { producerId: 1, sequence: i, transactional: true }))
+    expect(log.lastStableOffset).toBe(0)
+    log.deleteBefore(2)
+    expect([log.logStartOffset, log.lastStableOffset]).toEqual([2, 2])
+    expect(log.read(log.lastStableOffset, 1_000, true, true)).toMatchObject({ ok: true })
+    await log.close()
+  })
+
   it('joins the appends of one turn into one sync', async () => {
     const disk = new MemoryDisk()
     const { log } = await openTestLog(disk)

@@ -89,7 +89,8 @@ export class PartitionLog {
   /** First offset that readers of committed records do not see: that of the first open transaction, or the high watermark (KIP-98). */
   get lastStableOffset(): number {
     const { offset } = this.#visibility.end
-    return Math.min(this.producers.firstUndecided(offset) ?? offset, offset)
+    // A transaction whose beginning was deleted is undecided from the log's start on.
+    return Math.min(Math.max(this.producers.firstUndecided(offset) ?? offset, this.logStartOffset), offset)
   }
   /** Everything below lies on the disk, whatever happens. */
   get syncedOffset(): number {

@@ -14,6 +14,8 @@ export interface SegmentPlan {
   filters: readonly Filter[]
   /** True when the partition key is given by `=` or IN. */
   isKeyed: boolean
+  /** Each segment is one row, and begins with its key: all columns of the primary key are given by `=` or IN. */
+  readsRows: boolean
   /** Every restriction as a filter, for rows that do not come from the store. */
   allFilters: readonly Filter[]
 }
@@ -47,7 +49,8 @@ export function planSegments(table: Table, where: Where, allowFiltering: boolean
       )
     }
     if (rest.length > 0 && !allowFiltering) throw invalid(needsFiltering)
-    return { segments: (scope) => keyedSegments(table, where, clustering, scope), filters: rest, allFilters, isKeyed }
+    const segments = (scope: Scope): Segment[] => keyedSegments(table, where, clustering, scope)
+    return { segments, filters: rest, allFilters, isKeyed, readsRows: clustering.isWholeKey }
   }
   const sliced = keyRestrictions.find((restriction) => restriction && !restriction.equals)
   if (sliced && !allowFiltering) {
@@ -56,7 +59,13 @@ export function planSegments(table: Table, where: Where, allowFiltering: boolean
   if (allFilters.length > 0 && !allowFiltering) throw invalid(needsFiltering)
   const restrictsRows =
     restrictions.some(({ column }) => column.kind === 'clustering') || where.tuples.length > 0 || where.tupleIns.length > 0
-  return { segments: (scope) => tokenSegments(table, where.tokens, !restrictsRows, scope), filters: allFilters, allFilters, isKeyed }
+  return {
+    segments: (scope) => tokenSegments(table, where.tokens, !restrictsRows, scope),
+    filters: allFilters,
+    allFilters,
+    isKeyed,
+    readsRows: false,
+  }
 }
 
 function keyedSegments(table: Table, where: Where, clustering: ReturnType<typeof planClustering>, scope: Scope): Segment[] {

@@ -2,6 +2,7 @@ import { invalid } from '../refusal.ts'
 import type { Table } from '../schema/index.ts'
 import { tableStart, type Engine } from '../storage/index.ts'
 import { decodePagingState, encodePagingState, type PagingState } from './paging.ts'
+import { readPoints } from './point-read.ts'
 import { scanSegment, type ScannedRow, type Segment } from './scan.ts'
 import type { Scope } from './scope.ts'
 import type { SegmentPlan } from './segments.ts'
@@ -83,8 +84,10 @@ export interface Paging {
   pagingState: Uint8Array | null
 }
 
-/** One page of an answer. */
-export async function runSelect(plan: Plan, scope: Scope, engine: Engine, virtual: VirtualRows | null, paging: Paging): Promise<Page> {
+/** One page of an answer; at once when it takes a few reads of single rows. */
+export function runSelect(plan: Plan, scope: Scope, engine: Engine, virtual: VirtualRows | null, paging: Paging): Promise<Page> | Page {
+  const points = virtual ? null : readPoints(plan, scope, engine, paging)
+  if (points) return points
   if (plan.group) return runGroups(plan, plan.group, scope, engine, virtual, paging)
   if (plan.sort) return runSorted(plan, plan.sort, scope, engine, paging)
   return runRows(plan, scope, engine, virtual, paging)

@@ -22,7 +22,7 @@ export interface CompiledSelect {
   bound: ColumnSpec[]
   pkIndexes: number[]
   columns: ColumnSpec[]
-  run: (scope: Scope, engine: Engine, paging: Paging) => Promise<Page>
+  run: (scope: Scope, engine: Engine, paging: Paging) => Promise<Page> | Page
 }
 
 /** Compiles a SELECT of a table. @throws CqlRefusal when it cannot be answered, worded as Cassandra does */

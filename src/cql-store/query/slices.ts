@@ -56,13 +56,16 @@ export function planClustering(table: Table, where: Where): ClusteringPlan {
     ...where.tuples.filter((tuple) => !bounds.includes(tuple)).map(tupleFilter),
     ...tupleIns.map(tupleInFilter),
   ]
+  const onlyRow = [{ start: firstRow, end: afterRows }]
   return {
     slices: (scope) =>
-      prefixesOf(scope)
-        .flatMap((prefix) =>
-          bounds.reduce((slices, bound) => intersection(slices, slicesOf(table, prefix, bound, scope)), [wholeOf(table, prefix)]),
-        )
-        .toSorted((a, b) => Buffer.compare(a.start, b.start)),
+      table.clustering.length === 0
+        ? onlyRow
+        : prefixesOf(scope)
+            .flatMap((prefix) =>
+              bounds.reduce((slices, bound) => intersection(slices, slicesOf(table, prefix, bound, scope)), [wholeOf(table, prefix)]),
+            )
+            .toSorted((a, b) => Buffer.compare(a.start, b.start)),
     prefixes: prefixesOf,
     rest,
     isWholeKey: position === table.clustering.length,

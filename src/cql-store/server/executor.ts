@@ -12,7 +12,7 @@ import { CqlRefusal, invalid, unsupported } from '../refusal.ts'
 import { changeSchema, findTable, isSystemKeyspace, type Catalogue } from '../schema/index.ts'
 import { RowWriter, tableStart, type Engine, type Waiter } from '../storage/index.ts'
 import { describe, systemKeyspaces, type VirtualTable } from '../system/index.ts'
-import { decide, type CompiledModification, type Scope, type Target } from '../query/index.ts'
+import { decide, type CompiledModification, type Page, type Scope, type Target } from '../query/index.ts'
 import { checkBatch, checkConditional, checkRead, checkWrite } from './consistency.ts'
 import { boundOf, type Compiled, type Statements } from './statements.ts'
 
@@ -196,18 +196,14 @@ export class Executor {
     return null
   }
 
-  async #select(select: Extract<Compiled, { is: 'select' }>['select'], parameters: QueryParameters): Promise<Response> {
+  #select(select: Extract<Compiled, { is: 'select' }>['select'], parameters: QueryParameters): Response | Promise<Response> {
     const scope = this.#scope(parameters.timestampMicros, valuesFor(select.bound, parameters))
     if (!isSystemKeyspace(select.table.keyspace)) checkRead(parameters.consistency)
-    const page = await select.run(scope, this.#engine, parameters)
-    return {
-      opcode: 'RESULT',
-      kind: 'rows',
-      columns: select.columns,
-      rows: page.rows,
-      pagingState: page.pagingState,
-      noMetadata: parameters.skipMetadata,
+    const answer = ({ rows, pagingState }: Page): Response => {
+      return { opcode: 'RESULT', kind: 'rows', columns: select.columns, rows, pagingState, noMetadata: parameters.skipMetadata }
     }
+    const page = select.run(scope, this.#engine, parameters)
+    return page instanceof Promise ? page.then(answer) : answer(page)
   }
 
   #other(statement: Extract<Compiled, { is: 'other' }>['statement'], keyspace: string | null, session: Session): Response {

@@ -141,7 +141,7 @@ export class Engine {
     if (this.mutations.isEmpty && this.#pending.length === 0) return
     const waiters = this.#pending
     this.#pending = []
-    const { bytes, places } = this.mutations.take()
+    const { bytes, places, slab } = this.mutations.take()
     const refusal = this.refusal()
     if (refusal) return refuse(waiters, refusal)
     if (places.length > 0) {
@@ -150,7 +150,7 @@ export class Engine {
       } catch (error) {
         return this.#writeFailed(asMillraceError(error, 'DISK_FAILED'), waiters)
       }
-      this.#remember(bytes, places)
+      this.#remember(bytes, places, slab)
     }
     for (const waiter of waiters) this.#unsynced.push(waiter)
     if (this.#options.flush === 'sync') return
@@ -165,8 +165,9 @@ export class Engine {
     refuse(waiters, error)
   }
 
-  #remember(bytes: Buffer, places: readonly number[]): void {
+  #remember(bytes: Buffer, places: readonly number[], slab: Buffer): void {
     const memtable = this.#active
+    memtable.slabs.add(slab)
     for (let i = 0; i + 3 < places.length; i += 4) {
       memtable.put(bytes.toString('latin1', places[i], places[i + 1]), bytes.subarray(places[i + 2], places[i + 3]))
     }
@@ -230,6 +231,7 @@ export class Engine {
     }
     this.#applyFailed = null
     this.#applying = null
+    for (const slab of memtable.slabs) if (!this.#active.slabs.has(slab)) this.mutations.recycle(slab)
     try {
       this.#log.forgetBefore(position)
     } catch (error) {
@@ -242,14 +244,16 @@ export class Engine {
     else if (this.#active.size > 0) this.#cancelTimer ??= this.#options.clock.after(applyAfterMs, () => this.#startApply())
   }
 
-  /** The record under a key, or null. */
+  /** The record under a key, or null; the caller's own. */
   get(key: Buffer): Buffer | null {
     const name = key.toString('latin1')
-    let record = this.#active.get(name) ?? null
-    for (const older of [this.#applying?.get(name), this.#store.get(key)]) {
-      if (older) record = record ? mergeRecords(key, older, record) : older
-    }
-    return record
+    let fresh = this.#active.get(name)
+    const applying = this.#applying?.get(name)
+    if (applying) fresh = fresh ? mergeRecords(key, applying, fresh) : applying
+    const stored = this.#store.get(key)
+    if (!fresh) return stored ?? null
+    // Slabs are used again: what lies in one is copied.
+    return Buffer.from(stored ? mergeRecords(key, stored, fresh) : fresh)
   }
 
   /** At most `limit` records from `start` (included) to `end` (not included), in order of their keys; in reverse, the last ones, backwards. */
@@ -269,7 +273,8 @@ export class Engine {
     for (const { table, names } of fresh) {
       for (const name of names) {
         const record = table.get(name)
-        if (record) add(name, Buffer.from(name, 'latin1'), record)
+        // Slabs are used again: what lies in one is copied.
+        if (record) add(name, Buffer.from(name, 'latin1'), Buffer.from(record))
       }
     }
     const sign = reverse ? -1 : 1

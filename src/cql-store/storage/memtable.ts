@@ -12,6 +12,8 @@ export class Memtable {
   #sorted: string[] = []
   #tail: string[] = []
   #sizeBytes = 0
+  /** What the records lie in, as far as it is to be used again. */
+  readonly slabs = new Set<Buffer>()
 
   get size(): number {
     return this.#records.size
@@ -21,7 +23,7 @@ export class Memtable {
     return this.#sizeBytes
   }
 
-  /** Adds a version of the record; `record` is kept, not copied. */
+  /** Adds a version of the record; `record` is kept, not copied: who gives it out beyond the next turn of the event loop copies it. */
   put(key: string, record: Buffer): void {
     const old = this.#records.get(key)
     this.#sizeBytes += record.length + key.length + 100

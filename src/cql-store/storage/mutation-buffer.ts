@@ -2,6 +2,8 @@ import { GrowingBuffer } from './growing-buffer.ts'
 
 const slabBytes = 1024 * 1024
 const roomForAGroup = 64 * 1024
+/** Slabs kept for the next groups when nothing refers to them any more. */
+const mostSpareSlabs = 16
 
 /** Bytes before a group's records: u32 length of what follows the header, u32 its CRC-32C. */
 export const groupHeaderBytes = 8
@@ -9,6 +11,7 @@ export const groupHeaderBytes = 8
 /**
  * Where mutations are written before they go to the commit log: groups one after another in slabs of a megabyte. The memtable
  * keeps views into the slabs, so that a value is copied once, from the socket's buffer to here. A group never moves once it is taken.
+ * Slabs are used again when their records are applied: left to the garbage collector, some hundred megabytes of them would lie about.
  */
 export class MutationBuffer extends GrowingBuffer {
   #groupStart = 0
@@ -17,6 +20,7 @@ export class MutationBuffer extends GrowingBuffer {
   #marks = 0
   /** Relative to the group's start, four for each record: start and end of its key, start and end of its value. */
   #places: number[] = []
+  readonly #spare: Buffer[] = []
 
   constructor() {
     super(slabBytes)
@@ -26,7 +30,7 @@ export class MutationBuffer extends GrowingBuffer {
   override ensure(more: number): void {
     if (this.length + more <= this.bytes.length) return
     const used = this.length - this.#groupStart
-    const slab = Buffer.allocUnsafeSlow(Math.max(slabBytes, (used + more) * 2))
+    const slab = used + more <= slabBytes ? this.#slab() : Buffer.allocUnsafeSlow((used + more) * 2)
     this.bytes.copy(slab, 0, this.#groupStart, this.length)
     this.#recordStart -= this.#groupStart
     this.#mark -= this.#groupStart
@@ -71,15 +75,24 @@ export class MutationBuffer extends GrowingBuffer {
   }
 
   /** Ends the group: its bytes (header still unset) and the places of its records. The next group begins empty. */
-  take(): { bytes: Buffer; places: readonly number[] } {
-    const group = { bytes: this.bytes.subarray(this.#groupStart, this.length), places: this.#places }
+  take(): { bytes: Buffer; places: readonly number[]; slab: Buffer } {
+    const group = { bytes: this.bytes.subarray(this.#groupStart, this.length), places: this.#places, slab: this.bytes }
     this.#places = []
     if (this.length + roomForAGroup > this.bytes.length) {
-      this.bytes = Buffer.allocUnsafeSlow(slabBytes)
+      this.bytes = this.#slab()
       this.length = 0
     }
     this.#groupStart = this.length
     this.length += groupHeaderBytes
     return group
+  }
+
+  /** Gives back a slab into which no record that somebody holds points any more. */
+  recycle(slab: Buffer): void {
+    if (slab !== this.bytes && slab.length === slabBytes && this.#spare.length < mostSpareSlabs) this.#spare.push(slab)
+  }
+
+  #slab(): Buffer {
+    return this.#spare.pop() ?? Buffer.allocUnsafeSlow(slabBytes)
   }
 }

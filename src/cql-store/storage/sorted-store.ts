@@ -3,6 +3,8 @@ import type { LogPosition } from './commit-log.ts'
 
 /** Records one turn of the event loop applies before others get theirs. */
 const applyChunk = 128
+/** Records after which their commit is waited for: LMDB keeps as much memory as its greatest transaction had pages, a page for nearly each record. */
+const transactionRecords = 1_024
 
 const positionKey = Buffer.from([0, 0, 0, 0, 1])
 
@@ -77,9 +79,8 @@ export class SortedStore {
       const key = Buffer.from(name, 'latin1')
       const next = change(key, this.#db.getBinaryFast(key))
       if (next !== undefined) commits.add(next === null ? this.#db.remove(key) : this.#db.put(key, next))
-      if (++count % applyChunk === 0) {
-        await new Promise((resolve) => setImmediate(resolve))
-      }
+      if (++count % transactionRecords === 0) await settled(commits)
+      else if (count % applyChunk === 0) await new Promise((resolve) => setImmediate(resolve))
     }
     if (position) {
       const bytes = Buffer.alloc(16)

@@ -30,7 +30,8 @@ export const cqlSections: readonly CqlSection[] = [
       'DROP TABLE IF EXISTS shop.types',
     ],
     refused: [
-      refused('CREATE of a secondary index', 'CREATE INDEX ON shop.orders (price)'),
+      refused('a storage-attached index', "CREATE INDEX ON shop.orders (price) USING 'sai'"),
+      refused('a SASI index', "CREATE CUSTOM INDEX ON shop.orders (price) USING 'org.apache.cassandra.index.sasi.SASIIndex'"),
       refused(
         'CREATE of a materialized view',
         'CREATE MATERIALIZED VIEW shop.v AS SELECT * FROM shop.orders WHERE customer IS NOT NULL PRIMARY KEY (customer)',
@@ -47,6 +48,29 @@ export const cqlSections: readonly CqlSection[] = [
       refused('COMPACT STORAGE', 'CREATE TABLE shop.c (id int PRIMARY KEY) WITH COMPACT STORAGE'),
       refused('a masked column', 'CREATE TABLE shop.c (id int PRIMARY KEY, n text MASKED WITH DEFAULT)'),
       refused('ALTER TABLE ALTER (changing the type of a column)', 'ALTER TABLE shop.orders ALTER price TYPE text'),
+    ],
+  },
+  {
+    title: 'Secondary indexes',
+    about:
+      'Cassandra’s own (`legacy_local_table`), on any column and on keys, values, entries of collections or frozen ones as a whole. They answer `=`, `CONTAINS`, `CONTAINS KEY` and `m[k] =`; without `ALLOW FILTERING` one such condition, as in Cassandra. Rows from before an index are entered behind its CREATE: until then reads look at all rows.',
+    supported: [
+      'CREATE INDEX ON shop.orders (price)',
+      'CREATE INDEX IF NOT EXISTS by_item ON shop.orders (item)',
+      'CREATE INDEX ON shop.orders (name)',
+      'CREATE INDEX ON shop.orders (tags)',
+      'CREATE INDEX ON shop.orders (keys(attributes))',
+      'CREATE INDEX ON shop.orders (values(attributes))',
+      'CREATE INDEX ON shop.orders (entries(attributes))',
+      'SELECT * FROM shop.orders WHERE price = 2.50',
+      "SELECT * FROM shop.orders WHERE item = 'tea'",
+      "SELECT * FROM shop.orders WHERE tags CONTAINS 'hot' AND token(customer) > 0",
+      "SELECT * FROM shop.orders WHERE attributes CONTAINS KEY 'size'",
+      "SELECT * FROM shop.orders WHERE attributes['size'] = 'small' AND price = 3 ALLOW FILTERING",
+      "SELECT * FROM system_schema.indexes WHERE keyspace_name = 'shop'",
+      'DESCRIBE INDEX shop.by_item',
+      'DROP INDEX shop.by_item',
+      'DROP INDEX IF EXISTS shop.by_item',
     ],
   },
   {

@@ -9,6 +9,7 @@ import { MillraceError } from '../../src/platform/index.ts'
 import { engines, type CassandraEngine } from '../../tools/engines/index.ts'
 import { describeOn } from './available.ts'
 import { cqlActions } from './cql-actions.ts'
+import { cqlIndexFamilies } from './data/cql-index-statements.ts'
 import { cqlFamilies } from './data/cql-statements.ts'
 import { cqlDifferences, unsupportedCql } from './differences.ts'
 import { connectRawCql, type RawCql } from './raw-cql.ts'
@@ -28,6 +29,7 @@ async function ask(session: CassandraSession, statement: string): Promise<Answer
 }
 
 describeOn(['cassandra5'], 'the table store beside Cassandra 5', () => {
+  const families = [...cqlFamilies, ...cqlIndexFamilies]
   const meant = new Set(cqlDifferences.map((difference) => difference.of))
   /** Features that were refused by name. */
   const refused = new Set<string>()
@@ -57,7 +59,7 @@ describeOn(['cassandra5'], 'the table store beside Cassandra 5', () => {
     rmSync(dir, { recursive: true, force: true })
   })
 
-  test.each(cqlFamilies)('answers the same: $name', { timeout: 120_000 }, async ({ statements }) => {
+  test.each(families)('answers the same: $name', { timeout: 120_000 }, async ({ statements }) => {
     const found: { statement: string; ours: Answer; theirs: Answer }[] = []
     for (const statement of statements) {
       const [our, their] = await Promise.all([ask(ours, statement), ask(theirs, statement)])
@@ -82,7 +84,7 @@ describeOn(['cassandra5'], 'the table store beside Cassandra 5', () => {
 
   test('has no difference listed that is none any more', () => {
     expect(Object.keys(unsupportedCql).filter((feature) => !refused.has(feature))).toEqual([])
-    const all = new Set([...cqlFamilies.flatMap(({ statements }) => statements), ...cqlActions.map(({ name }) => name)])
+    const all = new Set([...families.flatMap(({ statements }) => statements), ...cqlActions.map(({ name }) => name)])
     expect([...meant].filter((statement) => !all.has(statement))).toEqual([])
   })
 })

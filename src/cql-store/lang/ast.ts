@@ -26,7 +26,9 @@ export type Relation =
   | { is: 'tuple'; columns: string[]; op: Comparison; term: Term }
   | { is: 'tuple-in'; columns: string[]; terms: Term[] | Term }
   | { is: 'contains'; column: string; key: boolean; term: Term }
-  | { is: 'entry'; column: string; key: Term; term: Term }
+  | { is: 'entry'; column: string; key: Term; op: Comparison; term: Term }
+  | { is: 'like'; column: string; term: Term }
+  | { is: 'not-null'; column: string }
 
 export type Selection =
   | { is: 'column'; name: string }
@@ -124,6 +126,12 @@ export interface ColumnDefinition {
   isStatic: boolean
 }
 
+/** What an index is of: a column (`simple`), or a part of a collection's elements; `full`: of a frozen one as a whole. */
+export interface IndexTarget {
+  kind: 'simple' | 'keys' | 'values' | 'entries' | 'full'
+  column: string
+}
+
 export type SchemaStatement =
   | { is: 'create-keyspace'; name: string; ifNotExists: boolean; options: Record<string, OptionValue> }
   | { is: 'alter-keyspace'; name: string; ifExists: boolean; options: Record<string, OptionValue> }
@@ -144,6 +152,18 @@ export type SchemaStatement =
   | { is: 'alter-table'; table: TableName; ifExists: boolean; change: TableChange }
   | { is: 'drop-table'; table: TableName; ifExists: boolean }
   | { is: 'truncate'; table: TableName }
+  | {
+      is: 'create-index'
+      /** Null: one is made of the table's and the column's. */
+      name: string | null
+      ifNotExists: boolean
+      isCustom: boolean
+      table: TableName
+      targets: IndexTarget[]
+      using: string | null
+      options: Record<string, OptionValue>
+    }
+  | { is: 'drop-index'; index: TableName; ifExists: boolean }
 
 export type TableChange =
   | { is: 'add'; ifNotExists: boolean; columns: ColumnDefinition[] }

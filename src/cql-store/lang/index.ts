@@ -11,6 +11,7 @@ export type {
   DeleteStatement,
   DescribeStatement,
   If,
+  IndexTarget,
   InsertStatement,
   Modification,
   OptionValue,

@@ -1,12 +1,12 @@
 import { unsupported } from '../refusal.ts'
-import type { ColumnDefinition, DescribeStatement, OptionValue, SchemaStatement, TableChange } from './ast.ts'
+import type { ColumnDefinition, DescribeStatement, SchemaStatement, TableChange } from './ast.ts'
+import { parseCreateIndex, parseDropIndex } from './parse-index.ts'
+import { parseOptions } from './parse-options.ts'
 import { parseTableName, parseTypeText } from './parse-terms.ts'
 import type { TokenReader } from './token-reader.ts'
 
 const otherKinds = new Map(
   Object.entries({
-    index: 'a secondary index',
-    custom: 'a custom index',
     materialized: 'a materialized view',
     type: 'a user-defined type',
     function: 'a user-defined function',
@@ -32,6 +32,8 @@ export function parseCreate(from: TokenReader): SchemaStatement {
     from.expects('with')
     return { is: 'create-keyspace', name, ifNotExists, options: parseOptions(from).options }
   }
+  if (from.takes('index')) return parseCreateIndex(from, false)
+  if (from.takes('custom', 'index')) return parseCreateIndex(from, true)
   if (!from.takes('table') && !from.takes('columnfamily')) refuseOtherKind(from, 'CREATE')
   const ifNotExists = from.takes('if', 'not', 'exists')
   const table = parseTableName(from)
@@ -82,56 +84,6 @@ function parsePrimaryKey(from: TokenReader): { partitionKey: string[]; clusterin
   const clustering = from.takesOp(',') ? from.list(() => from.name()) : []
   from.expectsOp(')')
   return { partitionKey, clustering }
-}
-
-interface Options {
-  options: Record<string, OptionValue>
-  clusteringOrder: { column: string; descending: boolean }[]
-  id: string | null
-}
-
-function parseOptions(from: TokenReader): Options {
-  const found: Options = { options: {}, clusteringOrder: [], id: null }
-  do {
-    if (from.takes('compact', 'storage')) throw unsupported('COMPACT STORAGE')
-    if (from.takes('clustering', 'order', 'by')) {
-      from.expectsOp('(')
-      found.clusteringOrder = from.list(() => {
-        const column = from.name()
-        const descending = from.takes('desc')
-        if (!descending) from.expects('asc')
-        return { column, descending }
-      })
-      from.expectsOp(')')
-      continue
-    }
-    const name = from.name()
-    from.expectsOp('=')
-    if (name === 'id') found.id = from.next().text
-    else found.options[name] = parseOptionValue(from)
-  } while (from.takes('and'))
-  return found
-}
-
-function parseOptionValue(from: TokenReader): OptionValue {
-  if (!from.takesOp('{')) return parseOptionScalar(from)
-  const map: Record<string, string> = {}
-  if (from.takesOp('}')) return map
-  do {
-    const key = from.string()
-    from.expectsOp(':')
-    map[key] = parseOptionScalar(from)
-  } while (from.takesOp(','))
-  from.expectsOp('}')
-  return map
-}
-
-function parseOptionScalar(from: TokenReader): string {
-  const sign = from.takesOp('-') ? '-' : ''
-  const { kind, text } = from.peek()
-  const isWord = kind === 'quoted' || (kind === 'name' && !['true', 'false', 'nan', 'infinity'].includes(text))
-  if (isWord || kind === 'op' || kind === 'end') throw from.noAlternative()
-  return sign + from.next().text
 }
 
 /** After `ALTER`. */
@@ -185,6 +137,7 @@ export function parseDrop(from: TokenReader): SchemaStatement {
     const ifExists = from.takes('if', 'exists')
     return { is: 'drop-keyspace', name: from.name(), ifExists }
   }
+  if (from.takes('index')) return parseDropIndex(from)
   if (!from.takes('table') && !from.takes('columnfamily')) refuseOtherKind(from, 'DROP')
   const ifExists = from.takes('if', 'exists')
   return { is: 'drop-table', table: parseTableName(from), ifExists }

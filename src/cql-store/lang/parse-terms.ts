@@ -189,10 +189,13 @@ function parseRelation(from: TokenReader): Relation {
   if (from.takesOp('[')) {
     const key = parseTerm(from)
     from.expectsOp(']')
-    from.expectsOp('=')
-    return { is: 'entry', column, key, term: parseTerm(from) }
+    return { is: 'entry', column, key, op: parseComparison(from), term: parseTerm(from) }
   }
-  if (from.sees('like') || from.sees('is')) throw from.error(`${from.peek().text.toUpperCase()} is not supported by Millrace's table store`)
+  if (from.takes('like')) return { is: 'like', column, term: parseTerm(from) }
+  if (from.takes('is')) {
+    from.expects('not', 'null')
+    return { is: 'not-null', column }
+  }
   return { is: 'compare', column, op: parseComparison(from), term: parseTerm(from) }
 }
 

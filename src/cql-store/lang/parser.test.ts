@@ -63,7 +63,7 @@ describe('parsing CQL', () => {
   })
 
   it.each([
-    ['CREATE INDEX ON t (a)', 'secondary index'],
+    ['CREATE TRIGGER t ON x USING y', 'trigger'],
     ['CREATE MATERIALIZED VIEW v AS SELECT * FROM t', 'materialized view'],
     ['CREATE TYPE x (a int)', 'user-defined type'],
     ['GRANT ALL ON t TO u', 'GRANT'],

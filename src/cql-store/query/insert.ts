@@ -4,6 +4,7 @@ import { invalid } from '../refusal.ts'
 import type { Column, Table } from '../schema/index.ts'
 import { encodeClustering, places } from '../storage/index.ts'
 import { assignValue, type CompiledAssignment, type Stored } from './assignments.ts'
+import { enterRow, recordingWriter } from './index-entries.ts'
 import { storedCells } from './table-row.ts'
 import { compileTimes, partitionOf, rowKeyOf, type CompiledKind, type Target, type Times } from './target.ts'
 import type { Scope } from './scope.ts'
@@ -72,11 +73,14 @@ export function writeCells(
   times: Times,
 ): void {
   const stored: Stored = assignments.some(({ readsFirst }) => readsFirst) ? storedCells(engine, table, Buffer.from(key)) : () => []
+  const recording = recordingWriter(table, engine)
+  const writer = recording ?? rows
   engine.mutations.beginRecord(key)
-  rows.begin(liveness, null, clustering)
-  for (const assignment of assignments) assignment.write(rows, scope, times, stored)
-  rows.end()
+  writer.begin(liveness, null, clustering)
+  for (const assignment of assignments) assignment.write(writer, scope, times, stored)
+  writer.end()
   engine.mutations.endRecord()
+  if (recording) enterRow(table, key, clustering, recording.written, engine)
 }
 
 /** A column's value, and the bind marker that gives it, if one does. */

@@ -2,6 +2,8 @@ import { invalid } from '../refusal.ts'
 import type { SelectStatement } from '../lang/index.ts'
 import { isMultiCell, type Column, type Table } from '../schema/index.ts'
 import { partitionOfKey, tableStart, tokenBound } from '../storage/index.ts'
+import { planIndex } from './index-plan.ts'
+import type { IndexedRead } from './index-scan.ts'
 import { partitionOf } from './target.ts'
 import type { Segment } from './scan.ts'
 import type { Scope } from './scope.ts'
@@ -14,15 +16,15 @@ export interface SegmentPlan {
   filters: readonly Filter[]
   /** True when the partition key is given by `=` or IN. */
   isKeyed: boolean
+  /** True when Cassandra would answer through an index: what an index cannot do is refused. */
+  usesIndex: boolean
+  /** What to look up instead of reading the segments; null where they have to be read. */
+  indexed: (scope: Scope) => IndexedRead | null
   /** Each segment is one row, and begins with its key: all columns of the primary key are given by `=` or IN. */
   readsRows: boolean
   /** Every restriction as a filter, for rows that do not come from the store. */
   allFilters: readonly Filter[]
 }
-
-const needsFiltering =
-  'Cannot execute this query as it might involve data filtering and thus may have unpredictable performance. ' +
-  'If you want to execute this query despite the performance unpredictability, use ALLOW FILTERING'
 
 const minToken = -(2n ** 63n)
 const maxToken = 2n ** 63n - 1n
@@ -38,33 +40,26 @@ export function planSegments(table: Table, where: Where, allowFiltering: boolean
     ...where.tupleIns.map(tupleInFilter),
     ...where.filters,
   ]
+  const clustering = planClustering(table, where)
+  const { usesIndex, lookup } = planIndex(table, where, clustering, allowFiltering)
+  const base = { allFilters, isKeyed, usesIndex }
   if (isKeyed) {
-    const clustering = planClustering(table, where)
-    const rest = [...clustering.rest, ...others.map(filterOf), ...where.filters]
-    const [gap] = clustering.rest
-    if (gap && !allowFiltering) {
-      const before = table.clustering[gap.column.position - 1]
-      throw invalid(
-        `PRIMARY KEY column "${gap.column.name}" cannot be restricted as preceding column "${before?.name ?? ''}" is not restricted`,
-      )
-    }
-    if (rest.length > 0 && !allowFiltering) throw invalid(needsFiltering)
+    const filters = [...clustering.rest, ...others.map(filterOf), ...where.filters]
     const segments = (scope: Scope): Segment[] => keyedSegments(table, where, clustering, scope)
-    return { segments, filters: rest, allFilters, isKeyed, readsRows: clustering.isWholeKey }
+    return { ...base, segments, filters, indexed: () => null, readsRows: clustering.isWholeKey }
   }
-  const sliced = keyRestrictions.find((restriction) => restriction && !restriction.equals)
-  if (sliced && !allowFiltering) {
-    throw invalid(`Only EQ and IN relation are supported on the partition key (unless you use the token() function or allow filtering)`)
-  }
-  if (allFilters.length > 0 && !allowFiltering) throw invalid(needsFiltering)
   const restrictsRows =
     restrictions.some(({ column }) => column.kind === 'clustering') || where.tuples.length > 0 || where.tupleIns.length > 0
   return {
+    ...base,
+    readsRows: false,
     segments: (scope) => tokenSegments(table, where.tokens, !restrictsRows, scope),
     filters: allFilters,
-    allFilters,
-    isKeyed,
-    readsRows: false,
+    indexed: (scope) => {
+      const found = lookup?.(scope) ?? null
+      const tokens = found && tokenRange(where.tokens, scope)
+      return found && tokens && { ...found, tokens, showsStaticOnly: !restrictsRows }
+    },
   }
 }
 
@@ -110,8 +105,9 @@ function tokenSegments(table: Table, bounds: readonly TokenBound[], showsStaticO
 }
 
 /** True when ORDER BY asks for the reverse of the clustering order. @throws CqlRefusal for any other order */
-export function isReversed(table: Table, orderBy: SelectStatement['orderBy'], where: Where): boolean {
+export function isReversed(table: Table, orderBy: SelectStatement['orderBy'], where: Where, usesIndex: boolean): boolean {
   if (orderBy.length === 0) return false
+  if (usesIndex) throw invalid('ORDER BY with 2ndary indexes is not supported, except for ANN queries.')
   const keys = table.partitionKey.map((column) => where.columns.get(column.name))
   if (!keys.every((restriction) => restriction?.equals))
     throw invalid('ORDER BY is only supported when the partition key is restricted by an EQ or an IN.')

@@ -1,6 +1,7 @@
 import { invalid } from '../refusal.ts'
 import type { Table } from '../schema/index.ts'
 import { tableStart, type Engine } from '../storage/index.ts'
+import { scanIndex } from './index-scan.ts'
 import { decodePagingState, encodePagingState, type PagingState } from './paging.ts'
 import { readPoints } from './point-read.ts'
 import { scanSegment, type ScannedRow, type Segment } from './scan.ts'
@@ -48,6 +49,11 @@ async function* scanned(
   if (virtual) {
     const none = Buffer.alloc(0)
     yield { segment: 0, rows: inKeyOrder(plan, virtual()).map((row) => ({ ...row, key: none })) }
+    return
+  }
+  const indexed = plan.segments.indexed(scope)
+  if (indexed) {
+    for await (const rows of scanIndex(engine, plan.table, indexed, from?.key ?? null, () => scope.nowSeconds)) yield { segment: 0, rows }
     return
   }
   const segments = plan.reverse ? reversedWithin(plan.segments.segments(scope)) : plan.segments.segments(scope)

@@ -43,7 +43,7 @@ export function compileSelect(
     selectors,
     segments,
     filters: virtual ? segments.allFilters : segments.filters,
-    reverse: isReversed(table, statement.orderBy, where),
+    reverse: isReversed(table, statement.orderBy, where, segments.usesIndex),
     distinct: statement.distinct,
     group: groupingOf(table, statement, selectors, where),
     sort: sortOf(table, statement.orderBy, where),

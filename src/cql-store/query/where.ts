@@ -1,7 +1,8 @@
 import { formatType, UNSET } from '../../cql-wire/index.ts'
-import type { Comparison, Relation, Term } from '../lang/index.ts'
+import { formatTerm, type Comparison, type Relation, type Term } from '../lang/index.ts'
 import { invalid, unsupported } from '../refusal.ts'
-import { isMultiCell, qualifiedName, type Column, type Table } from '../schema/index.ts'
+import { isMultiCell, qualifiedName, type Column, type IndexKind, type Table } from '../schema/index.ts'
+import { containsFilter, entryFilter } from './element-filters.ts'
 import type { Scope } from './scope.ts'
 import { compileTerm, compileValue, type TermContext } from './terms.ts'
 import { valueOf, type TableRow } from './table-row.ts'
@@ -43,6 +44,8 @@ export interface TupleIn {
 export interface Filter {
   column: Column
   test: (scope: Scope) => (row: TableRow) => boolean
+  /** Of a condition on an element of a collection: the kind of index that finds it, and what is looked up there. */
+  element?: { kind: IndexKind; parts: Values }
 }
 
 export interface Where {
@@ -98,10 +101,24 @@ function addRelation(where: Building, table: Table, relation: Relation, context:
     case 'tuple-in':
       return addTupleIn(where, table, relation, context)
     case 'contains':
-      return addContains(where, columnNamed(table, relation.column), relation.key, relation.term, context)
+      where.filters.push(containsFilter(columnNamed(table, relation.column), relation.key, relation.term, context))
+      return
     case 'entry':
-      return addEntry(where, columnNamed(table, relation.column), relation.key, relation.term, context)
+      where.filters.push(entryFilter(columnNamed(table, relation.column), relation, context))
+      return
+    case 'like':
+      return refuseLike(columnNamed(table, relation.column), relation.term, context)
+    case 'not-null':
+      throw invalid(`Unsupported restriction: ${columnNamed(table, relation.column).name} IS NOT NULL`)
   }
+}
+
+/** Cassandra has it for SASI indexes alone, which are switched off unless its configuration says otherwise. */
+function refuseLike(column: Column, term: Term, context: TermContext): never {
+  if (isMultiCell(column))
+    throw invalid(`Collection column '${column.name}' (${formatType(column.type)}) cannot be restricted by a 'LIKE' relation`)
+  compileTerm(term, column, context)
+  throw invalid(`LIKE restriction is only supported on properly indexed columns. ${column.name} LIKE ${formatTerm(term)} is not valid.`)
 }
 
 function restrictionOf(where: Building, column: Column): ColumnRestriction {
@@ -220,56 +237,6 @@ function addTupleIn(where: Building, table: Table, relation: Extract<Relation, {
     values: (scope) => {
       const sorted = tuples.map((tuple) => tuple.map((value) => value(scope))).sort(order)
       return sorted.filter((values, i) => i === 0 || order(values, sorted[i - 1] ?? values) !== 0)
-    },
-  })
-}
-
-function addContains(where: Building, column: Column, byKey: boolean, term: Term, context: TermContext): void {
-  const { type } = column
-  if (type.is !== 'list' && type.is !== 'set' && type.is !== 'map')
-    throw invalid(`Cannot use CONTAINS on non-collection column ${column.name}`)
-  if (byKey && type.is !== 'map') throw invalid(`Cannot use CONTAINS KEY on non-map column ${column.name}`)
-  const element = type.is === 'map' ? (byKey ? type.key : type.value) : type.of
-  const compiled = compileValue(term, { name: `${byKey ? 'key' : 'value'}(${column.name})`, type: element }, context)
-  where.filters.push({
-    column,
-    test: (scope) => {
-      const wanted = compiled(scope)
-      return (row) => {
-        const value = valueOf(column, row, scope.nowSeconds)
-        if (value === null) return false
-        const elements = elementsOf(type, value)
-        return elements.some((each, i) => (type.is !== 'map' || i % 2 === (byKey ? 0 : 1)) && compareValues(element, each, wanted) === 0)
-      }
-    },
-  })
-}
-
-/** `m['a'] = 1` */
-function addEntry(where: Building, column: Column, key: Term, term: Term, context: TermContext): void {
-  const { type } = column
-  if (type.is !== 'map') throw invalid(`Column ${column.name} cannot be used as a map`)
-  if (!isMultiCell(column)) throw invalid(`Map-entry predicates on frozen map column ${column.name} are not supported`)
-  const entryKey = compileValue(key, { name: `key(${column.name})`, type: type.key }, context)
-  const entryValue = compileValue(term, { name: `value(${column.name})`, type: type.value }, context)
-  where.filters.push({
-    column,
-    test: (scope) => {
-      const [wantedKey, wanted] = [entryKey(scope), entryValue(scope)]
-      return (row) => {
-        const value = valueOf(column, row, scope.nowSeconds)
-        if (value === null) return false
-        const elements = elementsOf(type, value)
-        return elements.some((each, i) => {
-          const own = elements[i + 1]
-          return (
-            i % 2 === 0 &&
-            own !== undefined &&
-            compareValues(type.key, each, wantedKey) === 0 &&
-            compareValues(type.value, own, wanted) === 0
-          )
-        })
-      }
     },
   })
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { formatType, parseType, type CqlType } from '../../cql-wire/index.ts'
 import { MillraceError, type Disk } from '../../platform/index.ts'
 import { invalid } from '../refusal.ts'
-import { resolveTable, type Column, type ColumnKind, type Table, type TableDefinition } from './table.ts'
+import { resolveTable, type Column, type ColumnKind, type IndexKind, type Table, type TableDefinition } from './table.ts'
 import { initialTableOptions, optionNumber, type TableOptions } from './table-options.ts'
 
 /** `schema.json` and, with it, the whole folder: a newer one is refused. */
@@ -32,6 +32,8 @@ interface StoredTable {
   nextColumn: number
   options: TableOptions
   dropped: { name: string; type: string; kind: ColumnKind; droppedAtMicros: string }[]
+  /** Left out by a Millrace that knew no indexes. */
+  indexes?: { number: number; name: string; column: string; kind: IndexKind; isBuilt: boolean }[]
 }
 
 interface StoredSchema {
@@ -48,7 +50,7 @@ export class Catalogue {
   readonly #disk: Disk
   readonly #path: string
   #keyspaces = new Map<string, Keyspace>()
-  /** gc_grace_seconds by the table's number. */
+  /** gc_grace_seconds by the numbers of tables and of their indexes. */
   #live = new Map<number, number>()
   #version: string
   #nextTable = 1
@@ -95,7 +97,7 @@ export class Catalogue {
   }
 
   get tableCount(): number {
-    return this.#live.size
+    return this.tables().length
   }
 
   /** Numbers of dropped or truncated tables whose records are still to be removed. */
@@ -142,6 +144,20 @@ export class Catalogue {
     })
   }
 
+  tables(): Table[] {
+    return [...this.#keyspaces.values()].flatMap((keyspace) => [...keyspace.tables.values()])
+  }
+
+  /** Every row of the table is entered: reads may use the index. */
+  indexBuilt(number: number): void {
+    const index = this.tables()
+      .flatMap(({ indexes }) => indexes)
+      .find((each) => each.number === number)
+    if (!index) return
+    index.progress.isBuilt = true
+    this.#save()
+  }
+
   purged(number: number): void {
     this.#purging = this.#purging.filter((other) => other !== number)
     this.#save()
@@ -176,8 +192,12 @@ export class Catalogue {
   }
 
   #recount(): void {
-    const tables = [...this.#keyspaces.values()].flatMap((keyspace) => [...keyspace.tables.values()])
-    this.#live = new Map(tables.map(({ number, options }) => [number, optionNumber(options, 'gc_grace_seconds')]))
+    this.#live = new Map(
+      this.tables().flatMap(({ number, indexes, options }) => {
+        const grace = optionNumber(options, 'gc_grace_seconds')
+        return [number, ...indexes.map((index) => index.number)].map((each) => [each, grace] as const)
+      }),
+    )
   }
 
   #save(): void {
@@ -218,13 +238,15 @@ function storedTable(table: Table): StoredTable {
   const { number, id, name, nextColumn, options } = table
   const columns = table.columns.map(({ type, ...rest }) => ({ ...rest, type: formatType(type) }))
   const dropped = table.dropped.map(({ type, ...rest }) => ({ ...rest, type: formatType(type) }))
-  return { number, id, name, columns, nextColumn, options, dropped }
+  const indexes = table.indexes.map(({ progress, ...index }) => ({ ...index, isBuilt: progress.isBuilt }))
+  return { number, id, name, columns, nextColumn, options, dropped, indexes }
 }
 
 function tableOf(keyspace: string, stored: StoredTable): Table {
   const columns: Column[] = stored.columns.map((column) => ({ ...column, type: typeOf(column.type) }))
   const dropped = stored.dropped.map((column) => ({ ...column, type: typeOf(column.type) }))
-  return resolveTable({ ...stored, keyspace, columns, dropped, options: { ...initialTableOptions, ...stored.options } })
+  const indexes = (stored.indexes ?? []).map(({ isBuilt, ...index }) => ({ ...index, progress: { isBuilt } }))
+  return resolveTable({ ...stored, keyspace, columns, dropped, indexes, options: { ...initialTableOptions, ...stored.options } })
 }
 
 function typeOf(text: string): CqlType {

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { errors, formatType, parseType, type CqlType, type SchemaChange } from '../../cql-wire/index.ts'
 import type { ColumnDefinition, SchemaStatement, TableChange } from '../lang/index.ts'
-import { CqlRefusal, invalid, unauthorized, unsupported } from '../refusal.ts'
+import { CqlRefusal, invalid, unsupported } from '../refusal.ts'
 import type { Catalogue } from './catalogue.ts'
+import { createIndex, dropIndex, refuseIndexed } from './change-index.ts'
 import { keyspaceOptions } from './replication.ts'
+import { refuseSystem } from './system-keyspace.ts'
 import { isMultiCell, qualifiedName, type Column, type ColumnKind, type Table } from './table.ts'
 import { initialTableOptions, withOptions } from './table-options.ts'
 
@@ -31,13 +33,21 @@ export function changeSchema(
       return alterTable(catalogue, statement, current, nowMicros)
     case 'drop-table':
       return dropTable(catalogue, statement, current)
+    case 'create-index':
+      return createIndex(catalogue, statement, current)
+    case 'drop-index':
+      return dropIndex(catalogue, statement, current)
     case 'truncate':
-      catalogue.putTable({
-        ...findTable(catalogue, statement.table.keyspace ?? current, statement.table.name),
-        number: catalogue.newTableNumber(),
-      })
+      truncate(catalogue, findTable(catalogue, statement.table.keyspace ?? current, statement.table.name))
       return null
   }
+}
+
+/** Another number, so that the old records are no longer the table's own; its indexes' likewise. */
+function truncate(catalogue: Catalogue, table: Table): void {
+  const number = catalogue.newTableNumber()
+  const indexes = table.indexes.map((index, i) => ({ ...index, number: number + 1 + i, progress: { isBuilt: true } }))
+  catalogue.putTable({ ...table, number, indexes })
 }
 
 /** @throws CqlRefusal as Cassandra words it: no keyspace, unknown keyspace, unconfigured table */
@@ -48,14 +58,6 @@ export function findTable(catalogue: Catalogue, keyspace: string | null, name: s
   const table = found.tables.get(name)
   if (!table) throw invalid(`unconfigured table ${name}`)
   return table
-}
-
-export function isSystemKeyspace(name: string): boolean {
-  return /^system(_|$)/.test(name)
-}
-
-function refuseSystem(keyspace: string): void {
-  if (isSystemKeyspace(keyspace)) throw unauthorized(`${keyspace} keyspace is not user-modifiable.`)
 }
 
 function createKeyspace(catalogue: Catalogue, statement: Of<'create-keyspace'>): SchemaChange | null {
@@ -127,6 +129,7 @@ function createTable(catalogue: Catalogue, statement: Of<'create-table'>, curren
     nextColumn: columns.length,
     options: withOptions(initialTableOptions, statement.options),
     dropped: [],
+    indexes: [],
   })
   return { change: 'CREATED', target: 'TABLE', keyspace, name }
 }
@@ -281,6 +284,7 @@ function dropColumn(table: Table, name: string, ifExists: boolean, nowMicros: bi
     throw invalid(`Column ${name} was not found in table ${qualifiedName(table)}`)
   }
   if (column.kind === 'partition_key' || column.kind === 'clustering') throw invalid(`Cannot drop PRIMARY KEY column ${name}`)
+  refuseIndexed(table, name, 'Cannot drop')
   const dropped = { name, type: column.type, kind: column.kind, droppedAtMicros: nowMicros.toString() }
   return {
     ...table,
@@ -293,6 +297,7 @@ function renameColumn(table: Table, from: string, to: string): Table {
   const column = table.columns.find((other) => other.name === from)
   if (!column) throw invalid(`Column ${from} was not found in table ${qualifiedName(table)}`)
   if (column.kind !== 'partition_key' && column.kind !== 'clustering') throw invalid(`Cannot rename non PRIMARY KEY column ${from}`)
+  refuseIndexed(table, from, "Can't rename")
   if (table.columns.some((other) => other.name === to))
     throw invalid(`Cannot rename column ${from} to ${to} in table ${qualifiedName(table)}; another column of that name already exist`)
   return { ...table, columns: table.columns.map((other) => (other === column ? { ...column, name: to } : other)) }

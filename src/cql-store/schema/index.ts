@@ -1,4 +1,15 @@
 export { Catalogue, type Keyspace } from './catalogue.ts'
-export { changeSchema, findTable, isSystemKeyspace } from './change.ts'
-export { isMultiCell, qualifiedName, resolveTable, type Column, type ColumnKind, type Table, type TableDefinition } from './table.ts'
+export { changeSchema, findTable } from './change.ts'
+export { isSystemKeyspace } from './system-keyspace.ts'
+export {
+  isMultiCell,
+  qualifiedName,
+  resolveTable,
+  type Column,
+  type ColumnKind,
+  type IndexKind,
+  type Table,
+  type TableDefinition,
+  type TableIndex,
+} from './table.ts'
 export { initialTableOptions, optionMap, optionNumber, optionText, tableOptionKinds } from './table-options.ts'

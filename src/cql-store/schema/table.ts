@@ -22,6 +22,20 @@ export interface DroppedColumn {
   droppedAtMicros: string
 }
 
+/** `simple`: of a column's value; `full`: of a frozen collection as a whole; the others: of each element of a collection. */
+export type IndexKind = 'simple' | 'keys' | 'values' | 'entries' | 'full'
+
+/** A secondary index. */
+export interface TableIndex {
+  /** Of its entries' keys in the store, as a table's. */
+  readonly number: number
+  readonly name: string
+  readonly column: string
+  readonly kind: IndexKind
+  /** False while rows from before the index are still to be entered: until then reads look at all rows instead. */
+  readonly progress: { isBuilt: boolean }
+}
+
 export interface TableDefinition {
   /** In keys of the store. A TRUNCATE gives the table a new one, so that its old records are no longer its own. */
   number: number
@@ -33,6 +47,7 @@ export interface TableDefinition {
   nextColumn: number
   options: TableOptions
   dropped: readonly DroppedColumn[]
+  indexes: readonly TableIndex[]
 }
 
 /** A table as statements use it; frozen, a change makes a new one. */

@@ -12,7 +12,7 @@ import { CqlRefusal, invalid, unsupported } from '../refusal.ts'
 import { changeSchema, findTable, isSystemKeyspace, type Catalogue } from '../schema/index.ts'
 import { RowWriter, tableStart, type Engine, type Waiter } from '../storage/index.ts'
 import { describe, systemKeyspaces, type VirtualTable } from '../system/index.ts'
-import { decide, type CompiledModification, type Page, type Scope, type Target } from '../query/index.ts'
+import { buildIndexes, decide, type CompiledModification, type Page, type Scope, type Target } from '../query/index.ts'
 import { checkBatch, checkConditional, checkRead, checkWrite } from './consistency.ts'
 import { boundOf, type Compiled, type Statements } from './statements.ts'
 
@@ -40,6 +40,7 @@ export class Executor {
   readonly #target: Target
   #lastMicros = 0n
   #purging: Promise<void> = Promise.resolve()
+  #building: Promise<void> = Promise.resolve()
   #cancelSweep: () => void = () => {}
   /** Called after each change of the schema. */
   onSchemaChange: (change: SchemaChange) => void = () => {}
@@ -60,6 +61,7 @@ export class Executor {
     this.#log = parts.log
     this.#target = { engine: parts.engine, rows: new RowWriter(parts.engine.mutations) }
     this.#purge()
+    this.#buildIndexes()
     this.#scheduleSweep()
   }
 
@@ -226,9 +228,19 @@ export class Executor {
     }
     const change = changeSchema(this.#catalogue, statement, keyspace, this.#nextMicros(this.#clock.nowMs()))
     this.#purge()
+    if (statement.is === 'create-index') this.#buildIndexes()
     if (!change) return { opcode: 'RESULT', kind: 'void' }
     this.onSchemaChange(change)
     return { opcode: 'RESULT', kind: 'schemaChange', ...change }
+  }
+
+  /** Enters rows that are older than their index, one index after another. */
+  #buildIndexes(): void {
+    this.#building = this.#building
+      .then(() => buildIndexes(this.#catalogue, this.#engine))
+      .catch((error: unknown) => {
+        this.#log.warn('an index could not be built: reads look at all rows until the next start', { error: asMillraceError(error) })
+      })
   }
 
   /** Takes garbage out every now and then. */

@@ -1,6 +1,6 @@
 import { alwaysQuote, formatType, quoteIdentifier } from '../../cql-wire/index.ts'
 import { isReserved, type OptionValue } from '../lang/index.ts'
-import { isMultiCell, tableOptionKinds, type Column, type Keyspace, type Table } from '../schema/index.ts'
+import { isMultiCell, tableOptionKinds, type Column, type Keyspace, type Table, type TableIndex } from '../schema/index.ts'
 
 /** A name as a CREATE statement needs it. */
 export function quoted(name: string): string {
@@ -31,6 +31,15 @@ export function createTableStatement(table: Table, withId = false): string {
     ({ name, kind, initially }) => `${name} = ${optionLiteral(table.options[name] ?? initially, kind === 'text')}`,
   )
   return `CREATE TABLE ${quoted(table.keyspace)}.${quoted(table.name)} (\n${lines.join(',\n')}\n) WITH ${[...(withId ? [`ID = ${table.id}`] : []), ...order, ...options].join('\n    AND ')};`
+}
+
+/** What an index is of, as `system_schema.indexes` has it. */
+export function indexTarget({ kind, column }: TableIndex): string {
+  return kind === 'simple' ? quoted(column) : `${kind}(${quoted(column)})`
+}
+
+export function createIndexStatement(table: Table, index: TableIndex): string {
+  return `CREATE INDEX ${quoted(index.name)} ON ${quoted(table.keyspace)}.${quoted(table.name)} (${indexTarget(index)});`
 }
 
 /** Columns of one cell before those of many, as Cassandra stores them. */

@@ -32,6 +32,7 @@ export function virtualTable(
     nextColumn: 0,
     options: initialTableOptions,
     dropped: [],
+    indexes: [],
   })
   return {
     table,

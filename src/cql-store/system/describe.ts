@@ -1,8 +1,8 @@
 import type { ColumnSpec, CqlType } from '../../cql-wire/index.ts'
 import type { DescribeStatement } from '../lang/index.ts'
 import { invalid } from '../refusal.ts'
-import type { Catalogue, Keyspace, Table } from '../schema/index.ts'
-import { createKeyspaceStatement, createTableStatement } from './create-statement.ts'
+import type { Catalogue, Keyspace, Table, TableIndex } from '../schema/index.ts'
+import { createIndexStatement, createKeyspaceStatement, createTableStatement } from './create-statement.ts'
 import type { VirtualTable } from './define.ts'
 import { clusterName, partitioner } from './system-tables.ts'
 
@@ -46,6 +46,13 @@ export function describe(statement: DescribeStatement, current: string | null, f
       return created(keyspaceNamed(from, name?.name ?? current).filter(([, type]) => type === 'keyspace'))
     case 'table':
       return created(tableNamed(from, name?.keyspace ?? current, name?.name ?? '', statement.full))
+    case 'index': {
+      const home = name?.keyspace ?? current
+      if (home === null) throw invalid('No keyspace specified and no current keyspace')
+      const index = indexNamed(from, home, name?.name ?? '')
+      if (!index) throw invalid(`Index '${name?.name ?? ''}' not found in keyspace '${home}'`)
+      return created([index])
+    }
     case 'any':
       return created(anythingNamed(from, name?.keyspace ?? null, name?.name ?? '', current))
     default:
@@ -70,12 +77,26 @@ function tableNames(from: Describable, current: string | null): string[][] {
 function keyspaceEntries(keyspace: Keyspace): Entry[] {
   return [
     [keyspace.name, 'keyspace', keyspace.name, createKeyspaceStatement(keyspace)],
-    ...[...keyspace.tables.values()].toSorted(byName).map((table) => tableEntry(table)),
+    ...[...keyspace.tables.values()].toSorted(byName).flatMap((table) => tableEntries(table)),
   ]
 }
 
 function tableEntry(table: Table, withId = false): Entry {
   return [table.keyspace, 'table', table.name, createTableStatement(table, withId)]
+}
+
+/** A table, then its indexes. */
+function tableEntries(table: Table, withId = false): Entry[] {
+  return [tableEntry(table, withId), ...table.indexes.toSorted(byName).map((index) => indexEntry(table, index))]
+}
+
+function indexEntry(table: Table, index: TableIndex): Entry {
+  return [table.keyspace, 'index', index.name, createIndexStatement(table, index)]
+}
+
+function indexNamed(from: Describable, keyspace: string, name: string): Entry | undefined {
+  const tables = [...(from.catalogue.keyspaces.get(keyspace)?.tables.values() ?? [])]
+  return tables.flatMap((table) => table.indexes.filter((index) => index.name === name).map((index) => indexEntry(table, index)))[0]
 }
 
 function keyspaceNamed(from: Describable, name: string | null): Entry[] {
@@ -91,7 +112,7 @@ function tableNamed(from: Describable, keyspace: string | null, name: string, wi
   if (keyspace === null) throw invalid('No keyspace specified and no current keyspace')
   const found = allTables(from).find((table) => table.keyspace === keyspace && table.name === name)
   if (!found) throw invalid(`Table '${name}' not found in keyspace '${keyspace}'`)
-  return [tableEntry(found, withId)]
+  return tableEntries(found, withId)
 }
 
 function anythingNamed(from: Describable, keyspace: string | null, name: string, current: string | null): Entry[] {
@@ -99,8 +120,10 @@ function anythingNamed(from: Describable, keyspace: string | null, name: string,
   const home = keyspace ?? current
   if (home === null) throw invalid(`'${name}' not found in keyspaces`)
   const found = allTables(from).find((table) => table.keyspace === home && table.name === name)
-  if (!found) throw invalid(`'${name}' not found in keyspace '${home}'`)
-  return [tableEntry(found)]
+  if (found) return tableEntries(found)
+  const index = indexNamed(from, home, name)
+  if (!index) throw invalid(`'${name}' not found in keyspace '${home}'`)
+  return [index]
 }
 
 function byName(a: { name: string }, b: { name: string }): number {

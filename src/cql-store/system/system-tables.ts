@@ -1,6 +1,7 @@
 import type { CqlValue } from '../../cql-wire/index.ts'
 import { formatType } from '../../cql-wire/index.ts'
-import { optionMap, optionNumber, optionText, type Catalogue, type Table } from '../schema/index.ts'
+import { optionMap, optionNumber, optionText, type Catalogue, type Table, type TableIndex } from '../schema/index.ts'
+import { indexTarget } from './create-statement.ts'
 import { virtualTable, type VirtualTable, type VirtualValues } from './define.ts'
 import { traceTables, type TraceLog } from './traces.ts'
 
@@ -78,7 +79,7 @@ function nodeTables({ catalogue, address, port }: NodeFacts): VirtualTable[] {
   ]
 }
 
-/** Tables that a single node without indexes, roles or types leaves empty. */
+/** Tables that a single node without roles or types leaves empty. */
 function emptyTables(): VirtualTable[] {
   const empty = (keyspace: string, name: string, columns: string, key: number, clustering: number): VirtualTable =>
     virtualTable(keyspace, name, columns, key, clustering, () => [])
@@ -131,13 +132,6 @@ function emptyTables(): VirtualTable[] {
     empty('system_schema', 'triggers', 'keyspace_name text, table_name text, trigger_name text, options frozen<map<text, text>>', 1, 2),
     empty(
       'system_schema',
-      'indexes',
-      'keyspace_name text, table_name text, index_name text, kind text, options frozen<map<text, text>>',
-      1,
-      2,
-    ),
-    empty(
-      'system_schema',
       'views',
       'keyspace_name text, view_name text, base_table_id uuid, base_table_name text, where_clause text, include_all_columns boolean, ' +
         tableColumns.slice(tableColumns.indexOf('additional')).replace('flags frozen<set<text>>, ', ''),
@@ -156,8 +150,7 @@ function emptyTables(): VirtualTable[] {
 }
 
 function schemaTables(catalogue: Catalogue, described: () => Table[]): VirtualTable[] {
-  const own = (): Table[] => [...catalogue.keyspaces.values()].flatMap((keyspace) => [...keyspace.tables.values()])
-  const tables = (): Table[] => [...described(), ...own()]
+  const tables = (): Table[] => [...described(), ...catalogue.tables()]
   return [
     virtualTable(
       'system_schema',
@@ -178,6 +171,7 @@ function schemaTables(catalogue: Catalogue, described: () => Table[]): VirtualTa
         })),
       ],
     ),
+    ...indexTables(catalogue),
     virtualTable('system_schema', 'tables', tableColumns, 1, 1, () => tables().map(tableValues)),
     virtualTable(
       'system_schema',
@@ -204,6 +198,33 @@ function schemaTables(catalogue: Catalogue, described: () => Table[]): VirtualTa
             type: formatType(column.type),
           })),
         ),
+    ),
+  ]
+}
+
+/** What indexes there are, and which of them are built. */
+function indexTables(catalogue: Catalogue): VirtualTable[] {
+  const all = (): { table: Table; index: TableIndex }[] =>
+    catalogue.tables().flatMap((table) => table.indexes.map((index) => ({ table, index })))
+  return [
+    virtualTable(
+      'system_schema',
+      'indexes',
+      'keyspace_name text, table_name text, index_name text, kind text, options frozen<map<text, text>>',
+      1,
+      2,
+      () =>
+        all().map(({ table, index }) => ({
+          keyspace_name: table.keyspace,
+          table_name: table.name,
+          index_name: index.name,
+          kind: 'COMPOSITES',
+          options: [['target', indexTarget(index)]],
+        })),
+    ),
+    // Its "table" is a keyspace, as in Cassandra.
+    virtualTable('system', 'IndexInfo', 'table_name text, index_name text, value text', 1, 1, () =>
+      all().flatMap(({ table, index }) => (index.progress.isBuilt ? [{ table_name: table.keyspace, index_name: index.name }] : [])),
     ),
   ]
 }

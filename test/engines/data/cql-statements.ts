@@ -412,7 +412,7 @@ export const cqlFamilies: readonly CqlFamily[] = [
       'CREATE TABLE x.e (p int, a int, b int, v int, PRIMARY KEY (p, a, b)) WITH CLUSTERING ORDER BY (a DESC, b ASC)',
       'CREATE TABLE x.counters (id int PRIMARY KEY, c counter)',
       'CREATE TYPE x.point (x int, y int)',
-      'CREATE INDEX by_a ON x.a (a)',
+      "CREATE INDEX by_a ON x.a (a) USING 'sai'",
       'CREATE MATERIALIZED VIEW x.v AS SELECT * FROM x.e WHERE v IS NOT NULL AND p IS NOT NULL AND a IS NOT NULL AND b IS NOT NULL PRIMARY KEY (v, p, a, b)',
       'CREATE FUNCTION x.f (a int) RETURNS NULL ON NULL INPUT RETURNS int LANGUAGE java AS $$ return a; $$',
       'INSERT INTO x.a JSON \'{"id": 1, "a": 60}\'',

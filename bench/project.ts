@@ -32,6 +32,7 @@ export function createBenchProject(pace: string): BenchProject {
           MILLRACE_KAFKA_PORT: '0',
           MILLRACE_CQL_PORT: '0',
           MILLRACE_REGISTRY_PORT: '0',
+          MILLRACE_CONSOLE_PORT: '0',
           MILLRACE_RANDOMUSER: 'local',
         },
         stdio: ['ignore', 'pipe', 'inherit'],

@@ -2,6 +2,28 @@ import { request } from 'node:http'
 import type { DagView, DeadLetterView, DoctorReport, EndpointsView, Json, RunDetail, RunView, StatusView } from '../core/index.ts'
 import { errnoOf, messageOf, MillraceError, type ErrorJson } from '../platform/index.ts'
 
+export type Role = 'viewer' | 'operator' | 'admin'
+
+export interface UserView {
+  name: string
+  role: Role
+  createdAt: string
+}
+
+export interface TokenView extends UserView {
+  id: string
+}
+
+/** A line of the audit log. */
+export interface AuditView {
+  at: string
+  who: string
+  action: string
+  target: string | null
+  outcome: 'done' | 'refused'
+  error: string | null
+}
+
 export interface LogChunk {
   attempt: number
   text: string
@@ -26,6 +48,18 @@ export interface ApiClient {
   run(dag: string, run: string): Promise<RunDetail>
   cancelRun(dag: string, run: string, reason: string): Promise<RunView>
   log(dag: string, run: string, task: string, options?: { attempt?: number; from?: number }): Promise<LogChunk>
+  /** A link that signs in to the console once, within the hour; null without a console. */
+  signInLink(): Promise<string | null>
+  users(): Promise<UserView[]>
+  addUser(user: { name: string; role: Role; password: string }): Promise<void>
+  changeUser(name: string, change: { role?: Role; password?: string }): Promise<void>
+  removeUser(name: string): Promise<void>
+  tokens(): Promise<TokenView[]>
+  /** The token itself is told here, once. */
+  addToken(token: { name: string; role: Role }): Promise<TokenView & { token: string }>
+  removeToken(id: string): Promise<void>
+  /** Newest first. */
+  audit(limit: number): Promise<AuditView[]>
   deadLetters(filter?: { stream?: string; limit?: number }): Promise<DeadLetterView[]>
 }
 
@@ -50,6 +84,23 @@ export function createApiClient(socketPath: string): ApiClient {
     run: (dag, run) => get(runPath(dag, run)),
     cancelRun: (dag, run, reason) => post(`${runPath(dag, run)}/cancel`, { reason }),
     log: (dag, run, task, options = {}) => get(`${runPath(dag, run)}/tasks/${encodeURIComponent(task)}/log`, { ...options }),
+    signInLink: async () => (await post<{ url: string | null }>('/sign-in-links')).url,
+    users: () => get('/users'),
+    addUser: async (user) => {
+      await post('/users', user)
+    },
+    changeUser: async (name, change) => {
+      await post(`/users/${encodeURIComponent(name)}`, change, 'PUT')
+    },
+    removeUser: async (name) => {
+      await call(socketPath, 'DELETE', `/users/${encodeURIComponent(name)}`)
+    },
+    tokens: () => get('/tokens'),
+    addToken: (token) => post('/tokens', token),
+    removeToken: async (id) => {
+      await call(socketPath, 'DELETE', `/tokens/${encodeURIComponent(id)}`)
+    },
+    audit: (limit) => get('/audit', { limit }),
     deadLetters: (filter = {}) => get('/dead-letters', { ...filter }),
   }
 }

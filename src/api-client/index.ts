@@ -1,1 +1,1 @@
-export { createApiClient, type ApiClient, type LogChunk } from './api-client.ts'
+export { createApiClient, type ApiClient, type LogChunk, type Role } from './api-client.ts'

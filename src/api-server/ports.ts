@@ -1,4 +1,4 @@
-import type { DeadLetterView, DoctorReport, EndpointsView, StatusView } from '../core/index.ts'
+import type { DeadLetterView, DoctorReport, EndpointsView, Project, StatusView, StreamStatus } from '../core/index.ts'
 import type { SchedulerHandle } from '../scheduler/index.ts'
 
 /** What the API needs of the running Millrace; `runtime` gives it. */
@@ -6,8 +6,10 @@ export interface ApiPorts {
   status(): Promise<StatusView>
   doctor(): Promise<DoctorReport>
   endpoints(): Promise<EndpointsView>
+  project(): Project
   deadLetters(stream: string, limit: number): Promise<DeadLetterView[]>
   streams(): string[]
+  streamStatuses(): readonly StreamStatus[]
   scheduler: Pick<SchedulerHandle, 'dags' | 'runs' | 'run' | 'trigger' | 'cancelRun' | 'setPaused' | 'attemptLog'>
   /** Begins the orderly end of the whole process. */
   stop(): void

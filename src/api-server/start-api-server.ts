@@ -2,69 +2,95 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { asMillraceError, type ErrorCode, type Logger, type MillraceError, type Part } from '../platform/index.ts'
+import { systemClock, type Logger, type Part } from '../platform/index.ts'
+import type { Access } from './access/access.ts'
+import type { Principal } from './access/roles.ts'
+import type { AuditLog } from './http/audit.ts'
+import { closeServer } from './http/close-server.ts'
+import { answerErrors } from './http/problems.ts'
+import { serveRoutes } from './http/serve-routes.ts'
+import { LiveFeed } from './live-feed.ts'
 import type { ApiPorts } from './ports.ts'
-import { addRoutes } from './routes.ts'
+import { accessRoutes } from './routes/access.ts'
+import { dagRoutes } from './routes/dags.ts'
+import { deadLetterRoutes } from './routes/dead-letters.ts'
+import { processRoutes } from './routes/process.ts'
+import { statusRoutes } from './routes/status.ts'
+import type { Route } from './http/route.ts'
+import { startWebServer, type WebServer, type WebServerOptions } from './start-web-server.ts'
 
-const httpStatus: Partial<Record<ErrorCode, number>> = {
-  BAD_REQUEST: 400,
-  DEFINITION_INVALID: 400,
-  NOT_FOUND: 404,
-  ALREADY_EXISTS: 409,
-  UNREACHABLE: 502,
-  METADATA_UNAVAILABLE: 503,
-  TIMED_OUT: 504,
+export interface ApiServerOptions {
+  readonly ports: ApiPorts
+  readonly access: Access
+  readonly audit: AuditLog
+  readonly log: Logger
 }
+
+export interface ApiServer extends Part {
+  /** Opens the console's port: the same routes, for who signs in. PORT_BUSY, UNREACHABLE. */
+  openWeb(options: Pick<WebServerOptions, 'host' | 'port' | 'hosts' | 'consoleFolder' | 'instance' | 'version'>): Promise<WebServer>
+}
+
+/** Who can open the socket started Millrace. */
+const owner: Principal = { name: 'owner', role: 'admin', via: 'socket' }
+const bodyLimitBytes = 4 * 1_048_576
 
 /**
  * The HTTP API on a Unix socket that only this user can open (mode 0600, in a folder of mode 0700). Socket paths are
  * limited to about 100 bytes, so it lies in the system's temporary folder and its address in the data folder.
- * Errors are problem+json (RFC 9457) with the catalogue's `code`.
  */
-export async function startApiServer(options: { ports: ApiPorts; log: Logger }): Promise<Part> {
+export async function startApiServer({ ports, access, audit, log }: ApiServerOptions): Promise<ApiServer> {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-'))
   const socket = join(folder, 'api.sock')
-  const server = Fastify({ logger: false, bodyLimit: 4 * 1_048_576 })
-  handleErrors(server, options.log)
-  addRoutes(server, options.ports)
+  const closing = new AbortController()
+  const feed = new LiveFeed(ports, systemClock)
+  let web: WebServer | null = null
+  const shared = [...statusRoutes(ports, feed), ...dagRoutes(ports), ...deadLetterRoutes(ports), ...accessRoutes(access, audit)]
+  const ofOwner = [...shared, ...processRoutes({ stop: () => ports.stop(), consoleLink: () => web?.signInLink() ?? null })]
+
+  const server = createServer(log)
+  serveRoutes(server, ofOwner, {
+    audit,
+    closing: closing.signal,
+    askerOf: () => ({ principal: owner, session: null }),
+    sessionCookie: () => '',
+  })
   await server.listen({ path: socket })
   await chmod(socket, 0o600)
   const close = async (): Promise<void> => {
-    server.server.closeIdleConnections()
-    await server.close()
-    await rm(folder, { recursive: true, force: true })
+    closing.abort()
+    await web?.close()
+    await closeServer(server)
+    await Promise.all([access.close(), audit.close(), rm(folder, { recursive: true, force: true })])
   }
-  return { address: socket, failed: new Promise<never>(() => undefined), close, [Symbol.asyncDispose]: close }
+  return {
+    address: socket,
+    failed: new Promise<never>(() => undefined),
+    openWeb: async (options) => {
+      const routes: Route[] = shared.filter((route) => route.onlyBySocket === undefined)
+      web = await startWebServer({ ...options, server: createServer(log), routes, ports, access, audit, closing: closing.signal })
+      return web
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  }
 }
 
-function handleErrors(server: FastifyInstance, log: Logger): void {
-  server.setErrorHandler((error, request, reply) => {
-    const failure = asMillraceError(error, isBadRequest(error) ? 'BAD_REQUEST' : 'INTERNAL')
-    if (failure.code === 'INTERNAL') log.error(`${request.method} ${request.url} failed`, { error })
-    return reply
-      .code(httpStatus[failure.code] ?? 500)
-      .type('application/problem+json')
-      .send(problem(failure))
-  })
+function createServer(log: Logger): FastifyInstance {
+  const server = Fastify({ logger: false, bodyLimit: bodyLimitBytes })
+  server.removeContentTypeParser('text/plain')
+  answerErrors(server, log)
   server.setNotFoundHandler((request, reply) =>
     reply
       .code(404)
       .type('application/problem+json')
       .send({
-        title: 'Not found',
+        title: 'NOT_FOUND',
         status: 404,
         code: 'NOT_FOUND',
-        detail: `There is no ${request.method} ${request.url}.`,
+        detail: `There is no ${request.method} ${request.url.split('?')[0]}.`,
         retriable: false,
       }),
   )
-}
-
-function isBadRequest(error: unknown): boolean {
-  return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' && error.statusCode < 500
-}
-
-function problem(error: MillraceError): Record<string, unknown> {
-  const { code, message, retriable, details } = error.toJSON()
-  return { title: code, status: httpStatus[code] ?? 500, code, detail: message, retriable, ...(details ? { details } : {}) }
+  return server
 }

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { asMillraceError, errnoOf } from '../platform/index.ts'
 import { version } from '../runtime/index.ts'
+import { addAccessCommands } from './commands/access.ts'
 import { addConfigCommands } from './commands/configs.ts'
 import { addDagCommands } from './commands/dags.ts'
 import { addDeadLetterCommands } from './commands/dead-letters.ts'
@@ -58,6 +59,7 @@ function createProgram(): Command {
   addRecordCommands(program, context)
   addTableCommands(program, context)
   addDeadLetterCommands(program, context)
+  addAccessCommands(program, context)
   addServeCommands(program, context)
   addRandomUserCommand(program, context)
   for (const command of program.commands) inheritExit(command)

@@ -95,6 +95,10 @@ export interface UserConfig {
     /** A real one instead: `http://host:port`. */
     url?: string
   }
+  console?: {
+    /** Default 8080, or any free one where that is taken. */
+    port?: number
+  }
   metadata?: {
     /** PostgreSQL that keeps runs, tasks and settings, `postgres://user@host:5432/database`. Default: SQLite in the data folder. */
     url?: SecretText

@@ -15,6 +15,8 @@ const catalogue = {
   DISK_FAILED: { retriable: false, exitCode: 74 },
   PORT_BUSY: { retriable: false, exitCode: 69 },
   CREDENTIALS_REQUIRED: { retriable: false, exitCode: 77 },
+  TOO_MANY_ATTEMPTS: { retriable: true, exitCode: 75 },
+  FORBIDDEN: { retriable: false, exitCode: 77 },
   AUTHENTICATION_FAILED: { retriable: false, exitCode: 77 },
   UNREACHABLE: { retriable: true, exitCode: 69 },
   TIMED_OUT: { retriable: true, exitCode: 75 },

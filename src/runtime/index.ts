@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import type { Part } from '../platform/index.ts'
 import type { Endpoints } from '../core/index.ts'
 import type { Clients } from './clients.ts'
@@ -9,12 +8,8 @@ export { findConfig } from './children/loading.ts'
 export { readApiAddress } from './data-folder.ts'
 export { loadSettings } from './settings/load-settings.ts'
 export { dataDirOf, settingsOf, type Settings } from './settings/settings.ts'
+export { version } from './version.ts'
 export type { Clients, Millrace, Served, ServedPart, ServeOptions, StartOptions }
-
-/** Version of the package. */
-export const version: string = String(
-  Reflect.get(JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')), 'version'),
-)
 
 // The parts are loaded when they are needed: commands that only ask a running Millrace stay quick.
 

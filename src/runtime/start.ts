@@ -1,4 +1,5 @@
 import { startApiServer } from '../api-server/index.ts'
+import { openAccess, openConsole } from './console.ts'
 import type { Endpoints, Project } from '../core/index.ts'
 import {
   asMillraceError,
@@ -48,6 +49,8 @@ export interface Millrace extends Part, View {
   readonly logPath: string
   /** Resolves when somebody asked it to stop over the API. */
   readonly stopRequested: Promise<void>
+  /** Signs in to the console once; null when its port could not be had. */
+  readonly consoleLink: string | null
   /** Records found in the embedded broker's log at start. */
   readonly recoveredRecords: number
 }
@@ -84,6 +87,7 @@ async function start(options: StartOptions, releasers: Releasers): Promise<Millr
   keepCompiledCode()
 
   const pipelines = loadPipelines(loading, settings, folder, log)
+  const opening = openAccess(folder)
   const systems = await startSystems(settings, folder, register, releasers, log, options)
   const clients = createClients(systems.endpoints, {
     owner: register.owner,
@@ -113,6 +117,7 @@ async function start(options: StartOptions, releasers: Releasers): Promise<Millr
   const view = createView(running)
   const api = await startApiServer({
     ports: { ...view.ports, scheduler: systems.scheduler, stop: () => stop.resolve() },
+    ...(await opening),
     log: log.child('api'),
   })
   releasers.add('API', () => api.close())
@@ -126,6 +131,7 @@ async function start(options: StartOptions, releasers: Releasers): Promise<Millr
   runStreams(running, folder, register, releasers, log)
   // Beside the streams: until it answers, who asks it waits.
   void systems.registry?.open(clients)
+  const consoleLink = await openConsole(api, settings, folder, running.warnings, log)
 
   const close = once(() => releasers.close())
   return {
@@ -133,6 +139,7 @@ async function start(options: StartOptions, releasers: Releasers): Promise<Millr
     settings,
     logPath: logFile.path,
     recoveredRecords: systems.recoveredRecords,
+    consoleLink,
     stopRequested: stop.promise,
     address: api.address,
     failed: systems.failed,

@@ -102,6 +102,8 @@ export function createView(running: Running): View & { ports: Omit<ApiPorts, 'sc
       doctor,
       endpoints,
       streams,
+      streamStatuses: () => running.streamStatuses(),
+      project: () => running.project,
       deadLetters: (stream, limit) => listDeadLetters(running.clients, running.settings.project, stream, limit),
     },
   }

@@ -13,6 +13,7 @@ const testEnvironment: Environment = {
   MILLRACE_KAFKA_PORT: '0',
   MILLRACE_CQL_PORT: '0',
   MILLRACE_REGISTRY_PORT: '0',
+  MILLRACE_CONSOLE_PORT: '0',
   MILLRACE_RANDOMUSER: 'local',
 }
 

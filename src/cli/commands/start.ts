@@ -50,7 +50,7 @@ async function printStart(millrace: Millrace, output: Output): Promise<void> {
   for (const line of startLines(status, dags, millrace)) output.line(line)
 }
 
-function startLines(status: StatusView, dags: readonly DagView[], millrace: Pick<Millrace, 'recoveredRecords' | 'logPath'>): string[] {
+function startLines(status: StatusView, dags: readonly DagView[], millrace: Pick<Millrace, 'recoveredRecords' | 'logPath' | 'consoleLink'>): string[] {
   const part = (name: StatusView['parts'][number]['name']): string => {
     const found = status.parts.find((each) => each.name === name)
     return found === undefined ? '-' : `${found.address} (${found.is}${found.state === 'failed' ? `, not answering: ${found.detail}` : ''})`
@@ -66,6 +66,7 @@ function startLines(status: StatusView, dags: readonly DagView[], millrace: Pick
     `source     RandomUser ${source?.is === 'embedded' ? 'local stand-in' : 'live'} at ${source?.address}: ${source?.detail}`,
   ]
   lines.push(...status.warnings.map((warning) => `warning    ${warning}`))
+  if (millrace.consoleLink !== null) lines.push(`console    ${millrace.consoleLink} (signs in once; "millrace open" makes another)`)
   if (status.loadError !== null) return [...lines, `ERROR      ${status.loadError.message}`]
   lines.push(`streams    ${status.flows.map((flow) => `${flow.stream}: ${flow.topic} → ${flow.table}`).join(', ') || 'none'}`)
   const there = status.flows.filter((flow) => (flow.inTopic ?? 0) > 0 || (flow.inTable ?? 0) > 0)

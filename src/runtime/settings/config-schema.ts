@@ -117,17 +117,13 @@ export const configSchema = z.strictObject({
     .optional(),
   metadata: z.strictObject({ url: metadataUrl.optional() }).optional(),
   registry: z.strictObject({ port: port.optional(), url: registryUrl.optional() }).optional(),
+  console: z.strictObject({ port: port.optional() }).optional(),
   randomUser: z
     .strictObject({
       mode: z.enum(['auto', 'live', 'local'], { error: 'is not one of auto, live, local' }).optional(),
       url: z.url({ error: 'is not a URL; write http://host:port/…' }).optional(),
     })
     .optional(),
-})
-
-/** What comes by the environment alone: kept for parts that have no section in the config yet. */
-export const environmentOnlySchema = z.object({
-  console: z.object({ port: port.optional() }).optional(),
 })
 
 export type ParsedConfig = z.infer<typeof configSchema>

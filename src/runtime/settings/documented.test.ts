@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { secret } from '../../authoring/index.ts'
 import { configSchema } from './config-schema.ts'
-import { reservedVariables, variables } from './environment.ts'
+import { variables } from './environment.ts'
 
 const document = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8')
 /** Rows of the tables of keys: the key's cell, the variable's, default and meaning. */
@@ -55,7 +55,7 @@ test.each(variables)('docs/configuration.md tells $name, and whether it is a sec
 })
 
 test('docs/configuration.md names no variable that is not read', () => {
-  const read = new Set([...variables, ...reservedVariables].map(({ name }) => name))
+  const read = new Set(variables.map(({ name }) => name))
   const named = [...new Set(document.match(/MILLRACE_[A-Z_]+[A-Z]/g))]
   expect(named.filter((name) => !read.has(name.replace(/_FILE$/, '')))).toEqual([])
   expect([...read].filter((name) => !named.includes(name))).toEqual([])
@@ -81,7 +81,7 @@ function marked(_key: string, value: unknown): unknown {
 
 test('README names no variable that is not read', () => {
   const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
-  const read = new Set([...variables, ...reservedVariables].map(({ name }) => name))
+  const read = new Set(variables.map(({ name }) => name))
   expect([...new Set(readme.match(/MILLRACE_[A-Z_]+[A-Z]/g))].filter((name) => !read.has(name))).toEqual([])
   expect(readme).toContain('(docs/configuration.md)')
 })

@@ -60,12 +60,10 @@ export const variables: readonly Variable[] = [
   { name: 'MILLRACE_METADATA_URL', key: 'metadata.url', is: 'secret' },
   { name: 'MILLRACE_REGISTRY_PORT', key: 'registry.port', is: 'number' },
   { name: 'MILLRACE_REGISTRY_URL', key: 'registry.url', is: 'text' },
+  { name: 'MILLRACE_CONSOLE_PORT', key: 'console.port', is: 'number' },
   { name: 'MILLRACE_RANDOMUSER', key: 'randomUser.mode', is: 'text' },
   { name: 'MILLRACE_RANDOMUSER_URL', key: 'randomUser.url', is: 'text' },
 ]
-
-/** Variables of parts that have no section in the config yet. */
-export const reservedVariables: readonly Variable[] = [{ name: 'MILLRACE_CONSOLE_PORT', key: 'console.port', is: 'number' }]
 
 /** Variables that hold secrets themselves: child processes are started without them. */
 export const secretVariables: readonly string[] = variables.filter(({ is }) => is === 'secret').map(({ name }) => name)

@@ -2,8 +2,8 @@ import { isAbsolute, join, resolve } from 'node:path'
 import type { z } from 'zod'
 import type { CassandraEndpoint, Consistency, KafkaEndpoint, TopicPolicy } from '../../core/index.ts'
 import { MillraceError } from '../../platform/index.ts'
-import { configSchema, environmentOnlySchema, metadataUrlForm, type ParsedConfig } from './config-schema.ts'
-import { overlay, reservedVariables, textOf, variables, type Environment, type Overlaid } from './environment.ts'
+import { configSchema, metadataUrlForm, type ParsedConfig } from './config-schema.ts'
+import { overlay, textOf, variables, type Environment, type Overlaid } from './environment.ts'
 import { remoteCassandra, remoteKafka } from './remote.ts'
 import { SecretReader } from './secrets.ts'
 
@@ -40,6 +40,8 @@ export interface Settings {
   }
   /** PostgreSQL that keeps the metadata (runs, tasks, settings), with its password; null: SQLite in the data folder. Never log it (P8). */
   readonly metadataUrl: string | null
+  /** Null: 8080, or any free one where that is taken. */
+  readonly consolePort: number | null
   readonly randomUserMode: 'auto' | 'live' | 'local'
   readonly randomUserUrl: string | null
   /** What is allowed, but should be known. */
@@ -54,7 +56,6 @@ export interface Settings {
 export function resolveSettings(options: { config: unknown; configPath: string; projectDir: string; env: Environment }): Settings {
   const { config, configPath, projectDir, env } = options
   const { kafka = {}, cassandra = {}, registry = {}, metadata = {}, randomUser = {}, ...rest } = parseConfig(config, configPath, env)
-  checkReserved(env)
   const host = rest.host ?? '127.0.0.1'
   const secrets = new SecretReader({ configPath, projectDir, env })
   const topics: TopicPolicy = {
@@ -88,6 +89,7 @@ export function resolveSettings(options: { config: unknown; configPath: string; 
     },
     registry: { port: registry.port ?? 8081, url: shownUrl('registry.url', registry.url)?.replace(/\/+$/, '') ?? null },
     metadataUrl: metadataUrl(metadata, secrets),
+    consolePort: rest.console?.port ?? null,
     randomUserMode: randomUser.mode ?? 'auto',
     randomUserUrl: shownUrl('randomUser.url', randomUser.url),
     warnings: secrets.warnings,
@@ -113,12 +115,6 @@ function parseConfig(config: unknown, configPath: string, env: Environment): Par
   const parsed = configSchema.safeParse(laid === null ? config : laid.config)
   if (parsed.success) return parsed.data
   throw configError(configPath, parsed.error, laid)
-}
-
-function checkReserved(env: Environment): void {
-  const laid = overlay({}, env, reservedVariables)
-  const parsed = environmentOnlySchema.safeParse(laid.config)
-  if (!parsed.success) throw configError('the environment', parsed.error, laid)
 }
 
 function configError(configPath: string, error: z.ZodError, laid: Overlaid | null): MillraceError {

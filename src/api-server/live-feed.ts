@@ -1,0 +1,58 @@
+import type { Clock } from '../platform/index.ts'
+import type { ServerEvent } from './http/route.ts'
+import type { ApiPorts } from './ports.ts'
+
+const everyMs = 1_000
+const latestRuns = 25
+
+/**
+ * Status and latest runs as events. They are asked for once a second, by all readers together, and only while there is one; a
+ * reader is sent what changed since the id it names. States, not changes: a reader that comes back has everything with one event of each.
+ */
+export class LiveFeed {
+  readonly #ports: Pick<ApiPorts, 'status' | 'scheduler'>
+  /** Ids of an earlier process mean nothing here. */
+  readonly #boot: string
+  readonly #clock: Clock
+  readonly #latest = new Map<string, { number: number; text: string; data: unknown }>()
+  #number = 0
+  #asking: Promise<void> | null = null
+
+  constructor(ports: Pick<ApiPorts, 'status' | 'scheduler'>, clock: Clock) {
+    this.#ports = ports
+    this.#clock = clock
+    this.#boot = clock.nowMs().toString(36)
+  }
+
+  async *read(lastEventId: string | null, signal: AbortSignal): AsyncGenerator<ServerEvent> {
+    const [boot, number] = (lastEventId ?? '').split('-')
+    let seen = boot === this.#boot ? Number(number) : 0
+    while (!signal.aborted) {
+      await this.#ask()
+      // A slow reader may take a while for these: what changes meanwhile is sent after.
+      const upTo = this.#number
+      for (const [event, { number, data }] of this.#latest) {
+        if (number > seen) yield { event, id: `${this.#boot}-${number}`, data }
+      }
+      seen = upTo
+      await this.#clock.sleep(everyMs, signal).catch(() => undefined)
+    }
+  }
+
+  /** At most one question at a time, shared by whoever asks meanwhile. */
+  #ask(): Promise<void> {
+    this.#asking ??= this.#refresh().finally(() => (this.#asking = null))
+    return this.#asking
+  }
+
+  async #refresh(): Promise<void> {
+    const [status, runs] = await Promise.allSettled([this.#ports.status(), this.#ports.scheduler.runs({ limit: latestRuns })])
+    if (status.status === 'fulfilled') this.#changed('status', status.value)
+    if (runs.status === 'fulfilled') this.#changed('runs', runs.value)
+  }
+
+  #changed(event: string, data: unknown): void {
+    const text = JSON.stringify(data)
+    if (this.#latest.get(event)?.text !== text) this.#latest.set(event, { number: ++this.#number, text, data })
+  }
+}

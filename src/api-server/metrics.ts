@@ -1,0 +1,87 @@
+import type { StatusView } from '../core/index.ts'
+
+interface Metric {
+  readonly name: string
+  readonly type: 'gauge' | 'counter'
+  readonly help: string
+  readonly samples: readonly { labels: Readonly<Record<string, string>>; value: number | null }[]
+}
+
+/** The status in Prometheus' text format 0.0.4. What could not be counted is left out. */
+export function metricsText(status: StatusView, memoryBytes: number): string {
+  const flows = status.flows.map((flow) => ({ flow, labels: { stream: flow.stream, topic: flow.topic, table: flow.table } }))
+  const streams = status.streams.map((stream) => ({ stream, labels: { stream: stream.stream } }))
+  const metrics: Metric[] = [
+    {
+      name: 'millrace_part_up',
+      type: 'gauge',
+      help: 'Whether a part answers.',
+      samples: status.parts.map((part) => ({ labels: { part: part.name, is: part.is }, value: part.state === 'ok' ? 1 : 0 })),
+    },
+    {
+      name: 'millrace_records_fetched_total',
+      type: 'counter',
+      help: 'Records fetched by the project’s sources.',
+      samples: status.flows.slice(0, 1).map(({ fetched }) => ({ labels: { project: status.project }, value: fetched })),
+    },
+    {
+      name: 'millrace_topic_records',
+      type: 'gauge',
+      help: 'Records in a stream’s topic.',
+      samples: flows.map(({ flow, labels }) => ({ labels, value: flow.inTopic })),
+    },
+    {
+      name: 'millrace_table_rows',
+      type: 'gauge',
+      help: 'Rows in a stream’s table.',
+      samples: flows.map(({ flow, labels }) => ({ labels, value: flow.inTable })),
+    },
+    {
+      name: 'millrace_dead_letters',
+      type: 'gauge',
+      help: 'Dead letters of a stream.',
+      samples: flows.map(({ flow, labels }) => ({ labels, value: flow.deadLetters })),
+    },
+    {
+      name: 'millrace_stream_lag',
+      type: 'gauge',
+      help: 'Records between committed offset and end of the topic.',
+      samples: flows.map(({ flow, labels }) => ({ labels, value: flow.lag })),
+    },
+    {
+      name: 'millrace_stream_records_read_total',
+      type: 'counter',
+      help: 'Records read since the worker started.',
+      samples: streams.map(({ stream, labels }) => ({ labels, value: stream.recordsRead })),
+    },
+    {
+      name: 'millrace_stream_rows_written_total',
+      type: 'counter',
+      help: 'Rows written since the worker started.',
+      samples: streams.map(({ stream, labels }) => ({ labels, value: stream.rowsWritten })),
+    },
+    {
+      name: 'millrace_stream_running',
+      type: 'gauge',
+      help: 'Whether a stream runs (0: starting, retrying or stopped).',
+      samples: streams.map(({ stream, labels }) => ({ labels, value: stream.state.is === 'running' ? 1 : 0 })),
+    },
+    {
+      name: 'millrace_memory_bytes',
+      type: 'gauge',
+      help: 'Resident memory of the supervisor.',
+      samples: [{ labels: {}, value: memoryBytes }],
+    },
+  ]
+  return metrics.map(textOf).join('')
+}
+
+function textOf({ name, type, help, samples }: Metric): string {
+  const lines = samples.filter(({ value }) => value !== null).map(({ labels, value }) => `${name}${labelsOf(labels)} ${value}\n`)
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join('')}`
+}
+
+function labelsOf(labels: Readonly<Record<string, string>>): string {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${value.replaceAll(/[\\"]/g, '\\$&').replaceAll('\n', '\\n')}"`)
+  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`
+}

@@ -1,0 +1,116 @@
+import type { FastifyInstance } from 'fastify'
+import { errnoOf, hostNames, messageOf, MillraceError, systemClock, type Part } from '../platform/index.ts'
+import { sessionMs, type Access } from './access/access.ts'
+import { StallWatch } from './health.ts'
+import type { AuditLog } from './http/audit.ts'
+import { closeServer } from './http/close-server.ts'
+import { securityHeaders, serveConsole } from './http/console-files.ts'
+import { authorize, checkOrigin, identify } from './http/identify.ts'
+import { openapiOf } from './http/openapi.ts'
+import type { Route } from './http/route.ts'
+import { serveRoutes } from './http/serve-routes.ts'
+import { metricsText } from './metrics.ts'
+import type { ApiPorts } from './ports.ts'
+import { sessionRoutes } from './routes/session.ts'
+
+export interface WebServerOptions {
+  readonly server: FastifyInstance
+  readonly host: string
+  readonly port: number
+  /** Names by which it may be addressed, besides loopback's. */
+  readonly hosts: readonly string[]
+  readonly routes: readonly Route[]
+  readonly ports: Pick<ApiPorts, 'status' | 'streamStatuses'>
+  readonly access: Access
+  readonly audit: AuditLog
+  /** Tells its cookie from those of other Millraces on other ports: browsers send cookies to all ports of a name. */
+  readonly instance: string
+  readonly version: string
+  /** Where the console's build lies; null while there is none. */
+  consoleFolder(): string | null
+  readonly closing: AbortSignal
+}
+
+export interface WebServer extends Part {
+  readonly port: number
+  /** A link that signs in once, within the hour. Its token is in the fragment, which browsers send to nobody. */
+  signInLink(): string
+}
+
+/** The API for browsers and machines, and the console, on a TCP port. */
+export async function startWebServer(options: WebServerOptions): Promise<WebServer> {
+  const { server, host, access, instance } = options
+  const names = hostNames([host, ...options.hosts])
+  const cookieName = `millrace_${instance.replaceAll(/\W/g, '').slice(-8)}`
+  server.addHook('onRequest', (request, reply, done) => {
+    void reply.headers(securityHeaders)
+    checkOrigin(request.headers, names)
+    done()
+  })
+  const routes = [...options.routes, ...sessionRoutes(access)]
+  serveRoutes(server, routes, {
+    audit: options.audit,
+    closing: options.closing,
+    askerOf: (route, { headers }) => authorize(route, identify(headers, access, cookieName), headers),
+    sessionCookie: (secret) =>
+      `${cookieName}=${secret ?? ''}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${secret === null ? 0 : sessionMs / 1_000}`,
+  })
+  const watch = serveOperations(server, options, cookieName, routes)
+  serveConsole(server, () => options.consoleFolder())
+  await listen(server, host, options.port)
+  const bound = server.server.address()
+  const port = typeof bound === 'object' && bound !== null ? bound.port : options.port
+  const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  const address = `http://${shown.includes(':') ? `[${shown}]` : shown}:${port}`
+  const close = async (): Promise<void> => {
+    watch.close()
+    await closeServer(server)
+  }
+  return {
+    address,
+    port,
+    failed: new Promise<never>(() => undefined),
+    signInLink: () => `${address}/sign-in#${access.makeLinkToken()}`,
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+/** For those who watch over it: health without a sign-in and without details, metrics and OpenAPI with one. */
+function serveOperations(server: FastifyInstance, options: WebServerOptions, cookieName: string, routes: readonly Route[]): StallWatch {
+  const { ports, access, version } = options
+  const watch = new StallWatch(() => ports.streamStatuses(), systemClock)
+  server.get('/healthz', (_request, reply) => reply.type('text/plain').send('ok\n'))
+  server.get('/readyz', async (_request, reply) => {
+    const { ready, because } = watch.readiness(await ports.status())
+    return reply
+      .code(ready ? 200 : 503)
+      .type('text/plain')
+      .send(ready ? 'ready\n' : `${because.join('\n')}\n`)
+  })
+  const signedIn: Pick<Route, 'role' | 'method'> = { role: 'viewer', method: 'GET' }
+  server.get('/metrics', async ({ headers }, reply) => {
+    authorize(signedIn, identify(headers, access, cookieName), headers)
+    return reply.type('text/plain; version=0.0.4; charset=utf-8').send(metricsText(await ports.status(), process.memoryUsage.rss()))
+  })
+  server.get('/api/v1/openapi.json', ({ headers }) => {
+    authorize(signedIn, identify(headers, access, cookieName), headers)
+    return openapiOf(routes, version)
+  })
+  return watch
+}
+
+async function listen(server: FastifyInstance, host: string, port: number): Promise<void> {
+  try {
+    await server.listen({ host, port })
+  } catch (error) {
+    const options = { cause: error, details: { host, port } }
+    if (errnoOf(error) === 'EADDRINUSE')
+      throw new MillraceError(
+        'PORT_BUSY',
+        `Port ${port} on ${host} is in use by another process; set MILLRACE_CONSOLE_PORT to another, 0 for any.`,
+        options,
+      )
+    throw new MillraceError('UNREACHABLE', `Cannot listen on ${host}:${port}: ${messageOf(error)}`, options)
+  }
+}

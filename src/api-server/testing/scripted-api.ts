@@ -1,0 +1,141 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { DeadLetterView, RunDetail, StatusView, StreamStatus } from '../../core/index.ts'
+import { silentLogger, systemClock } from '../../platform/index.ts'
+import { Access, AuditLog, startApiServer, type ApiPorts } from '../index.ts'
+import type { Role } from '../access/roles.ts'
+
+const run: RunDetail = {
+  dagId: 'users',
+  runId: 'run 1',
+  state: 'running',
+  reason: null,
+  trigger: 'manual',
+  logicalDate: '2026-01-01T00:00:00.000Z',
+  dataInterval: { start: '2026-01-01T00:00:00.000Z', end: '2026-01-02T00:00:00.000Z' },
+  queuedAt: '2026-01-01T00:00:00.000Z',
+  startedAt: null,
+  endedAt: null,
+  params: {},
+  dagVersion: 1,
+  tasks: [],
+}
+
+/** An API over ports that answer from `state`, with a user of each role. */
+export interface ScriptedApi extends AsyncDisposable {
+  readonly url: string
+  readonly socket: string
+  readonly dataDir: string
+  readonly access: Access
+  readonly state: {
+    status: StatusView
+    streams: StreamStatus[]
+    run: RunDetail
+    logPath: string
+    consoleFolder: string | null
+    stops: number
+  }
+  signInLink(): string
+  /** A session of a user with this role, as a browser holds it. */
+  signIn(role: Role): Promise<Session>
+}
+
+export interface Session {
+  readonly cookie: string
+  readonly csrf: string
+}
+
+const password = 'correct horse battery'
+
+export async function startScriptedApi(): Promise<ScriptedApi> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'millrace-api-'))
+  const state: ScriptedApi['state'] = {
+    status: emptyStatus,
+    streams: [],
+    run,
+    logPath: join(dataDir, 'attempt.log'),
+    consoleFolder: null,
+    stops: 0,
+  }
+  const access = await Access.open(dataDir, systemClock)
+  for (const role of ['viewer', 'operator'] as const) await access.addUser(role, role, password)
+  await access.setPassword('admin', password)
+  const api = await startApiServer({ ports: scriptedPorts(state), access, audit: new AuditLog(dataDir, systemClock), log: silentLogger })
+  const web = await api.openWeb({
+    host: '127.0.0.1',
+    port: 0,
+    hosts: ['millrace.example'],
+    instance: 'millrace-0123456789abcdef',
+    version: '1.2.3',
+    consoleFolder: () => state.consoleFolder,
+  })
+  return {
+    url: web.address,
+    socket: api.address,
+    dataDir,
+    access,
+    state,
+    signInLink: () => web.signInLink(),
+    signIn: (role) => signIn(web.address, role),
+    [Symbol.asyncDispose]: async () => {
+      await api.close()
+      rmSync(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
+async function signIn(url: string, user: string): Promise<Session> {
+  const response = await post(`${url}/api/v1/session`, { user, password })
+  const cookie = (response.headers.get('set-cookie') ?? '').split(';')[0] ?? ''
+  const me = (await (await fetch(`${url}/api/v1/me`, { headers: { cookie } })).json()) as { csrf: string }
+  return { cookie, csrf: me.csrf }
+}
+
+export function post(url: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> {
+  return fetch(url, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) })
+}
+
+const emptyStatus: StatusView = {
+  project: 'users',
+  projectDir: '/project',
+  dataDir: '/project/.millrace',
+  pid: 1,
+  startedAt: '2026-01-01T00:00:00.000Z',
+  parts: [{ name: 'kafka', is: 'embedded', address: '127.0.0.1:9092', state: 'ok', detail: '' }],
+  loadError: null,
+  warnings: [],
+  flows: [{ stream: 'load_users', topic: 'users_created', table: 'a.b', fetched: 60, inTopic: 60, inTable: null, deadLetters: 0, lag: 0 }],
+  streams: [],
+}
+
+function scriptedPorts(state: ScriptedApi['state']): ApiPorts {
+  const letters: DeadLetterView[] = []
+  return {
+    status: () => Promise.resolve(state.status),
+    doctor: () => Promise.resolve({ summary: 'well', healthy: true, steps: [], administrator: [] }),
+    endpoints: () =>
+      Promise.resolve({
+        endpoints: {
+          kafka: { bootstrapServers: [], topics: { create: 'auto', replicationFactor: -1, minInsyncReplicas: null, configs: {} } },
+          cassandra: { contactPoints: [], localDataCenter: 'datacenter1', consistency: 'ONE', readConsistency: 'ONE' },
+        },
+      }),
+    project: () => ({ name: 'users', schemas: [], topics: [], tables: [], streams: [], dags: [] }),
+    deadLetters: () => Promise.resolve(letters),
+    streams: () => ['load_users'],
+    streamStatuses: () => state.streams,
+    scheduler: {
+      dags: () => Promise.resolve([]),
+      runs: () => Promise.resolve([state.run]),
+      run: () => Promise.resolve(state.run),
+      trigger: () => Promise.resolve({ run: state.run, created: true }),
+      cancelRun: () => Promise.resolve(state.run),
+      setPaused: () => Promise.resolve(),
+      attemptLog: () => Promise.resolve({ path: state.logPath, attempt: 1 }),
+    },
+    stop: () => {
+      state.stops++
+    },
+  }
+}

@@ -10,6 +10,15 @@ export class FailingDisk implements Disk {
     this.#left = changes
   }
 
+  /** From now on it takes so many changes. */
+  allow(changes: number): void {
+    this.#left = changes
+  }
+
+  get isDead(): boolean {
+    return this.#left < 0
+  }
+
   #change<T>(change: () => T): T {
     if (this.#left-- <= 0) throw new MillraceError('DISK_FAILED', 'killed')
     return change()

@@ -68,6 +68,14 @@ export class MemoryDisk implements Disk {
     }
   }
 
+  /** A power cut that tears what was not synced: of each file's bytes beyond the synced ones `keep` says what is left. */
+  tear(keep: (unsynced: Buffer) => Uint8Array): void {
+    for (const content of this.#files.values()) {
+      const unsynced = content.bytes.subarray(content.synced.length)
+      content.bytes = Buffer.concat([content.synced, unsynced.length > 0 ? keep(unsynced) : unsynced])
+    }
+  }
+
   /** Another disk with the same on it. */
   copy(): MemoryDisk {
     const other = new MemoryDisk()

@@ -1,11 +1,12 @@
-import type { z } from 'zod'
-import type { Field, FieldType, Json } from '../core/index.ts'
+import { z } from 'zod'
+import type { Field, FieldForm, FieldType, Json } from '../core/index.ts'
 import { MillraceError } from '../platform/index.ts'
 
 /** The slice of a zod type's definition that the mapping reads (`schema._zod.def`, documented for library authors). */
 interface ZodDef {
   type: string
   format?: string
+  precision?: number | null
   checks?: readonly { _zod: { def: { check?: string; format?: string } } }[]
   innerType?: z.core.$ZodType
   element?: z.core.$ZodType
@@ -18,7 +19,7 @@ interface ZodDef {
 
 /**
  * The frozen fields of a zod shape. Documented defaults for what a shape leaves open: `z.number()` is double, `z.int()` and
- * `z.bigint()` int64, `z.int32()` int32, a datetime is in milliseconds. `.meta({ pii, doc, decimal: { precision, scale } })`
+ * `z.bigint()` int64, `z.int32()` int32, a datetime is in milliseconds, or with a `precision` over 3 in microseconds. `.meta({ pii, doc, decimal: { precision, scale } })`
  * says more. What has no mapping is an error that names the field.
  */
 export function fieldsOf(schemaName: string, shape: Readonly<Record<string, z.core.$ZodType>>): Field[] {
@@ -41,14 +42,36 @@ function fieldOf(schemaName: string, name: string, type: z.core.$ZodType): Field
   const doc = meta.doc ?? meta.description
   if (typeof doc === 'string') field.doc = doc
   field.type = decimalOf(meta) ?? typeOf(schemaName, name, inner)
+  const form = formOf(type, field, defOf(inner))
+  if (form !== null) field.form = form
   return field
+}
+
+/** What a reader has to know to give the shape what it takes. */
+function formOf(whole: z.core.$ZodType, { type, nullable }: Field, { type: zodType, precision }: ZodDef): FieldForm | null {
+  const form: FieldForm = {}
+  // The shape itself is asked: wrappers in any order decide together whether it takes a missing value, and null.
+  if (nullable && takes(whole, undefined) && !takes(whole, null)) form.absent = 'undefined'
+  if (type.is === 'int64' && zodType === 'bigint') form.number = 'bigint'
+  if (type.is === 'decimal' && zodType === 'number') form.number = 'number'
+  if (type.is === 'timestamp' && typeof precision === 'number') form.fractionDigits = precision
+  return Object.keys(form).length > 0 ? form : null
+}
+
+function takes(type: z.core.$ZodType, value: undefined | null): boolean {
+  try {
+    return z.core.safeParse(type, value).success
+  } catch {
+    // The author's own checks expect a value.
+    return false
+  }
 }
 
 function typeOf(schemaName: string, path: string, type: z.core.$ZodType): FieldType {
   const def = defOf(type)
   switch (def.type) {
     case 'string':
-      return stringType(def.format)
+      return stringType(def)
     case 'number':
       return numberType(def)
     case 'bigint':
@@ -89,9 +112,9 @@ function typeOf(schemaName: string, path: string, type: z.core.$ZodType): FieldT
   }
 }
 
-function stringType(format: string | undefined): FieldType {
+function stringType({ format, precision }: ZodDef): FieldType {
   if (format === 'guid' || format === 'uuid') return { is: 'uuid' }
-  if (format === 'datetime') return { is: 'timestamp', unit: 'ms' }
+  if (format === 'datetime') return { is: 'timestamp', unit: (precision ?? 0) > 3 ? 'us' : 'ms' }
   if (format === 'date') return { is: 'date' }
   if (format === 'base64') return { is: 'bytes' }
   return { is: 'text' }

@@ -1,8 +1,8 @@
-import { definition, type Defined, type FlowStep, type LoadedFlow, type SourceSpec } from '../core/index.ts'
+import { definition, type Defined, type FlowStep, type LoadedFlow, type SchemaDef, type SourceSpec } from '../core/index.ts'
 import type { Topic } from './topic.ts'
 
 /** A flow that knows its topic: return it from a task, and the task runs it. */
-export interface BoundFlow extends Defined<{ is: 'flow'; flow: LoadedFlow }> {
+export interface BoundFlow extends Defined<{ is: 'flow'; flow: LoadedFlow; schema: SchemaDef }> {
   readonly runs?: 'flow'
 }
 
@@ -38,6 +38,7 @@ export function flowFrom<T>(
       [definition]: {
         is: 'flow',
         flow: { source, sourceFunctions, steps, topic: topic[definition].def, parse: topic.value[definition].parse },
+        schema: topic[definition].schema,
       },
     }),
   }

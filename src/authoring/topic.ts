@@ -1,4 +1,4 @@
-import { definition, topicNamePattern, type Defined, type SchemaDef, type TopicDef } from '../core/index.ts'
+import { definition, topicNamePattern, type Defined, type SchemaDef, type TopicDef, type ValueFormat } from '../core/index.ts'
 import { MillraceError } from '../platform/index.ts'
 import type { InputOf, OutputOf, Schema, Shape } from './schema.ts'
 
@@ -19,6 +19,11 @@ export interface TopicOptions<S extends Shape> {
   key?: KeyField<OutputOf<S>> | readonly KeyField<OutputOf<S>>[]
   /** Default 1. */
   partitions?: number
+  /**
+   * How values are written: Avro, its schema in the schema registry, or JSON. Default: the config's `kafka.format`. A topic that is there keeps
+   * the format it was begun with.
+   */
+  format?: ValueFormat
   /** Replicas when the topic is created. Default: `kafka.replicationFactor` of the config, else the cluster's own default. */
   replicationFactor?: number
   /** Kafka's own topic configs, used when the topic is created, e.g. `{ 'retention.ms': '604800000' }`; they win over the config's `kafka.topicConfigs`. */
@@ -27,7 +32,7 @@ export interface TopicOptions<S extends Shape> {
 
 /** @throws MillraceError DEFINITION_INVALID for a name, partition count or replication factor that Kafka refuses */
 export function topic<S extends Shape>(name: string, options: TopicOptions<S>): Topic<InputOf<S>, OutputOf<S>> {
-  const { value, key = [], partitions = 1, replicationFactor, configs = {} } = options
+  const { value, key = [], partitions = 1, format, replicationFactor, configs = {} } = options
   if (!topicNamePattern.test(name)) {
     throw new MillraceError('DEFINITION_INVALID', `topic "${name}": use 1 to 249 letters, digits, ".", "_" or "-".`)
   }
@@ -38,6 +43,8 @@ export function topic<S extends Shape>(name: string, options: TopicOptions<S>): 
     const given = `topic ${name}: replicationFactor is ${replicationFactor}`
     throw new MillraceError('DEFINITION_INVALID', `${given}; it is a whole number of at least 1, or left out.`)
   }
+  if (format !== undefined && format !== 'avro' && format !== 'json')
+    throw new MillraceError('DEFINITION_INVALID', `topic ${name}: format is ${JSON.stringify(format)}; write 'avro' or 'json'.`)
   const keyFields: readonly string[] = typeof key === 'string' ? [key] : [...key]
   const missing = keyFields.find((field) => !(field in value.shape))
   if (missing !== undefined)
@@ -47,7 +54,7 @@ export function topic<S extends Shape>(name: string, options: TopicOptions<S>): 
     schema: value.name,
     key: [...keyFields],
     partitions,
-    format: 'json',
+    ...(format === undefined ? {} : { format }),
     configs: { ...configs },
     ...(replicationFactor === undefined ? {} : { replicationFactor }),
   }

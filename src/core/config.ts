@@ -48,6 +48,8 @@ export interface KafkaConfig {
   minInsyncReplicas?: number
   /** Configs of the project's topics that are made, unless a topic says otherwise, e.g. `{ 'retention.ms': '604800000' }`. */
   topicConfigs?: Readonly<Record<string, string>>
+  /** How values of new topics are written, unless a topic says otherwise. Default: Avro where there is a schema registry, else JSON. */
+  format?: 'avro' | 'json'
   /** `never`: topics are used as they are. Default `auto`: missing ones are made. */
   create?: 'auto' | 'never'
 }
@@ -92,8 +94,12 @@ export interface UserConfig {
   registry?: {
     /** Default 8081. */
     port?: number
-    /** A real one instead: `http://host:port`. */
+    /** A real one instead: `http://host:port` or `https://host`. */
     url?: string
+    /** Asked for by HTTP Basic; an API key and its secret where the registry has those. */
+    credentials?: { username: SecretText; password: SecretText }
+    /** Authorities and certificates for `https`; the system's authorities are trusted without it. */
+    tls?: boolean | TlsConfig
   }
   console?: {
     /** Default 8080, or any free one where that is taken. */

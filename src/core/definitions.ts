@@ -19,6 +19,9 @@ export interface SchemaDef {
   doc?: string
 }
 
+/** How a topic's values are written: Avro framed for a schema registry, or JSON. */
+export type ValueFormat = 'avro' | 'json'
+
 export interface TopicDef {
   name: string
   /** Name of the value's schema. */
@@ -26,7 +29,8 @@ export interface TopicDef {
   /** Fields whose values make the record key; empty when records have no key. */
   key: string[]
   partitions: number
-  format: 'json'
+  /** Left out: as the topic is written already, else what the config says of new topics. */
+  format?: ValueFormat
   /** Replicas when it is created; left out: what `kafka.replicationFactor` says, else the cluster's default. */
   replicationFactor?: number
   /** Topic configs for creation, e.g. `retention.ms`. */

@@ -1,11 +1,11 @@
-import type { FunctionRef } from './definitions.ts'
+import type { FunctionRef, ValueFormat } from './definitions.ts'
 
 /** Where the systems are: ours or someone's cluster, nobody below `runtime` knows. Secrets travel in it; never log it (P8). */
 export interface Endpoints {
   kafka: KafkaEndpoint
   cassandra: CassandraEndpoint
-  /** Of the schema registry, without credentials; null: there is none. */
-  registryUrl: string | null
+  /** Null: there is none, and then no topic is written as Avro. */
+  registry: RegistryEndpoint | null
   randomUser: RandomUserEndpoint
 }
 
@@ -15,6 +15,14 @@ export interface KafkaEndpoint {
   sasl?: SaslEndpoint
   /** Without it: topics are made with the cluster's own defaults. */
   topics?: TopicPolicy
+}
+
+export interface RegistryEndpoint {
+  /** Without user, password and a slash at its end. */
+  url: string
+  credentials?: { username: string; password: string }
+  /** For `https`; without it the system's authorities are trusted. */
+  tls?: TlsEndpoint
 }
 
 /** What holds for every topic that Millrace makes or finds, its internal ones included. */
@@ -28,6 +36,8 @@ export interface TopicPolicy {
   mostReplicas?: number
   /** Configs of the project's own topics, unless they say otherwise; internal ones have theirs. */
   configs: Readonly<Record<string, string>>
+  /** How values of new topics are written that do not say it themselves. Left out: Avro where there is a registry, else JSON. */
+  format?: ValueFormat
 }
 
 /** Certificates and keys as PEM texts; an empty one encrypts and trusts the system's authorities. */

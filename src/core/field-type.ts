@@ -23,6 +23,17 @@ export interface Field {
   /** Masked for viewers everywhere. */
   pii?: true
   doc?: string
+  form?: FieldForm
+}
+
+/** How the author's shape takes what has several spellings in JavaScript; how the field is stored does not depend on it. */
+export interface FieldForm {
+  /** The shape takes a missing value, not null (`.optional()`). */
+  absent?: 'undefined'
+  /** `z.bigint()` for an int64, `z.number()` for a decimal; left out: as `FieldType` says. */
+  number?: 'bigint' | 'number'
+  /** Digits after the second that a timestamp's text has to have; −1: none, and no seconds either. */
+  fractionDigits?: number
 }
 
 /** The type as a person writes it: `text`, `list<int32>`, `decimal(10,2)`. */

@@ -1,5 +1,5 @@
 export type { Json } from './json.ts'
-export { describeType, type Field, type FieldType } from './field-type.ts'
+export { describeType, type Field, type FieldForm, type FieldType } from './field-type.ts'
 export {
   tableId,
   triggerRules,
@@ -14,6 +14,7 @@ export {
   type TopicDef,
   type Topology,
   type TriggerRule,
+  type ValueFormat,
 } from './definitions.ts'
 export { bytesAt, type Batch, type Header } from './batch.ts'
 export type { Outcome, Sink, SinkResult, Source, SourcePage, SourceSpec } from './connector.ts'
@@ -23,6 +24,7 @@ export type {
   Endpoints,
   KafkaEndpoint,
   RandomUserEndpoint,
+  RegistryEndpoint,
   SaslEndpoint,
   TlsEndpoint,
   TokenSource,

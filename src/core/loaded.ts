@@ -56,7 +56,7 @@ export type LoadedDefinition =
   | { is: 'table'; def: TableDef; schema: SchemaDef }
   | { is: 'stream'; stream: LoadedStream; schemas: SchemaDef[] }
   | { is: 'dag'; def: DagDef; functions: ReadonlyMap<string, TaskFunction> }
-  | { is: 'flow'; flow: LoadedFlow }
+  | { is: 'flow'; flow: LoadedFlow; schema: SchemaDef }
 
 export type TaskFunction = (ctx: TaskContext, ...inputs: readonly unknown[]) => unknown
 

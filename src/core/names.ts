@@ -5,6 +5,10 @@ export const names = {
   cursors: (p: string): string => `__millrace_${p}_cursors`,
   /** `task`: of a source, which has one cursor, `0`; of a stream, who runs it. */
   transactionalId: (p: string, of: 'source' | 'stream', name: string, task: string): string => `millrace.${p}.${of}.${name}.${task}`,
+  /** What the project's topics and streams were when they were last seen to: how a topic is written, say. */
+  definitions: (p: string): string => `__millrace_${p}_definitions`,
+  /** Subject of a topic's values in a schema registry (Confluent's TopicNameStrategy). */
+  valueSubject: (topic: string): string => `${topic}-value`,
   runHeader: 'millrace.run',
   attemptHeader: 'millrace.attempt',
   pageHeader: 'millrace.page',

@@ -1,12 +1,10 @@
+export { avroCodec, type AvroCodecOptions } from './avro/avro-codec.ts'
+export { avroOfSchema } from './avro/avro-of-schema.ts'
 export { incompatibilities, type Incompatibility } from './avro/incompatibilities.ts'
 export { canonicalAvro } from './avro/canonical.ts'
 export { namedTypesOf, parseAvro } from './avro/parse-avro.ts'
 export type { AvroType } from './avro/avro-type.ts'
-import { jsonCodec, type ValueCodec } from './json.ts'
-
-export { jsonCodec, type ValueCodec }
-
-/** The codec of a topic's format. */
-export function codecFor(format: 'json'): ValueCodec {
-  return { json: jsonCodec }[format]
-}
+export { framedId, framingBytes } from './framing.ts'
+export { jsonCodec } from './json.ts'
+export { bytesOfBase64, daysOfDate, instantOfText, int64Of, unscaledOf } from './json-forms.ts'
+export type { ValueCodec } from './value-codec.ts'

@@ -59,7 +59,7 @@ function facts(
     endpoints: {
       kafka: { bootstrapServers: ['127.0.0.1:9092'] },
       cassandra: { contactPoints: ['127.0.0.1:9042'], localDataCenter: 'datacenter1', consistency: 'ONE' },
-      registryUrl: null,
+      registry: null,
       randomUser: { url: 'https://randomuser.me/api/', is: 'live', why: 'asked for', seed: 's' },
     },
     metadataError: null,

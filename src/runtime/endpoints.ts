@@ -1,4 +1,4 @@
-import type { Endpoints, TopicPolicy } from '../core/index.ts'
+import type { Endpoints, RegistryEndpoint, TopicPolicy } from '../core/index.ts'
 import type { Credentials } from './embedded.ts'
 import type { Settings } from './settings/settings.ts'
 
@@ -31,7 +31,7 @@ export function resolveEndpoints(settings: Settings, embedded: Embedded): Endpoi
       readConsistency: cassandra.readConsistency,
       ...(credentials ? { credentials } : {}),
     },
-    registryUrl: settings.registry.url ?? registryAddress,
+    registry: registryEndpoint(settings, registryAddress, credentials),
     randomUser,
   }
 }
@@ -39,4 +39,10 @@ export function resolveEndpoints(settings: Settings, embedded: Embedded): Endpoi
 /** What is asked for on a cluster is had on one node as far as it goes: the same files run here. */
 function onOneNode({ configs }: TopicPolicy): TopicPolicy {
   return { create: 'auto', replicationFactor: -1, minInsyncReplicas: null, configs, mostReplicas: 1 }
+}
+
+/** Somebody's registry, ours, or none. */
+function registryEndpoint({ registry }: Settings, address: string | null, credentials: Credentials | null): RegistryEndpoint | null {
+  if (registry.remote !== null) return registry.remote
+  return address === null ? null : { url: address, ...(credentials ? { credentials } : {}) }
 }

@@ -1,4 +1,6 @@
-import { asMillraceError, isLoopback, MillraceError, messageOf, type Logger } from '../platform/index.ts'
+import type { RegistryEndpoint } from '../core/index.ts'
+import { asMillraceError, isLoopback, MillraceError, type Logger } from '../platform/index.ts'
+import { createRegistryClient } from '../registry-client/index.ts'
 import type { Clients } from './clients.ts'
 import { explainBusyPort, type BusyPort, type Credentials } from './embedded.ts'
 import type { Settings } from './settings/settings.ts'
@@ -25,7 +27,7 @@ const ANSWER_MS = 2_000
  */
 export async function reserveRegistry(settings: Settings, credentials: Credentials | null, log: Logger): Promise<Registry | null> {
   const { host, advertisedHost, registry } = settings
-  if (registry.url !== null) return remoteRegistry(registry.url)
+  if (registry.remote !== null) return remoteRegistry(registry.remote)
   if (settings.kafka.remote !== null) return null
   const { listenForRegistry, startRegistry } = await import('../registry/index.ts')
   const listener = await listenForRegistry({ host, port: registry.port }).catch(async (error: unknown) => {
@@ -65,7 +67,7 @@ export async function reserveRegistry(settings: Settings, credentials: Credentia
         log.error('the schema registry did not start', { error })
         return listener.close()
       })),
-    subjects: () => (failure === null ? countSubjects(address, credentials) : Promise.reject(failure)),
+    subjects: () => (failure === null ? countSubjects({ url: address, ...(credentials ? { credentials } : {}) }) : Promise.reject(failure)),
     close: async () => {
       closing.abort(new MillraceError('CLOSED', 'Millrace stops.'))
       await opened
@@ -74,13 +76,13 @@ export async function reserveRegistry(settings: Settings, credentials: Credentia
   }
 }
 
-function remoteRegistry(url: string): Registry {
+function remoteRegistry(endpoint: RegistryEndpoint): Registry {
   return {
     is: 'remote',
-    address: url,
+    address: endpoint.url,
     failure: null,
     open: () => Promise.resolve(),
-    subjects: () => countSubjects(url, null),
+    subjects: () => countSubjects(endpoint),
     close: () => Promise.resolve(),
   }
 }
@@ -96,22 +98,18 @@ export const busyRegistry: BusyPort = {
 
 async function probeRegistry(address: string): Promise<string | null> {
   try {
-    return `a schema registry (${await countSubjects(`http://${address}`, null)} subjects)`
+    return `a schema registry (${await countSubjects({ url: `http://${address}` })} subjects)`
   } catch (error) {
     return error instanceof MillraceError && error.code === 'AUTHENTICATION_FAILED' ? 'a schema registry that asks for credentials' : null
   }
 }
 
 /** Errors: UNREACHABLE, AUTHENTICATION_FAILED, PROTOCOL when something else answers. */
-async function countSubjects(url: string, credentials: Credentials | null): Promise<number> {
-  const basic = credentials && Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')
-  const headers = { accept: 'application/vnd.schemaregistry.v1+json', ...(basic === null ? {} : { authorization: `Basic ${basic}` }) }
-  const response = await fetch(`${url}/subjects`, { headers, signal: AbortSignal.timeout(ANSWER_MS) }).catch((error: unknown) => {
-    const why = error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : messageOf(error)
-    throw new MillraceError('UNREACHABLE', `The schema registry at ${url} does not answer: ${why}`, { cause: error })
-  })
-  const subjects: unknown = await response.json().catch(() => null)
-  if (response.status === 401) throw new MillraceError('AUTHENTICATION_FAILED', `The schema registry at ${url} asks for credentials.`)
-  if (Array.isArray(subjects)) return subjects.length
-  throw new MillraceError('PROTOCOL', `${url} does not answer as a schema registry (GET /subjects: status ${response.status}).`)
+async function countSubjects(endpoint: RegistryEndpoint): Promise<number> {
+  const client = createRegistryClient(endpoint)
+  try {
+    return (await client.subjects(AbortSignal.timeout(ANSWER_MS))).length
+  } finally {
+    client.close()
+  }
 }

@@ -37,7 +37,7 @@ export async function diagnoseStopped(options: {
       probe: probeCql,
     })
   }
-  if (settings.kafka.remote === null && settings.registry.url === null)
+  if (settings.kafka.remote === null && settings.registry.remote === null)
     await check('registry', 'registry', settings.registry.port, busyRegistry)
   const stopped = steps.find((step) => step.state === 'stopped')
   const summary =

@@ -8,7 +8,7 @@ import {
   type StreamNode,
   type TopicDef,
 } from '../core/index.ts'
-import { codecFor, type ValueCodec } from '../formats/index.ts'
+import { jsonCodec, type ValueCodec } from '../formats/index.ts'
 import { MillraceError } from '../platform/index.ts'
 
 /** A step ready to be called. */
@@ -42,7 +42,7 @@ type SinkNode = Extract<StreamNode, { is: 'sink' }>
 type StepNode = Exclude<StreamNode, SourceNode | SinkNode>
 
 /** Throws DEFINITION_INVALID, naming the step that is wrong. */
-export function compileStream(stream: LoadedStream): CompiledStream {
+export function compileStream(stream: LoadedStream, codec: ValueCodec = jsonCodec): CompiledStream {
   const { topology, topic, table } = stream
   const { source, steps, sink } = inOrder(stream)
   if (source.topic !== topic.name)
@@ -55,7 +55,7 @@ export function compileStream(stream: LoadedStream): CompiledStream {
     startingOffsets: source.startingOffsets,
     sourceId: source.id,
     sinkId: sink.id,
-    codec: codecFor(topic.format),
+    codec,
     parse: stream.parse,
     steps: steps.map((node) => compileStep(stream, node)),
     digest: shapeDigest([source, ...steps, sink]),

@@ -1,4 +1,5 @@
 import type { LoadedStream, Sink, StreamStatus } from '../core/index.ts'
+import { jsonCodec, type ValueCodec } from '../formats/index.ts'
 import { systemClock, type Clock, type Logger } from '../platform/index.ts'
 import type { StreamKafka } from './kafka-ports.ts'
 import { StreamRun } from './stream-run.ts'
@@ -9,6 +10,8 @@ export interface RunStreamOptions {
   kafka: StreamKafka
   /** Opened and closed by the caller. */
   sink: Sink<Record<string, unknown>>
+  /** How the topic's values are written. JSON when left out. */
+  values?: ValueCodec
   /** Called on every change of state and once a second, the last time with state `stopped`. */
   onStatus(status: StreamStatus): void
   log: Logger
@@ -28,5 +31,7 @@ export interface RunStreamOptions {
  */
 export async function runStream(options: RunStreamOptions): Promise<void> {
   const onStatus = (status: StreamStatus): void => options.onStatus(status)
-  await new StreamRun(Object.freeze({ ...options, onStatus, clock: options.clock ?? systemClock })).run()
+  await new StreamRun(
+    Object.freeze({ ...options, onStatus, values: options.values ?? jsonCodec, clock: options.clock ?? systemClock }),
+  ).run()
 }

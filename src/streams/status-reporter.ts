@@ -4,7 +4,7 @@ import { partitionKey } from './kafka-ports.ts'
 import type { PartitionProgress } from './partition-progress.ts'
 
 /** A system a stream depends on; while one is away the stream is `retrying`. */
-export type Dependency = 'table' | 'fetch' | 'commit' | 'dead letters'
+export type Dependency = 'table' | 'fetch' | 'schemas' | 'commit' | 'dead letters'
 
 export interface StatusReporterOptions {
   stream: string

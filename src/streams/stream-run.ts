@@ -1,4 +1,5 @@
 import { names, type Batch, type LoadedStream, type Sink, type StreamStatus } from '../core/index.ts'
+import type { ValueCodec } from '../formats/index.ts'
 import { asMillraceError, backoffMs, MillraceError, type Clock, type Logger } from '../platform/index.ts'
 import { Committer } from './committer.ts'
 import { compileStream, type CompiledStream } from './compile-steps.ts'
@@ -14,7 +15,7 @@ import {
 } from './kafka-ports.ts'
 import { offsetOutOfRange } from './offset-out-of-range.ts'
 import { PartitionProgress } from './partition-progress.ts'
-import { processBatch, type Row } from './process-batch.ts'
+import { processBatch, type ProcessedBatch, type Row } from './process-batch.ts'
 import { settledWithin } from './settled-within.ts'
 import { StatusReporter, type Dependency } from './status-reporter.ts'
 import { TimeSlice } from './time-slice.ts'
@@ -28,6 +29,7 @@ export interface ResolvedRunOptions {
   readonly stream: LoadedStream
   readonly kafka: StreamKafka
   readonly sink: Sink<Row>
+  readonly values: ValueCodec
   readonly onStatus: (status: StreamStatus) => void
   readonly log: Logger
   readonly instance?: string
@@ -86,7 +88,7 @@ export class StreamRun {
   async run(): Promise<void> {
     const release = this.#onStop()
     try {
-      const stream = compileStream(this.#options.stream)
+      const stream = compileStream(this.#options.stream, this.#options.values)
       for (const warning of stream.warnings) this.#options.log.warn(warning, { stream: stream.name })
       await this.#runCompiled(stream)
     } catch (error) {
@@ -127,13 +129,22 @@ export class StreamRun {
     const next = this.#queue.shift()
     if (!next || next.progress.isSealed || this.#ending.signal.aborted) return
     const { progress, batch } = next
-    const { clock } = this.#options
-    const processing = processBatch(stream, batch, progress.readMicros, { clock, slice: this.#slice, stopping: this.#giveUp.signal })
-    const processed = await this.#pollingMeanwhile(processing)
+    const processed = await this.#pollingMeanwhile(this.#process(stream, progress, batch))
     if (!processed || progress.isSealed) return
     progress.readMicros = processed.lastWriteMicros
     this.#status.recordsRead += batch.count
     pipeline.submit(progress, processed)
+  }
+
+  /** Null when a stop came before what decoding takes was there. */
+  async #process(stream: CompiledStream, { readMicros }: PartitionProgress, batch: Batch): Promise<ProcessedBatch | null> {
+    const stopping = this.#giveUp.signal
+    const { codec } = stream
+    if (!codec.isReadyFor(batch)) {
+      const isReady = await this.#untilThere('schemas', () => codec.makeReadyFor(batch, stopping).then(() => true))
+      if (isReady === null) return null
+    }
+    return processBatch(stream, batch, readMicros, { clock: this.#options.clock, slice: this.#slice, stopping })
   }
 
   /** Steps may take long (retries, slow calls): the group is polled meanwhile, with fetching paused (P6). Null when given up. */
@@ -262,7 +273,7 @@ export class StreamRun {
   /** Null when a stop came first. */
   async #untilThere<T>(dependency: Dependency, call: () => Promise<T>): Promise<T | null> {
     const result = await persistently(call, {
-      who: 'Kafka',
+      who: dependency === 'schemas' ? 'The schema registry' : 'Kafka',
       clock: this.#options.clock,
       signal: this.#giveUp.signal,
       waking: this.#ending.signal,

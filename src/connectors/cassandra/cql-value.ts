@@ -1,5 +1,6 @@
 import { describeType, type Field, type FieldType } from '../../core/index.ts'
 import type { CqlValue } from '../../cql-client/index.ts'
+import { bytesOfBase64, daysOfDate, instantOfText, int64Of, unscaledOf } from '../../formats/index.ts'
 
 /** A JSON value as the value of its column, or what is wrong with it. */
 export type Converted = { ok: true; value: CqlValue } | { ok: false; problem: string }
@@ -66,7 +67,7 @@ function converterOf(type: FieldType): Convert {
 }
 
 function misfit(value: unknown): never {
-  const text = JSON.stringify(value) ?? typeof value
+  const text = typeof value === 'bigint' ? String(value) : (JSON.stringify(value) ?? typeof value)
   throw new Misfit(`is ${text.length > 60 ? `${text.slice(0, 60)}…` : text}`)
 }
 
@@ -87,42 +88,25 @@ function toUuid(value: unknown): CqlValue {
 }
 
 function toInt64(value: unknown): CqlValue {
-  if (typeof value === 'number' && Number.isSafeInteger(value)) return BigInt(value)
-  if (typeof value !== 'string' || !/^-?\d{1,19}$/.test(value)) return misfit(value)
-  const whole = BigInt(value)
-  return BigInt.asIntN(64, whole) === whole ? whole : misfit(value)
+  return int64Of(value) ?? misfit(value)
 }
 
 function toBytes(value: unknown): CqlValue {
-  if (typeof value !== 'string' || value.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(value)) return misfit(value)
-  return Buffer.from(value, 'base64')
+  return bytesOfBase64(value) ?? misfit(value)
 }
-
-const dayMs = 86_400_000
 
 function toDays(value: unknown): CqlValue {
-  if (typeof value !== 'string' || !/^\d{4}-\d{2}-\d{2}$/.test(value) || !isDayOfMonth(value)) return misfit(value)
-  const atMs = Date.parse(value)
-  return Number.isNaN(atMs) ? misfit(value) : atMs / dayMs
+  return daysOfDate(value) ?? misfit(value)
 }
-
-/** `Date.parse` takes 2026-02-30 for a day of March. */
-function isDayOfMonth(date: string): boolean {
-  const day = Number(date.slice(8, 10))
-  return day <= 28 || day <= new Date(Date.UTC(Number(date.slice(0, 4)), Number(date.slice(5, 7)), 0)).getUTCDate()
-}
-
-const instant = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.(\d{1,9}))?)?(?:Z|[+-]\d{2}:?\d{2})$/
 
 function toTimestamp(value: unknown): CqlValue {
-  if (typeof value !== 'string' || !instant.test(value) || !isDayOfMonth(value)) return misfit(value)
-  const atMs = Date.parse(value)
-  return Number.isNaN(atMs) ? misfit(value) : BigInt(atMs)
+  const instant = instantOfText(value)
+  return instant === null ? misfit(value) : BigInt(instant.ms)
 }
 
 /** Cassandra's timestamp is in ms: microseconds that would be lost are refused rather than dropped. */
 function toWholeMilliseconds(value: unknown): CqlValue {
-  const fraction = typeof value === 'string' ? (instant.exec(value)?.[1] ?? '') : ''
+  const fraction = typeof value === 'string' ? (/\.(\d+)/.exec(value)?.[1] ?? '') : ''
   if (/[1-9]/.test(fraction.slice(3)))
     throw new Misfit(`is ${JSON.stringify(value)}, which has more than the milliseconds that a CQL timestamp keeps`)
   return toTimestamp(value)
@@ -130,14 +114,8 @@ function toWholeMilliseconds(value: unknown): CqlValue {
 
 function toDecimal(precision: number, scale: number): Convert {
   return (value) => {
-    const text = typeof value === 'number' ? String(value) : value
-    const match = typeof text === 'string' ? /^(-?)(\d+)(?:\.(\d+))?$/.exec(text) : null
-    if (!match) return misfit(value)
-    const fraction = (match[3] ?? '').replace(/0+$/, '')
-    if (fraction.length > scale) return misfit(value)
-    const unscaled = BigInt((match[2] ?? '') + fraction.padEnd(scale, '0'))
-    if (unscaled >= 10n ** BigInt(precision)) return misfit(value)
-    return { unscaled: match[1] === '-' ? -unscaled : unscaled, scale }
+    const unscaled = unscaledOf(value, precision, scale)
+    return unscaled === null ? misfit(value) : { unscaled, scale }
   }
 }
 

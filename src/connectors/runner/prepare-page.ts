@@ -1,5 +1,5 @@
 import { names, recordKey, type Header, type LoadedFlow } from '../../core/index.ts'
-import { codecFor, type ValueCodec } from '../../formats/index.ts'
+import type { ValueCodec } from '../../formats/index.ts'
 import { messageOf, MillraceError } from '../../platform/index.ts'
 import type { PolledPage } from '../polled-source.ts'
 import type { OutgoingRecord } from './kafka-port.ts'
@@ -19,9 +19,9 @@ export async function preparePage(
   flow: LoadedFlow,
   page: PolledPage,
   run: { runId: string; attempt: number },
+  values: ValueCodec,
   signal: AbortSignal,
 ): Promise<PreparedPage> {
-  const codec = codecFor(flow.topic.format)
   const headers = runHeaders(run, page.label)
   const records: OutgoingRecord[] = []
   let filtered = 0
@@ -30,7 +30,7 @@ export async function preparePage(
     const where = { flow, page: page.label, index }
     const stepped = await applySteps(where, record)
     if (stepped === dropped) filtered++
-    else records.push(outgoing(where, stepped, codec, headers))
+    else records.push(outgoing(where, stepped, values, headers))
   }
   return { records, filtered }
 }
@@ -58,7 +58,7 @@ async function applySteps(where: Where, record: unknown): Promise<unknown> {
   return value
 }
 
-function outgoing(where: Where, value: unknown, codec: ValueCodec, headers: Header[]): OutgoingRecord {
+function outgoing(where: Where, value: unknown, values: ValueCodec, headers: Header[]): OutgoingRecord {
   const { topic, parse } = where.flow
   const parsed = parse(value)
   if (!parsed.ok) {
@@ -66,10 +66,20 @@ function outgoing(where: Where, value: unknown, codec: ValueCodec, headers: Head
     const all = parsed.problems.slice(0, 5).map(({ path, message }) => `${path === '' ? 'the value' : path}: ${message}`)
     throw recordError('RECORD_INVALID', where, `does not fit ${topic.schema}: ${all.join('; ')}`, first?.path ?? '')
   }
-  const fields = typeof parsed.value === 'object' && parsed.value !== null ? { ...parsed.value } : {}
-  const keyed = recordKey(topic.key, fields)
+  const encoded = values.encode(parsed.value)
+  if (!encoded.ok)
+    throw recordError('RECORD_INVALID', where, encoded.error.message, String(encoded.error.details.field ?? ''), encoded.error)
+  const keyed = recordKey(topic.key, keyFields(topic, parsed.value, encoded.value, values))
   if (!keyed.ok) throw recordError('RECORD_INVALID', where, `has no value for the key field ${keyed.field}`, keyed.field)
-  return { topic: topic.name, key: keyed.key, value: codec.encode(parsed.value), headers }
+  return { topic: topic.name, key: keyed.key, value: encoded.value, headers }
+}
+
+/** A reader makes the key anew from the value it reads (P2), where a time may be spelled otherwise than it was given. */
+function keyFields({ key }: LoadedFlow['topic'], value: unknown, bytes: Uint8Array, values: ValueCodec): Record<string, unknown> {
+  const given: Record<string, unknown> = typeof value === 'object' && value !== null ? { ...value } : {}
+  if (!key.some((field) => values.respelled.has(field))) return given
+  const read = values.decode(bytes)
+  return read.ok && typeof read.value === 'object' && read.value !== null ? { ...read.value } : given
 }
 
 function recordError(

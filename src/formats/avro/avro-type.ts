@@ -1,3 +1,5 @@
+import type { Json } from '../../core/index.ts'
+
 /** A parsed Avro schema (Avro 1.12 specification). Named types that refer to themselves make the graph cyclic. */
 export type AvroType = Primitive | RecordType | EnumType | FixedType | ArrayType | MapType | UnionType
 
@@ -26,6 +28,8 @@ export interface AvroField {
   readonly aliases: readonly string[]
   readonly type: AvroType
   readonly hasDefault: boolean
+  /** In Avro's JSON; what a writer puts where a value has no such field. Left out for bytes, whose JSON here is another. */
+  readonly missing?: Json
 }
 
 export interface EnumType {

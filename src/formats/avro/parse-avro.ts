@@ -159,7 +159,8 @@ class Parser {
     const hasDefault = json.default !== undefined
     const problem = json.default === undefined ? null : defaultProblem(type, json.default)
     if (problem !== null) throw new Refused(`${path}/default`, `the default of field "${name}" ${problem}`)
-    return { name, aliases: namesIn(aliases, `${path}/aliases`), type, hasDefault }
+    const missing = json.default === undefined || type.is === 'bytes' || type.is === 'fixed' ? {} : { missing: json.default }
+    return { name, aliases: namesIn(aliases, `${path}/aliases`), type, hasDefault, ...missing }
   }
 
   #enum(json: JsonObject, path: string, outer: string | null): AvroType {

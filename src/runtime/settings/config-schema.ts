@@ -82,6 +82,7 @@ export const configSchema = z.strictObject({
       replicationFactor: count('a replication factor').max(32_767).optional(),
       minInsyncReplicas: count('a number of in-sync replicas').optional(),
       topicConfigs: z.record(z.string(), z.string({ error: 'is not a text; Kafka takes each config as one' })).optional(),
+      format: z.enum(['avro', 'json'], { error: 'is not one of avro, json' }).optional(),
       create: create.optional(),
     })
     .superRefine(({ replicationFactor, minInsyncReplicas }, context) => {
@@ -116,7 +117,14 @@ export const configSchema = z.strictObject({
     })
     .optional(),
   metadata: z.strictObject({ url: metadataUrl.optional() }).optional(),
-  registry: z.strictObject({ port: port.optional(), url: registryUrl.optional() }).optional(),
+  registry: z
+    .strictObject({
+      port: port.optional(),
+      url: registryUrl.optional(),
+      credentials: z.strictObject(userAndPassword).optional(),
+      tls: tls.optional(),
+    })
+    .optional(),
   console: z.strictObject({ port: port.optional() }).optional(),
   randomUser: z
     .strictObject({

@@ -1,10 +1,19 @@
 import { isAbsolute, join } from 'node:path'
-import type { CassandraEndpoint, KafkaEndpoint, SaslEndpoint, TlsEndpoint, TokenSource, TopicPolicy } from '../../core/index.ts'
+import type {
+  CassandraEndpoint,
+  KafkaEndpoint,
+  RegistryEndpoint,
+  SaslEndpoint,
+  TlsEndpoint,
+  TokenSource,
+  TopicPolicy,
+} from '../../core/index.ts'
 import { isLoopback, parseHostPort } from '../../platform/index.ts'
 import type { ParsedConfig } from './config-schema.ts'
 import type { SecretReader } from './secrets.ts'
 
 type KafkaSection = NonNullable<ParsedConfig['kafka']>
+type RegistrySection = NonNullable<ParsedConfig['registry']>
 type CassandraSection = NonNullable<ParsedConfig['cassandra']>
 
 /** Somebody's Kafka with its secrets resolved; null when the config names none, and then no secret is asked for. */
@@ -15,7 +24,7 @@ export function remoteKafka(kafka: KafkaSection, topics: TopicPolicy, secrets: S
     return null
   }
   if (sasl !== undefined && tls === undefined && sasl.mechanism !== 'SCRAM-SHA-256' && sasl.mechanism !== 'SCRAM-SHA-512')
-    warnOfPlaintext(secrets, 'kafka', sasl.mechanism === 'PLAIN' ? 'the password' : 'the token', bootstrapServers)
+    warnOfPlaintext(secrets, 'kafka.tls is not set', sasl.mechanism === 'PLAIN' ? 'the password' : 'the token', bootstrapServers)
   return {
     bootstrapServers,
     ...(tls ? { tls: tlsEndpoint(tls, 'kafka.tls', secrets) } : {}),
@@ -38,13 +47,31 @@ export function remoteCassandra(
     return null
   }
   if (credentials !== undefined && tls === undefined && secureBundle === undefined)
-    warnOfPlaintext(secrets, 'cassandra', 'the password', contactPoints ?? [])
+    warnOfPlaintext(secrets, 'cassandra.tls is not set', 'the password', contactPoints ?? [])
   return {
     contactPoints: contactPoints ?? [],
     ...tables,
     ...(credentials ? { credentials: userAndPassword(credentials, 'cassandra.credentials', secrets) } : {}),
     ...(tls ? { tls: tlsEndpoint(tls, 'cassandra.tls', secrets) } : {}),
     ...(secureBundle === undefined ? {} : { secureBundle: isAbsolute(secureBundle) ? secureBundle : join(projectDir, secureBundle) }),
+  }
+}
+
+/**
+ * Somebody's schema registry with its secrets resolved; null when the config names none.
+ * @param url checked: it is shown
+ */
+export function remoteRegistry({ tls, credentials }: RegistrySection, url: string | null, secrets: SecretReader): RegistryEndpoint | null {
+  if (url === null) {
+    warnOfUnused(secrets, { 'registry.tls': tls, 'registry.credentials': credentials }, 'registry.url', 'the embedded registry')
+    return null
+  }
+  const { protocol, host } = new URL(url)
+  if (credentials !== undefined && protocol === 'http:') warnOfPlaintext(secrets, 'registry.url is not https', 'the password', [host])
+  return {
+    url: url.replace(/\/+$/, ''),
+    ...(credentials ? { credentials: userAndPassword(credentials, 'registry.credentials', secrets) } : {}),
+    ...(tls ? { tls: tlsEndpoint(tls, 'registry.tls', secrets) } : {}),
   }
 }
 
@@ -91,7 +118,7 @@ function warnOfUnused(secrets: SecretReader, sections: Record<string, unknown>, 
   if (unused.length > 0) secrets.warnings.push(`${unused.join(' and ')} not used: without ${needs} ${instead} is used, which needs none.`)
 }
 
-function warnOfPlaintext(secrets: SecretReader, section: string, what: string, addresses: readonly string[]): void {
+function warnOfPlaintext(secrets: SecretReader, why: string, what: string, addresses: readonly string[]): void {
   const away = addresses.find((address) => !isLoopback(parseHostPort(address, 0).host))
-  if (away !== undefined) secrets.warnings.push(`${section}.tls is not set: ${what} goes to ${away} unencrypted.`)
+  if (away !== undefined) secrets.warnings.push(`${why}: ${what} goes to ${away} unencrypted.`)
 }

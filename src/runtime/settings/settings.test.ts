@@ -24,8 +24,9 @@ describe('settings', () => {
         replication: null,
         create: 'auto',
       },
-      registry: { port: 8081, url: null },
+      registry: { port: 8081, remote: null },
       metadataUrl: null,
+      consolePort: null,
       randomUserMode: 'auto',
       randomUserUrl: null,
       warnings: [],
@@ -46,6 +47,7 @@ describe('settings', () => {
     expect(settings).toMatchObject({
       kafka: { port: 0, remote: { bootstrapServers: ['b:2', 'c:3'] } },
       cassandra: { remote: { contactPoints: ['d:4'], consistency: 'LOCAL_QUORUM', readConsistency: 'LOCAL_QUORUM' } },
+      consolePort: null,
       randomUserMode: 'local',
       dataDir: '/data',
     })

@@ -1,10 +1,10 @@
 import { isAbsolute, join, resolve } from 'node:path'
 import type { z } from 'zod'
-import type { CassandraEndpoint, Consistency, KafkaEndpoint, TopicPolicy } from '../../core/index.ts'
+import type { CassandraEndpoint, Consistency, KafkaEndpoint, RegistryEndpoint, TopicPolicy } from '../../core/index.ts'
 import { MillraceError } from '../../platform/index.ts'
 import { configSchema, metadataUrlForm, type ParsedConfig } from './config-schema.ts'
 import { overlay, textOf, variables, type Environment, type Overlaid } from './environment.ts'
-import { remoteCassandra, remoteKafka } from './remote.ts'
+import { remoteCassandra, remoteKafka, remoteRegistry } from './remote.ts'
 import { SecretReader } from './secrets.ts'
 
 /** Everything `start` needs to know, resolved once from config file and environment; complete and frozen. Holds secrets: never log it (P8). */
@@ -35,8 +35,8 @@ export interface Settings {
   readonly registry: {
     /** Of the embedded one. */
     readonly port: number
-    /** Somebody's registry. Null: the embedded one, where the broker is embedded too; else none. */
-    readonly url: string | null
+    /** Somebody's registry, with what is needed to sign in. Null: the embedded one, where the broker is embedded too; else none. */
+    readonly remote: RegistryEndpoint | null
   }
   /** PostgreSQL that keeps the metadata (runs, tasks, settings), with its password; null: SQLite in the data folder. Never log it (P8). */
   readonly metadataUrl: string | null
@@ -63,6 +63,7 @@ export function resolveSettings(options: { config: unknown; configPath: string; 
     replicationFactor: kafka.replicationFactor ?? -1,
     minInsyncReplicas: kafka.minInsyncReplicas ?? null,
     configs: kafka.topicConfigs ?? {},
+    ...(kafka.format === undefined ? {} : { format: kafka.format }),
   }
   const isRemote = cassandra.contactPoints !== undefined || cassandra.secureBundle !== undefined
   const consistency = cassandra.consistency ?? (isRemote ? 'LOCAL_QUORUM' : 'ONE')
@@ -71,7 +72,11 @@ export function resolveSettings(options: { config: unknown; configPath: string; 
     consistency,
     readConsistency: cassandra.readConsistency ?? consistency,
   }
-  const remotes = { kafka: remoteKafka(kafka, topics, secrets), cassandra: remoteCassandra(cassandra, tables, secrets, projectDir) }
+  const remotes = {
+    kafka: remoteKafka(kafka, topics, secrets),
+    cassandra: remoteCassandra(cassandra, tables, secrets, projectDir),
+    registry: remoteRegistry(registry, shownUrl('registry.url', registry.url), secrets),
+  }
   return Object.freeze({
     project: rest.name,
     projectDir,
@@ -87,7 +92,7 @@ export function resolveSettings(options: { config: unknown; configPath: string; 
       replication: cassandra.replication ?? null,
       create: cassandra.create ?? 'auto',
     },
-    registry: { port: registry.port ?? 8081, url: shownUrl('registry.url', registry.url)?.replace(/\/+$/, '') ?? null },
+    registry: { port: registry.port ?? 8081, remote: remotes.registry },
     metadataUrl: metadataUrl(metadata, secrets),
     consolePort: rest.console?.port ?? null,
     randomUserMode: randomUser.mode ?? 'auto',

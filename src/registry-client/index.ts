@@ -1,0 +1,1 @@
+export { createRegistryClient, type RegistryClient, type SchemaVersion } from './registry-client.ts'

@@ -16,8 +16,6 @@ const refuseBytes = 96 * 1024 * 1024
 const retryApplyMs = 2_000
 /** Between two steps of a sweep: it takes a small share of the thread. */
 const sweepPauseMs = 20
-/** Half a minute of {@link applyAfterMs}: a sweep that never finds a pause leaves the way to others, and begins anew later. */
-const mostPutOff = 100
 
 /** Whoever waits for a mutation to be safe. Exactly one of the two is called. */
 export interface Waiter {
@@ -61,7 +59,8 @@ export class Engine {
   #state: State = { is: 'open' }
   #flushScheduled = false
   #syncing: Promise<void> | null = null
-  /** While garbage is taken out of the sorted store nothing is applied to it. */
+  /** The sweep that runs; while one of its steps does, nothing is applied to the sorted store. */
+  #sweeper: Sweeper | null = null
   #isSweeping = false
   #onRelief: (() => void)[] = []
   /** Called once when the log can no longer be trusted. */
@@ -239,9 +238,8 @@ export class Engine {
     }
     const relieved = this.#onRelief.splice(0)
     for (const callback of relieved) callback()
-    if (this.#state.is === 'closed') return
-    if (this.#active.sizeBytes > applyBytes) this.#startApply()
-    else if (this.#active.size > 0) this.#cancelTimer ??= this.#options.clock.after(applyAfterMs, () => this.#startApply())
+    this.#sweeper?.applied(memtable)
+    if (this.#state.is !== 'closed' && !this.#isSweeping) this.#applyOrWait()
   }
 
   /** The record under a key, or null; the caller's own. */
@@ -283,34 +281,43 @@ export class Engine {
   }
 
   /**
-   * Takes out what deletions shadow, and tombstones and expired cells older than their table's `gc_grace_seconds`, a step at a time: others
-   * get their turn in between, and a step is put off while records wait to be applied; put off too often, it ends before it is done.
+   * Takes out what deletions shadow, and tombstones and expired cells older than their table's `gc_grace_seconds`, a step at a time. Steps
+   * take turns with what is applied, so that writers who never pause are held up by one step at most and do not put it off. One at a time.
    */
-  async sweep(): Promise<{ ended: 'done' | 'put off' | 'closed'; changed: number }> {
-    const sweeper = new Sweeper(this.#store, this.#options.gcGraceSeconds)
-    const { clock } = this.#options
+  async sweep(onStep: (swept: Swept) => void = () => {}): Promise<{ ended: 'done' | 'closed'; changed: number }> {
+    const { clock, gcGraceSeconds } = this.#options
+    const sweeper = new Sweeper(this.#store, gcGraceSeconds, () => this.#active)
+    this.#sweeper = sweeper
     let changed = 0
-    for (let putOff = 0; ;) {
-      if (this.#state.is !== 'open') return { ended: 'closed', changed }
-      // Of what the log still holds nothing may meet a record whose tombstones are gone: it is applied first.
-      if (this.#applying || this.#active.size > 0) {
-        if (++putOff > mostPutOff) return { ended: 'put off', changed }
-        await clock.sleep(applyAfterMs)
-        continue
+    try {
+      for (;;) {
+        const swept = await this.#sweepStep(sweeper)
+        if (this.#state.is !== 'open') return { ended: 'closed', changed }
+        if (!swept) return { ended: 'done', changed }
+        changed += swept.changed
+        onStep(swept)
+        await clock.sleep(sweepPauseMs)
       }
-      putOff = 0
-      this.#isSweeping = true
-      let swept: Swept | null
-      try {
-        swept = await sweeper.step(Math.floor(clock.nowMs() / 1000))
-      } finally {
-        this.#isSweeping = false
-        if (this.#active.size > 0) this.#cancelTimer ??= clock.after(applyAfterMs, () => this.#startApply())
-      }
-      if (!swept) return { ended: 'done', changed }
-      changed += swept.changed
-      await clock.sleep(sweepPauseMs)
+    } finally {
+      this.#sweeper = null
     }
+  }
+
+  /** Waits for what is being applied; the next memtable then waits for the step. */
+  async #sweepStep(sweeper: Sweeper): Promise<Swept | null> {
+    this.#isSweeping = true
+    try {
+      await this.#applied
+      return this.#state.is === 'open' ? await sweeper.step(Math.floor(this.#options.clock.nowMs() / 1000)) : null
+    } finally {
+      this.#isSweeping = false
+      if (this.#state.is !== 'closed') this.#applyOrWait()
+    }
+  }
+
+  #applyOrWait(): void {
+    if (this.#active.sizeBytes > applyBytes) this.#startApply()
+    else if (this.#active.size > 0) this.#cancelTimer ??= this.#options.clock.after(applyAfterMs, () => this.#startApply())
   }
 
   /** Removes all records of a table that is no longer live, a part at a time. False when the store was closed before it was done. */

@@ -39,6 +39,12 @@ export class Memtable {
     return this.#records.get(key)
   }
 
+  /** True when some record's key begins with `prefix`, which ends where a key's component ends. */
+  holds(prefix: Buffer): boolean {
+    const start = prefix.toString('latin1')
+    return this.range(start, `${start}\xff`, false, 1).length > 0
+  }
+
   /** All keys in order. */
   keys(): readonly string[] {
     this.#sortIn()

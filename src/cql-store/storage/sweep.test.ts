@@ -81,7 +81,7 @@ const op: fc.Arbitrary<Op> = fc.oneof(
   fc.record({ is: fc.constant('delete-partition' as const), at, when }),
 )
 
-async function carryOut(engine: Engine, each: Op): Promise<void> {
+async function carryOut(engine: Engine, each: Op, text = `v${'at' in each ? each.at : ''}`): Promise<void> {
   const { mutations } = engine
   const rows = new RowWriter(mutations)
   mutations.begin()
@@ -100,7 +100,7 @@ async function carryOut(engine: Engine, each: Op): Promise<void> {
     if (each.is === 'put') {
       const ttl = each.expires === 0 ? 0 : 60
       rows.begin({ timestamp, ttl, expiresAt: each.expires }, null, clustering)
-      rows.value(2, timestamp, ttl, each.expires, Buffer.from(`v${each.at}`))
+      rows.value(2, timestamp, ttl, each.expires, Buffer.from(text))
     } else if (each.is === 'delete-row') rows.begin(null, { timestamp, deletedAt: each.when }, clustering)
     else {
       rows.begin(null, null, clustering)
@@ -180,11 +180,42 @@ describe('garbage', () => {
     await after.close()
   })
 
-  it('waits no longer than half a minute for a pause of the writers: dropped tables are to be removed after it', async () => {
-    // Time stands still, so nothing is ever applied.
-    const engine = await open(stoppedClock())
-    await carryOut(engine, { is: 'put', row: 1, at: 1, expires: now - grace - 5 })
-    expect(await engine.sweep()).toEqual({ ended: 'put off', changed: 0 })
+  it('goes while writers never pause, and what they write beside it stays as it is', async () => {
+    const first = await open(systemClock)
+    for (let row = 0; row < 600; row++) await carryOut(first, { is: 'put', row, at: 1, expires: row % 2 ? now - grace - 5 : 0 })
+    const engine = await reopened(first, { ...systemClock, nowMs: () => now * 1000 })
+    const swept = new AbortController()
+    let written = 0
+    const writing = (async () => {
+      // The value is as long as a memtable is allowed to be: each write begins to be applied at once.
+      while (!swept.signal.aborted) await carryOut(engine, { is: 'put', row: 10_000 + written++, at: 1, expires: 0 }, 'v'.repeat(1_000_000))
+    })()
+    expect((await engine.sweep()).ended).toBe('done')
+    swept.abort()
+    await writing
+    const left = records(engine)
+    expect(left).toHaveLength(300 + written)
     await engine.close()
+  })
+
+  it('keeps a deletion past its grace while a write that it shadows waits to be applied, or came since its rows were swept', async () => {
+    const gone = { is: 'delete-range' as const, from: 0, to: 2_000, at: 5, when: now - grace - 5 }
+    const engine = await open(stoppedClock())
+    for (let row = 0; row < 700; row++) await carryOut(engine, { is: 'put', row: 3_000 + row, at: 1, expires: 0 })
+    await carryOut(engine, gone)
+    const applied = await reopened(engine, stoppedClock())
+    // Time stands still, so this one waits.
+    await carryOut(applied, { is: 'put', row: 7, at: 1, expires: 0 })
+    expect((await applied.sweep()).ended).toBe('done')
+    expect(seen(applied)).toHaveLength(700)
+    const again = await reopened(applied, systemClock)
+    const late: Promise<void>[] = []
+    const swept = await again.sweep(() => {
+      if (late.length === 0) late.push(carryOut(again, { is: 'put', row: 8, at: 1, expires: 0 }))
+    })
+    await Promise.all(late)
+    expect(swept.ended).toBe('done')
+    expect(seen(again)).toHaveLength(700)
+    await again.close()
   })
 })

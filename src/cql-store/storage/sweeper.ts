@@ -13,6 +13,15 @@ interface OpenPartition {
   prefix: Buffer
   deletionsKey: Buffer
   deletions: PartitionDeletions
+  /** Records came to it since its rows are swept: one of them may be older than the deletions. */
+  isWritten: boolean
+}
+
+/** Records that are to be applied to the store. */
+export interface Waiting {
+  get(key: string): Buffer | undefined
+  /** True when there is one of a partition. */
+  holds(prefix: Buffer): boolean
 }
 
 export interface Swept {
@@ -25,12 +34,19 @@ export class Sweeper {
   readonly #store: SortedStore
   /** Of a table by its number; null for one that is dropped. */
   readonly #gcGraceSeconds: (table: number) => number | null
+  readonly #waiting: () => Waiting
   #next: Buffer = firstKey
   #partition: OpenPartition | null = null
 
-  constructor(store: SortedStore, gcGraceSeconds: (table: number) => number | null) {
+  constructor(store: SortedStore, gcGraceSeconds: (table: number) => number | null, waiting: () => Waiting) {
     this.#store = store
     this.#gcGraceSeconds = gcGraceSeconds
+    this.#waiting = waiting
+  }
+
+  /** Tells what was applied between two steps. */
+  applied(records: Waiting): void {
+    if (this.#partition && records.holds(this.#partition.prefix)) this.#partition.isWritten = true
   }
 
   /** One step; null when all was seen. Nothing else may apply records meanwhile. */
@@ -55,7 +71,7 @@ export class Sweeper {
     const prefixLength = prefixLengthOf(key)
     const place = key.subarray(prefixLength)
     if (place.length === 1 && place[0] === places.deletions) {
-      this.#partition = { prefix: key.subarray(0, prefixLength), deletionsKey: key, deletions: decodeDeletions(record) }
+      this.#partition = { prefix: key.subarray(0, prefixLength), deletionsKey: key, deletions: decodeDeletions(record), isWritten: false }
       return
     }
     const deletions = this.#partition?.deletions ?? null
@@ -63,7 +79,9 @@ export class Sweeper {
     const isStatic = place.length === 1 && place[0] === places.static
     const over = isStatic && deletions ? { partition: deletions.partition, ranges: [] } : deletions
     const next = withoutGarbage(record, place, over, nowSeconds - grace)
-    if (next !== record) changes.set(key.toString('latin1'), next)
+    const name = key.toString('latin1')
+    // A record that waits may be older than a tombstone here: as in Cassandra, that stays until both are in one place.
+    if (next !== record && !this.#waiting().get(name)) changes.set(name, next)
   }
 
   /** The rows of a partition are done: its deletions may go. */
@@ -73,7 +91,7 @@ export class Sweeper {
     if (!open) return
     const grace = this.#gcGraceSeconds(tableOfKey(open.deletionsKey))
     const record = this.#store.get(open.deletionsKey)
-    if (grace === null || !record) return
+    if (grace === null || !record || open.isWritten || this.#waiting().holds(open.prefix)) return
     const next = withoutOldDeletions(record, open.deletions, nowSeconds - grace)
     if (next !== record) changes.set(open.deletionsKey.toString('latin1'), next)
   }

@@ -6,7 +6,7 @@ import { type CommittedOffset, fetchCommitted } from './committed-offsets.ts'
 import { errorName } from '../kafka-wire/index.ts'
 import { isAuthorizationError, kafkaError, type NeededRight } from './errors.ts'
 import { findOffsets, type ListedOffset, type OffsetAt } from './list-offsets.ts'
-import type { TopicPartition } from './options.ts'
+import type { IsolationLevel, TopicPartition } from './options.ts'
 
 export interface ClusterMetadata {
   clusterId: string | null
@@ -48,7 +48,8 @@ export interface Admin {
   deleteTopics(names: readonly string[]): Promise<{ name: string; deleted: boolean }[]>
   /** Raises a topic's number of partitions to `partitions`. */
   createPartitions(topics: readonly { name: string; partitions: number }[]): Promise<void>
-  listOffsets(partitions: readonly TopicPartition[], at: OffsetAt): Promise<ListedOffset[]>
+  /** With `read_committed`, `latest` is the last stable offset, up to where such readers get. Default `read_uncommitted`. */
+  listOffsets(partitions: readonly TopicPartition[], at: OffsetAt, options?: { isolationLevel?: IsolationLevel }): Promise<ListedOffset[]>
   /**
    * Of all partitions of these topics that have one; without `topics` of all. Waits while a transaction holds others (KIP-447), but for
    * that the topics must be named: of a first commit that is still being ended, Kafka 3.9 says nothing.
@@ -83,7 +84,7 @@ export function createAdmin(cluster: Cluster): Admin {
     createPartitions: async (topics) => {
       await Promise.all(topics.map((topic) => addPartitions(cluster, topic)))
     },
-    listOffsets: (partitions, at) => findOffsets(cluster, PURPOSE, partitions, at),
+    listOffsets: (partitions, at, options) => findOffsets(cluster, PURPOSE, partitions, at, options),
     committedOffsets: async (groupId, topics) => {
       if (!topics) return fetchCommitted(cluster, PURPOSE, groupId, null)
       await cluster.retrying(() => cluster.refresh(topics))

@@ -39,6 +39,8 @@ export interface GroupConsumer extends AsyncDisposable {
    */
   commit(offsets: readonly CommittedOffset[]): Promise<void>
   assignment(): readonly TopicPartition[]
+  /** Where each assigned partition's next record is read: past what `poll` gave out, and past markers and aborted records behind it. */
+  positions(): (TopicPartition & { offset: bigint })[]
   /**
    * For a transaction's `sendOffsets`; take it right after the `poll` whose records were processed. Throws KAFKA with details.errorName
    * ILLEGAL_GENERATION when the group has gone on without this member.
@@ -123,6 +125,10 @@ class KafkaGroupConsumer implements GroupConsumer {
 
   assignment(): readonly TopicPartition[] {
     return this.#owned
+  }
+
+  positions(): (TopicPartition & { offset: bigint })[] {
+    return this.#fetcher.partitions.map(({ topic, partition, position }) => ({ topic, partition, offset: position }))
   }
 
   groupMetadata(): GroupMetadata {

@@ -1,10 +1,11 @@
 import { asMillraceError, backoffMs, MillraceError, type Clock } from '../platform/index.ts'
-import type { OffsetToCommit } from './kafka-ports.ts'
+import type { OffsetToCommit, OutgoingRecord } from './kafka-ports.ts'
 import { whileSlow } from './while-slow.ts'
 import type { PartitionProgress } from './partition-progress.ts'
 
 export interface CommitterOptions {
-  commit(this: void, offsets: readonly OffsetToCommit[]): Promise<void>
+  /** Both or neither (P5). */
+  commit(this: void, offsets: readonly OffsetToCommit[], deadLetters: readonly OutgoingRecord[]): Promise<void>
   /** Partitions that may have something to commit. */
   partitions(this: void): Iterable<PartitionProgress>
   topologyDigest: string
@@ -25,8 +26,16 @@ const LONGEST_DELAY_MS = 2_000
 const fenced: ReadonlySet<unknown> = new Set(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'FENCED_MEMBER_EPOCH', 'STALE_MEMBER_EPOCH'])
 
 /**
- * Commits what is settled, at most once per interval and one commit at a time. It is called only after rows and dead letters
- * are acknowledged (P5), so that a crash repeats records and never loses one; repeated rows carry the same write time (P2).
+ * Whether the commit has taken place is not known, or another one has the transactions of this stream: what the group has committed
+ * must be read again before anything is written.
+ */
+function mustReadAgain(error: MillraceError): boolean {
+  return fenced.has(error.details.errorName) || error.code === 'PRODUCER_FENCED' || error.details.outcome === 'unknown'
+}
+
+/**
+ * Commits what is settled, at most once per interval and one commit at a time. It is called only after rows are acknowledged, and
+ * dead letters go with the offsets (P5): a crash repeats rows, under the same write time (P2), and neither loses nor doubles a dead letter.
  */
 export class Committer {
   readonly #options: CommitterOptions
@@ -41,11 +50,7 @@ export class Committer {
 
   /** Something settled: commits within the interval. */
   schedule(): void {
-    const { clock, intervalMs } = this.#options
-    this.#scheduleIn(
-      this.#failures === 0 ? intervalMs : backoffMs(this.#failures, { initialMs: Math.max(intervalMs, 50), maxMs: LONGEST_DELAY_MS }),
-      clock,
-    )
+    this.#scheduleIn(this.#delayMs(), this.#options.clock)
   }
 
   /** Commits now; true when nothing settled is left uncommitted. Never rejects: failures go to the callbacks. */
@@ -54,11 +59,27 @@ export class Committer {
     return this.#running
   }
 
+  /** Commits now, and again with back-off until the dead letters of this partition are; false when it went, or `waking` aborted, before. */
+  async untilDeadLettersAreCommitted(progress: PartitionProgress, waking: AbortSignal): Promise<boolean> {
+    for (;;) {
+      await this.flush()
+      if (progress.hasNoDeadLetters) return true
+      if (progress.isDropped || this.#isClosed || waking.aborted) return false
+      await this.#options.clock.sleep(this.#delayMs(), waking).catch(() => undefined)
+    }
+  }
+
   /** No commit begins after this. */
   close(): void {
     this.#isClosed = true
     this.#cancelTimer?.()
     this.#cancelTimer = null
+  }
+
+  #delayMs(): number {
+    const { intervalMs } = this.#options
+    if (this.#failures === 0) return intervalMs
+    return backoffMs(this.#failures, { initialMs: Math.max(intervalMs, 50), maxMs: LONGEST_DELAY_MS })
   }
 
   #scheduleIn(ms: number, clock: Clock): void {
@@ -79,7 +100,11 @@ export class Committer {
     if (due.length === 0) return true
     if (this.#isClosed) return false
     try {
-      const committed = commit(due.map(({ offset }) => offset))
+      const deadLetters = due.flatMap(({ progress }) => progress.deadLettersToCommit())
+      const committed = commit(
+        due.map(({ offset }) => offset),
+        deadLetters,
+      )
       await whileSlow(committed, clock, 'Kafka', onRetry)
     } catch (error) {
       this.#failed(asMillraceError(error, 'KAFKA', 'The offsets could not be committed: '))
@@ -93,13 +118,16 @@ export class Committer {
 
   #failed(error: MillraceError): void {
     const { onFenced, onRetry, onFailed } = this.#options
-    if (fenced.has(error.details.errorName)) {
+    if (mustReadAgain(error)) {
       // The coordinator has answered: what the new member settles is committed at the usual pace.
       this.#failures = 0
       return onFenced(error)
     }
     // A rebalance in progress is no error of ours: the revocation that comes with it, or the next interval, commits.
-    if (!error.retriable && error.details.errorName !== 'REBALANCE_IN_PROGRESS') return onFailed(error)
+    if (!error.retriable && error.details.errorName !== 'REBALANCE_IN_PROGRESS') {
+      this.close()
+      return onFailed(error)
+    }
     this.#failures++
     onRetry(error)
     this.schedule()

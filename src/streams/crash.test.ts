@@ -83,7 +83,7 @@ function mortal(
 
 const zero = { topic: 'users', partition: 0 }
 
-test('any batching, with crashes and rebalances anywhere, leaves the table that one undisturbed run leaves, and no record is lost', async () => {
+test('any batching, with crashes and rebalances anywhere, leaves the table that one undisturbed run leaves, and each dead letter once', async () => {
   await fc.assert(
     fc.asyncProperty(plans, async ({ records, batchSizes, crashes, cutAt, delays, rebalances }) => {
       const kafka = new ScriptedKafka()
@@ -117,8 +117,8 @@ test('any batching, with crashes and rebalances anywhere, leaves the table that 
       await vi.waitFor(() => expect(isAtEnd(kafka)).toBe(true), { interval: 2, timeout: 5_000 })
       await last.stop()
       expect(table.content()).toEqual(expectedTable(records))
-      const letters = new Set(kafka.sent.map(({ value }) => String(value)))
-      expect([...letters].toSorted()).toEqual(
+      // Each once: dead letters and offsets are one transaction (P5).
+      expect(kafka.sent.map(({ value }) => String(value)).toSorted()).toEqual(
         records.flatMap(({ isBroken }, version) => (isBroken ? [`broken ${version}`] : [])).toSorted(),
       )
       expect(writeTimesPerVersion(table)).toBe(true)

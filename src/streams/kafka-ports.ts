@@ -5,7 +5,7 @@ import type { Batch, Header } from '../core/index.ts'
  */
 export interface StreamKafka {
   consumer(options: StreamConsumerOptions): StreamConsumer | Promise<StreamConsumer>
-  producer(options: { acks: 'all' }): StreamProducer | Promise<StreamProducer>
+  transactionalProducer(options: { transactionalId: string; deliveryTimeoutMs: number }): StreamTransactions
   admin: StreamAdmin
 }
 
@@ -34,6 +34,8 @@ export interface StreamConsumerOptions {
   startingOffsets: 'earliest' | 'latest'
   groupInstanceId?: string
   maxBytes?: number
+  /** Records of aborted transactions are no records. */
+  isolationLevel: 'read_committed'
   onAssigned(partitions: readonly AssignedPartition[]): void
   /** Awaited before the partitions are given up. */
   onRevoked(partitions: readonly TopicPartition[]): Promise<void>
@@ -46,7 +48,11 @@ export interface StreamConsumer {
   poll(options: { signal: AbortSignal }): Promise<Batch[]>
   pause(partitions: readonly TopicPartition[]): void
   resume(partitions: readonly TopicPartition[]): void
+  /** Where each assigned partition's next record is read; what lies between it and the last record handed out needs no reading again. */
+  positions(): readonly (TopicPartition & { offset: bigint })[]
   commit(offsets: readonly OffsetToCommit[]): Promise<void>
+  /** By which a transaction's offsets are fenced (KIP-447). Throws when the group has gone on without this member. */
+  groupMetadata(): GroupMetadata
   close(): Promise<void>
 }
 
@@ -58,14 +64,35 @@ export interface OutgoingRecord {
   timestampMs: number
 }
 
-export interface StreamProducer {
-  /** Resolves when all are acknowledged (acks=all). */
+export interface GroupMetadata {
+  readonly groupId: string
+  readonly memberId: string
+  readonly generationId: number
+  readonly groupInstanceId: string | null
+}
+
+/** A part of `kafka-client`'s `TransactionalProducer`. */
+export interface StreamTransactions {
+  readonly state: { readonly is: string }
+  /** Fences earlier producers of the transactional id and settles what they left open. */
+  init(): Promise<void>
+  begin(): Promise<void>
+  /** Need not be waited for: what fails is told by `commit`. */
   send(records: readonly OutgoingRecord[]): Promise<unknown>
-  close(): Promise<void>
+  sendOffsets(offsets: readonly OffsetToCommit[], group: GroupMetadata): Promise<void>
+  /** Details `outcome: 'unknown'` when nobody told whether it was done. */
+  commit(): Promise<void>
+  abort(): Promise<void>
+  close(options?: { timeoutMs?: number }): Promise<void>
 }
 
 export interface StreamAdmin {
-  listOffsets(partitions: readonly TopicPartition[], at: 'latest'): Promise<readonly (TopicPartition & { offset: bigint })[]>
+  /** With `read_committed`, the end is where such a reader gets to. */
+  listOffsets(
+    partitions: readonly TopicPartition[],
+    at: 'latest',
+    options: { isolationLevel: 'read_committed' },
+  ): Promise<readonly (TopicPartition & { offset: bigint })[]>
   createTopics(topics: readonly { name: string; partitions: number; configs: Record<string, string> }[]): Promise<unknown>
 }
 

@@ -1,6 +1,12 @@
 import type { Batch } from '../core/index.ts'
-import type { AssignedPartition, OffsetToCommit } from './kafka-ports.ts'
-import { encodeCommitMetadata, previousWriteMicros } from './write-times.ts'
+import type { AssignedPartition, OffsetToCommit, OutgoingRecord } from './kafka-ports.ts'
+import { decodeCommitMetadata, encodeCommitMetadata, previousWriteMicros } from './write-times.ts'
+
+/** Dead letters of a batch, to be written in the transaction that commits its offset (P5). */
+export interface PendingDeadLetters {
+  records: readonly OutgoingRecord[]
+  onCommitted(this: void): void
+}
 
 /**
  * How far a stream has come with one assigned partition. Each assignment is a new object: work that began under an earlier
@@ -22,6 +28,9 @@ export class PartitionProgress {
   readonly #leaving = new AbortController()
   #settled: { offset: bigint; leaderEpoch: number; writeMicros: number }
   #committed: bigint
+  /** Behind the last batch that was fetched. */
+  #handedOut: bigint
+  #deadLetters: { upTo: bigint; pending: PendingDeadLetters }[] = []
   #hasCommit: boolean
   #highWatermark: bigint
 
@@ -32,6 +41,7 @@ export class PartitionProgress {
     this.readMicros = previousWriteMicros(assigned.committed, nowMs)
     this.#settled = { offset: assigned.position, leaderEpoch: assigned.committed?.leaderEpoch ?? -1, writeMicros: this.readMicros }
     this.#committed = assigned.position
+    this.#handedOut = assigned.position
     this.#hasCommit = assigned.committed !== null
     this.#highWatermark = assigned.position
   }
@@ -55,6 +65,16 @@ export class PartitionProgress {
   /** A batch was fetched. */
   sees(batch: Batch): void {
     this.endsAt(batch.highWatermark)
+    this.#handedOut = batch.nextOffset
+  }
+
+  /** Nothing more is to be read before `offset` (markers, aborted records); true when that moves what can be committed. */
+  passesTo(offset: bigint): boolean {
+    const isIdle = this.#settled.offset === this.#handedOut && !this.isSealed
+    if (!isIdle || offset <= this.#handedOut) return false
+    this.#handedOut = offset
+    this.#settled = { ...this.#settled, offset }
+    return true
   }
 
   /** The broker says where the partition ends. */
@@ -62,9 +82,20 @@ export class PartitionProgress {
     if (highWatermark > this.#highWatermark) this.#highWatermark = highWatermark
   }
 
-  /** All rows and dead letters of a batch are acknowledged; batches of a partition settle in order. */
-  settle(batch: Batch, writeMicros: number): void {
+  /** All rows of a batch are acknowledged; batches of a partition settle in order. Its dead letters go with its offset. */
+  settle(batch: Batch, writeMicros: number, deadLetters: PendingDeadLetters | null = null): void {
     this.#settled = { offset: batch.nextOffset, leaderEpoch: batch.leaderEpoch, writeMicros }
+    if (deadLetters) this.#deadLetters.push({ upTo: batch.nextOffset, pending: deadLetters })
+  }
+
+  /** Of what `toCommit` says, the dead letters. */
+  deadLettersToCommit(): OutgoingRecord[] {
+    return this.#deadLetters.flatMap(({ pending }) => pending.records)
+  }
+
+  /** False while dead letters wait for the commit of their offset. */
+  get hasNoDeadLetters(): boolean {
+    return this.#deadLetters.length === 0
   }
 
   /** What there is to commit, or null. */
@@ -78,6 +109,9 @@ export class PartitionProgress {
   committedUpTo(offset: bigint): void {
     this.#committed = offset
     this.#hasCommit = true
+    const done = this.#deadLetters.filter(({ upTo }) => upTo <= offset)
+    this.#deadLetters = this.#deadLetters.filter(({ upTo }) => upTo > offset)
+    for (const { pending } of done) pending.onCommitted()
   }
 
   /** Null when the group has never committed one. */
@@ -89,4 +123,12 @@ export class PartitionProgress {
   get lag(): bigint {
     return this.#highWatermark > this.#committed ? this.#highWatermark - this.#committed : 0n
   }
+}
+
+/** What is remarkable about the offset that a partition begins at, for the log. */
+export function sinceLastCommit({ committed }: AssignedPartition, topologyDigest: string): string {
+  if (!committed) return ', its first'
+  const metadata = decodeCommitMetadata(committed.metadata)
+  if (!metadata) return ', which was set by hand: what is read again is written as of now'
+  return metadata.topology === topologyDigest ? '' : '; the steps have changed since it was committed'
 }

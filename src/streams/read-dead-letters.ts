@@ -6,7 +6,7 @@ import { connectHeaders } from './dead-letters.ts'
 /** What reading dead letters needs of a Kafka client; `KafkaClient` has this shape. */
 export interface DeadLetterKafka {
   admin: { metadata(topics: readonly string[]): Promise<{ topics: readonly { name: string; error: string | null }[] }> }
-  reader(options: { topic: string; from: 'earliest' }): {
+  reader(options: { topic: string; from: 'earliest'; isolationLevel: 'read_committed' }): {
     poll(options?: { signal?: AbortSignal }): Promise<Batch[]>
     atEnd(): boolean
     close(): Promise<void>
@@ -62,7 +62,7 @@ export async function readDeadLetters({ kafka, project, stream, limit = Infinity
   if (error !== null)
     throw new MillraceError('KAFKA', `Dead letters in "${topic}" cannot be read: ${error}.`, { details: { errorName: error, topic } })
   const found = new Map<string, DeadLetter>()
-  const reader = kafka.reader({ topic, from: 'earliest' })
+  const reader = kafka.reader({ topic, from: 'earliest', isolationLevel: 'read_committed' })
   try {
     do {
       for (const batch of await reader.poll(signal ? { signal } : {})) keepNewest(found, batch, limit)

@@ -107,6 +107,32 @@ test.each(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID'])(
   },
 )
 
+test('dead letters whose transaction has no known outcome are settled by reading what is committed: none is doubled, none lost', async () => {
+  for (const isDone of [true, false]) {
+    const kafka = new ScriptedKafka()
+    kafka.produce('users', 0, [...someUsers(5), { key: 'p', value: 'poison', timestampMs: 1_700_000_000_000 }])
+    kafka.commitsInDoubt.push(isDone)
+    const run = startRun({ kafka, table: new TableModel(), stream: usersStream() })
+    await vi.waitFor(() => expect(kafka.committed.get('users/0')?.offset).toBe(6n))
+    await vi.waitFor(() => expect(kafka.consumersOpened).toBe(2))
+    await run.stop()
+    expect(kafka.sent.map(({ value }) => String(value))).toEqual(['poison'])
+  }
+})
+
+test("a record that was lost to another member while its dead letter was written is that member's", async () => {
+  const kafka = new ScriptedKafka()
+  kafka.produce('users', 0, [{ key: 'p', value: 'poison', timestampMs: 1_700_000_000_000 }])
+  const fenced = { details: { errorName: 'ILLEGAL_GENERATION' } }
+  kafka.failures.commit.push(new MillraceError('KAFKA', 'the group went on', fenced))
+  const run = startRun({ kafka, table: new TableModel(), stream: usersStream() })
+  await vi.waitFor(() => expect(kafka.committed.get('users/0')?.offset).toBe(1n))
+  await run.stop()
+  expect(kafka.consumersOpened).toBe(2)
+  expect(kafka.sent).toHaveLength(1)
+  expect(run.last().deadLetters).toBe(1)
+})
+
 test('a commit that failed for now is made again', async () => {
   const kafka = new ScriptedKafka()
   kafka.produce('users', 0, someUsers(10))

@@ -1,28 +1,32 @@
+import { randomUUID } from 'node:crypto'
 import { names, type Batch, type LoadedStream, type Sink, type StreamStatus } from '../core/index.ts'
 import type { ValueCodec } from '../formats/index.ts'
-import { asMillraceError, backoffMs, MillraceError, type Clock, type Logger } from '../platform/index.ts'
+import { asMillraceError, backoffMs, type MillraceError, type Clock, type Logger } from '../platform/index.ts'
+import { CommitTransactions } from './commit-transactions.ts'
 import { Committer } from './committer.ts'
 import { compileStream, type CompiledStream } from './compile-steps.ts'
 import { DeadLetterLimit } from './dead-letter-limit.ts'
-import { deadLetterTopicConfigs } from './dead-letters.ts'
+import { ensureDeadLetterTopic } from './dead-letter-topic.ts'
 import {
   partitionKey,
   type AssignedPartition,
   type StreamConsumer,
   type StreamKafka,
-  type StreamProducer,
+  type OffsetToCommit,
+  type OutgoingRecord,
+  type StreamTransactions,
   type TopicPartition,
 } from './kafka-ports.ts'
 import { offsetOutOfRange } from './offset-out-of-range.ts'
-import { PartitionProgress } from './partition-progress.ts'
+import { PartitionProgress, sinceLastCommit } from './partition-progress.ts'
 import { processBatch, type ProcessedBatch, type Row } from './process-batch.ts'
 import { settledWithin } from './settled-within.ts'
 import { StatusReporter, type Dependency } from './status-reporter.ts'
+import { STOP_GRACE_MS, Stopping } from './stopping.ts'
 import { TimeSlice } from './time-slice.ts'
 import { WatermarkWatch } from './watermark-watch.ts'
 import { WritePipeline } from './write-pipeline.ts'
 import { persistently, RETRY_DELAYS } from './write-rows.ts'
-import { decodeCommitMetadata } from './write-times.ts'
 
 export interface ResolvedRunOptions {
   readonly project: string
@@ -41,11 +45,11 @@ export interface ResolvedRunOptions {
 const FETCH_BYTES = 1024 * 1024
 /** A group learns of rebalances within `poll`: no wait is longer than this without one. */
 const POLL_AT_LEAST_EVERY_MS = 1_000
-/** How long a stop waits for the batches in hand. */
-const STOP_GRACE_MS = 5_000
 /** How long a partition that is given up is held for the batches in hand. */
 const REVOKE_GRACE_MS = 10_000
 const CLOSE_TIMEOUT_MS = 10_000
+/** How long a transaction is tried; well below its time-out, so that it ends by itself. */
+const COMMIT_TIMEOUT_MS = 30_000
 
 /** A stream while it runs: the loop fetch → process → write, and what begins and ends it. Used once. */
 export class StreamRun {
@@ -53,13 +57,14 @@ export class StreamRun {
   readonly #status: StatusReporter
   readonly #partitions = new Map<string, PartitionProgress>()
   readonly #queue: { progress: PartitionProgress; batch: Batch }[] = []
-  /** A stop was asked for, or the stream failed: fetch no more. */
-  readonly #ending = new AbortController()
-  /** Calls in progress are to be given up. */
-  readonly #giveUp = new AbortController()
+  readonly #stopping = new Stopping()
   readonly #slice: TimeSlice
   readonly #watch: WatermarkWatch
+  readonly #transactions: CommitTransactions
+  /** Names what runs it where no instance does. */
+  readonly #runId = randomUUID()
   #consumer: StreamConsumer | null = null
+  #committer: Committer | null = null
   #failure: MillraceError | null = null
   #mustRejoin = false
   #isPaused = false
@@ -75,6 +80,7 @@ export class StreamRun {
       clock: options.clock,
       log: options.log,
     })
+    this.#transactions = new CommitTransactions(() => this.#openTransactions())
     this.#watch = new WatermarkWatch({
       admin: options.kafka.admin,
       partitions: () => this.#partitions.values(),
@@ -84,9 +90,16 @@ export class StreamRun {
     })
   }
 
+  /** One transactional id for what runs this stream here: whoever runs it next in its place takes over from it. */
+  #openTransactions(): StreamTransactions {
+    const { project, stream, kafka, instance = this.#runId } = this.#options
+    const transactionalId = names.transactionalId(project, 'stream', stream.topology.name, instance)
+    return kafka.transactionalProducer({ transactionalId, deliveryTimeoutMs: COMMIT_TIMEOUT_MS })
+  }
+
   /** Resolves after a graceful stop; rejects with what stopped the stream. */
   async run(): Promise<void> {
-    const release = this.#onStop()
+    const release = this.#stopping.listen(this.#options.signal, this.#options.clock)
     try {
       const stream = compileStream(this.#options.stream, this.#options.values)
       for (const warning of stream.warnings) this.#options.log.warn(warning, { stream: stream.name })
@@ -102,20 +115,20 @@ export class StreamRun {
   }
 
   async #runCompiled(stream: CompiledStream): Promise<void> {
-    const producer = await this.#openProducer(stream)
-    if (!producer) return
-    const committer = this.#committer(stream)
-    const pipeline = this.#pipeline(stream, producer, committer)
+    if (!(await this.#ensureDeadLetterTopic(stream))) return
+    const committer = this.#newCommitter(stream)
+    this.#committer = committer
+    const pipeline = this.#pipeline(stream, committer)
     try {
       await this.#join(stream, pipeline, committer)
-      while (!this.#ending.signal.aborted) {
+      while (!this.#stopping.ending.aborted) {
         await this.#turn(stream, pipeline)
         if (this.#mustRejoin) await this.#join(stream, pipeline, committer)
       }
     } catch (error) {
       this.#fail(asMillraceError(error))
     } finally {
-      await this.#close(producer, pipeline, committer)
+      await this.#close(pipeline, committer)
     }
   }
 
@@ -127,7 +140,7 @@ export class StreamRun {
       await this.#poll()
     }
     const next = this.#queue.shift()
-    if (!next || next.progress.isSealed || this.#ending.signal.aborted) return
+    if (!next || next.progress.isSealed || this.#stopping.ending.aborted) return
     const { progress, batch } = next
     const processed = await this.#pollingMeanwhile(this.#process(stream, progress, batch))
     if (!processed || progress.isSealed) return
@@ -138,7 +151,7 @@ export class StreamRun {
 
   /** Null when a stop came before what decoding takes was there. */
   async #process(stream: CompiledStream, { readMicros }: PartitionProgress, batch: Batch): Promise<ProcessedBatch | null> {
-    const stopping = this.#giveUp.signal
+    const stopping = this.#stopping.giveUp
     const { codec } = stream
     if (!codec.isReadyFor(batch)) {
       const isReady = await this.#untilThere('schemas', () => codec.makeReadyFor(batch, stopping).then(() => true))
@@ -152,12 +165,12 @@ export class StreamRun {
     const { clock } = this.#options
     work.catch(() => {}) // looked at below; a failing poll must not leave it unseen
     while (!(await settledWithin(work, POLL_AT_LEAST_EVERY_MS, clock))) {
-      if (!this.#ending.signal.aborted) await this.#pollPaused()
+      if (!this.#stopping.ending.aborted) await this.#pollPaused()
     }
     try {
       return await work
     } catch (error) {
-      if (this.#giveUp.signal.aborted) return null
+      if (this.#stopping.giveUp.aborted) return null
       throw error
     }
   }
@@ -176,13 +189,14 @@ export class StreamRun {
 
   async #poll(): Promise<void> {
     const { clock, stream } = this.#options
-    const ending = this.#ending.signal
+    const ending = this.#stopping.ending
     try {
       const batches = (await this.#consumer?.poll({ signal: ending })) ?? []
       this.#fetchFailures = 0
       this.#status.running()
       if (batches.length > 0) this.#watch.fetched()
       for (const batch of batches) this.#enqueue(batch)
+      this.#passMarkers()
     } catch (thrown) {
       if (ending.aborted) return
       const error = asMillraceError(thrown, 'KAFKA')
@@ -200,11 +214,19 @@ export class StreamRun {
     this.#queue.push({ progress, batch })
   }
 
+  /** What lies behind the last records of a partition, markers and aborted records, is done with too. */
+  #passMarkers(): void {
+    for (const place of this.#consumer?.positions() ?? []) {
+      if (this.#partitions.get(partitionKey(place))?.passesTo(place.offset)) this.#committer?.schedule()
+    }
+  }
+
   /** Joins the group, as a new member when this one was fenced: what it had in hand is read again by whoever has the partition now. */
   async #join(stream: CompiledStream, pipeline: WritePipeline, committer: Committer): Promise<void> {
     this.#mustRejoin = false
     this.#dropAll()
     await this.#closeConsumer()
+    this.#takeTransactions()
     const { project, kafka, instance } = this.#options
     const joined = await this.#untilThere('fetch', async () =>
       kafka.consumer({
@@ -212,6 +234,7 @@ export class StreamRun {
         topics: [stream.topic.name],
         startingOffsets: stream.startingOffsets,
         maxBytes: FETCH_BYTES,
+        isolationLevel: 'read_committed',
         ...(instance === undefined ? {} : { groupInstanceId: instance }),
         onAssigned: (partitions) => this.#assigned(stream, partitions),
         onRevoked: (partitions) => this.#revoked(partitions, pipeline, committer),
@@ -229,9 +252,9 @@ export class StreamRun {
     for (const assigned of partitions) {
       const key = partitionKey(assigned)
       this.#partitions.get(key)?.drop()
-      const progress = new PartitionProgress(assigned, clock.nowMs(), this.#ending.signal)
+      const progress = new PartitionProgress(assigned, clock.nowMs(), this.#stopping.ending)
       this.#partitions.set(key, progress)
-      log.info(`reads ${key} from offset ${assigned.position}${sinceLastCommit(assigned, stream)}`, { stream: stream.name })
+      log.info(`reads ${key} from offset ${assigned.position}${sinceLastCommit(assigned, stream.digest)}`, { stream: stream.name })
     }
     this.#watch.assigned()
   }
@@ -252,7 +275,7 @@ export class StreamRun {
   /** While the stream ends, the last status still shows the partition. */
   #forget(progress: PartitionProgress): void {
     progress.drop()
-    if (!this.#ending.signal.aborted) this.#partitions.delete(partitionKey(progress))
+    if (!this.#stopping.ending.aborted) this.#partitions.delete(partitionKey(progress))
   }
 
   #dropAll(): void {
@@ -261,13 +284,20 @@ export class StreamRun {
     this.#queue.length = 0
   }
 
-  async #openProducer(stream: CompiledStream): Promise<StreamProducer | null> {
+  /** Beside the join, which reads offsets only when no transaction holds others: it waits for this where an earlier run left one open. */
+  #takeTransactions(): void {
+    void this.#untilThere('dead letters', () => this.#transactions.prepare()).catch((error: unknown) => this.#fail(asMillraceError(error)))
+  }
+
+  /** False when a stop came first. */
+  async #ensureDeadLetterTopic(stream: CompiledStream): Promise<boolean> {
     const { kafka, project } = this.#options
     const name = names.deadLetters(project, stream.name)
-    return this.#untilThere('dead letters', async () => {
+    const isThere = await this.#untilThere('dead letters', async () => {
       await ensureDeadLetterTopic(kafka, name)
-      return kafka.producer({ acks: 'all' })
+      return true
     })
+    return isThere === true
   }
 
   /** Null when a stop came first. */
@@ -275,18 +305,26 @@ export class StreamRun {
     const result = await persistently(call, {
       who: dependency === 'schemas' ? 'The schema registry' : 'Kafka',
       clock: this.#options.clock,
-      signal: this.#giveUp.signal,
-      waking: this.#ending.signal,
+      signal: this.#stopping.giveUp,
+      waking: this.#stopping.ending,
       onAway: (error) => this.#status.away(dependency, error),
       onBack: () => this.#status.back(dependency),
     })
     return result.is === 'done' ? result.value : null
   }
 
-  #committer(stream: CompiledStream): Committer {
+  /** Without dead letters a plain commit will do: it is fenced by the group's generation as a transaction's is, and costs one request. */
+  async #commit(offsets: readonly OffsetToCommit[], deadLetters: readonly OutgoingRecord[]): Promise<void> {
+    const consumer = this.#consumer
+    if (!consumer) return
+    if (deadLetters.length === 0) return consumer.commit(offsets)
+    return this.#transactions.commit(offsets, deadLetters, () => consumer.groupMetadata())
+  }
+
+  #newCommitter(stream: CompiledStream): Committer {
     const { clock, log } = this.#options
     return new Committer({
-      commit: async (offsets) => this.#consumer?.commit(offsets),
+      commit: (offsets, deadLetters) => this.#commit(offsets, deadLetters),
       partitions: () => this.#partitions.values(),
       topologyDigest: stream.digest,
       intervalMs: this.#options.stream.topology.commitIntervalMs,
@@ -307,46 +345,29 @@ export class StreamRun {
     })
   }
 
-  #pipeline(stream: CompiledStream, producer: StreamProducer, committer: Committer): WritePipeline {
+  #pipeline(stream: CompiledStream, committer: Committer): WritePipeline {
     const { project, sink, clock, log } = this.#options
     return new WritePipeline({
       project,
       stream,
       sink,
-      producer,
       limit: new DeadLetterLimit(this.#options.stream.topology.deadLetterLimit),
       committer,
       status: this.#status,
       clock,
       log,
-      giveUp: this.#giveUp.signal,
+      giveUp: this.#stopping.giveUp,
       onFailed: (error) => this.#fail(error),
     })
   }
 
-  #onStop(): () => void {
-    const { signal, clock } = this.#options
-    let cancelTimer: (() => void) | null = null
-    const stop = (): void => {
-      this.#ending.abort(cancelled())
-      cancelTimer = clock.after(STOP_GRACE_MS, () => this.#giveUp.abort(cancelled()))
-    }
-    if (signal.aborted) stop()
-    else signal.addEventListener('abort', stop, { once: true })
-    return () => {
-      signal.removeEventListener('abort', stop)
-      cancelTimer?.()
-    }
-  }
-
   #fail(error: MillraceError): void {
     this.#failure ??= error
-    this.#ending.abort(cancelled())
-    this.#giveUp.abort(cancelled())
+    this.#stopping.atOnce()
   }
 
   /** Finishes the batches in hand, commits, leaves the group. What cannot be finished in time is read again at the next start. */
-  async #close(producer: StreamProducer, pipeline: WritePipeline, committer: Committer): Promise<void> {
+  async #close(pipeline: WritePipeline, committer: Committer): Promise<void> {
     const { clock, log, stream } = this.#options
     await settledWithin(pipeline.drained(), STOP_GRACE_MS + 1_000, clock)
     const isCommitted = await committer.flush()
@@ -354,7 +375,7 @@ export class StreamRun {
       log.warn('The last offsets could not be committed: their records are read again at the next start.', { stream: stream.topology.name })
     committer.close()
     await this.#closeConsumer()
-    await this.#closing('producer', producer.close())
+    await this.#closing('transactional producer', this.#transactions.close())
   }
 
   async #closeConsumer(): Promise<void> {
@@ -368,26 +389,5 @@ export class StreamRun {
     const { clock, log } = this.#options
     const done = closed.catch((error: unknown) => log.debug(`closing the ${what} failed`, { error }))
     if (!(await settledWithin(done, CLOSE_TIMEOUT_MS, clock))) log.warn(`The ${what} did not close within ${CLOSE_TIMEOUT_MS / 1_000} s.`)
-  }
-}
-
-/** What is remarkable about the offset that a partition begins at, for the log. */
-function sinceLastCommit({ committed }: AssignedPartition, stream: CompiledStream): string {
-  if (!committed) return ', its first'
-  const metadata = decodeCommitMetadata(committed.metadata)
-  if (!metadata) return ', which was set by hand: what is read again is written as of now'
-  return metadata.topology === stream.digest ? '' : '; the steps have changed since it was committed'
-}
-
-function cancelled(): MillraceError {
-  return new MillraceError('CANCELLED', 'The stream is stopping.')
-}
-
-async function ensureDeadLetterTopic(kafka: StreamKafka, name: string): Promise<void> {
-  try {
-    await kafka.admin.createTopics([{ name, partitions: 1, configs: { ...deadLetterTopicConfigs } }])
-  } catch (error) {
-    if (error instanceof MillraceError && error.details.errorName === 'TOPIC_ALREADY_EXISTS') return
-    throw error
   }
 }

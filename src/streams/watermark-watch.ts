@@ -65,7 +65,7 @@ export class WatermarkWatch {
     if (known.size === 0) return
     const asked = [...known.values()].map(({ topic, partition }) => ({ topic, partition }))
     try {
-      const ends = await whileSlow(admin.listOffsets(asked, 'latest'), clock, 'Kafka', onAway)
+      const ends = await whileSlow(admin.listOffsets(asked, 'latest', { isolationLevel: 'read_committed' }), clock, 'Kafka', onAway)
       if (this.#isClosed) return
       for (const end of ends) known.get(partitionKey(end))?.endsAt(end.offset)
       onBack()

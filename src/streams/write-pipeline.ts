@@ -4,19 +4,17 @@ import type { Committer } from './committer.ts'
 import type { CompiledStream } from './compile-steps.ts'
 import type { DeadLetterLimit } from './dead-letter-limit.ts'
 import { deadLetterRecord } from './dead-letters.ts'
-import type { StreamProducer } from './kafka-ports.ts'
-import type { PartitionProgress } from './partition-progress.ts'
+import type { PartitionProgress, PendingDeadLetters } from './partition-progress.ts'
 import type { ProcessedBatch, Row } from './process-batch.ts'
 import type { RecordFailure } from './record-failure.ts'
 import { settledWithin } from './settled-within.ts'
 import type { StatusReporter } from './status-reporter.ts'
-import { persistently, writeRows, type Persistence, type Persisted } from './write-rows.ts'
+import { writeRows, type Persistence, type Persisted } from './write-rows.ts'
 
 export interface WritePipelineOptions {
   project: string
   stream: CompiledStream
   sink: Sink<Row>
-  producer: StreamProducer
   limit: DeadLetterLimit
   committer: Committer
   status: StatusReporter
@@ -79,7 +77,7 @@ export class WritePipeline {
 
   #write(progress: PartitionProgress, processed: ProcessedBatch): Promise<Persisted<RecordFailure[]>> {
     const { sink, stream } = this.#options
-    return writeRows(sink, stream.sinkId, processed, this.#persistence(progress, 'table'))
+    return writeRows(sink, stream.sinkId, processed, this.#persistence(progress))
   }
 
   async #settleAfter(
@@ -106,12 +104,13 @@ export class WritePipeline {
     const { batch } = processed
     const failures = refused.length === 0 ? processed.failures : [...processed.failures, ...refused].toSorted((a, b) => a.record - b.record)
     this.#checkLimit(processed, failures)
-    // P5: acknowledged before the offset is committed; a crash in between repeats dead letters, and loses none.
-    if (failures.length > 0 && !(await this.#sendDeadLetters(progress, processed, failures))) return progress.seal()
-    progress.settle(batch, processed.lastWriteMicros)
+    // P5: dead letters and offset are one transaction; a crash neither loses nor repeats one.
+    progress.settle(batch, processed.lastWriteMicros, failures.length > 0 ? this.#deadLetters(processed, failures) : null)
     status.rowsWritten += processed.rows.length - refused.length
     status.filtered += processed.filtered
-    committer.schedule()
+    // Waited for, so that no more of them gather than one batch has (P6).
+    if (failures.length > 0) await committer.untilDeadLettersAreCommitted(progress, progress.waking)
+    else committer.schedule()
   }
 
   /** P6: at the limit nothing of the batch becomes a dead letter, and its offsets stay: with the stream repaired it is read again. */
@@ -139,32 +138,37 @@ export class WritePipeline {
     )
   }
 
-  async #sendDeadLetters(progress: PartitionProgress, { batch }: ProcessedBatch, failures: readonly RecordFailure[]): Promise<boolean> {
-    const { project, stream, producer, status, log } = this.#options
-    const records = failures.map((failure) => deadLetterRecord(project, stream.name, batch, failure))
-    const sent = await persistently(() => producer.send(records), this.#persistence(progress, 'dead letters'))
+  #deadLetters({ batch }: ProcessedBatch, failures: readonly RecordFailure[]): PendingDeadLetters {
+    const { project, stream, status, log } = this.#options
     const last = failures.at(-1)
-    if (sent.is === 'abandoned' || !last) return false
-    status.deadLetters += failures.length
-    const { topic, partition } = batch
-    status.lastDeadLetter = { reason: last.reason, message: last.message, topic, partition, offset: String(batch.offsets[last.record]) }
-    log.warn(`${failures.length} of ${batch.count} records went to ${names.deadLetters(project, stream.name)}; the last: ${last.message}`, {
-      stream: stream.name,
-      ...status.lastDeadLetter,
-      step: last.step,
-    })
-    return true
+    return {
+      records: failures.map((failure) => deadLetterRecord(project, stream.name, batch, failure)),
+      onCommitted: () => {
+        status.deadLetters += failures.length
+        if (!last) return
+        const { topic, partition } = batch
+        status.lastDeadLetter = { reason: last.reason, message: last.message, topic, partition, offset: String(batch.offsets[last.record]) }
+        log.warn(
+          `${failures.length} of ${batch.count} records went to ${names.deadLetters(project, stream.name)}; the last: ${last.message}`,
+          {
+            stream: stream.name,
+            ...status.lastDeadLetter,
+            step: last.step,
+          },
+        )
+      },
+    }
   }
 
-  #persistence(progress: PartitionProgress, dependency: 'table' | 'dead letters'): Persistence {
+  #persistence(progress: PartitionProgress): Persistence {
     const { clock, status, giveUp } = this.#options
     return {
-      who: dependency === 'table' ? null : 'Kafka',
+      who: null,
       clock,
       signal: giveUp,
       waking: progress.waking,
-      onAway: (error) => status.away(dependency, error),
-      onBack: () => status.back(dependency),
+      onAway: (error) => status.away('table', error),
+      onBack: () => status.back('table'),
     }
   }
 }

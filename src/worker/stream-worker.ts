@@ -103,8 +103,11 @@ async function runOnce(
 function withPolicy(kafka: KafkaClient, { topics }: KafkaEndpoint): Parameters<typeof runStream>[0]['kafka'] {
   return {
     consumer: (options) => kafka.consumer(options),
-    producer: (options) => kafka.producer(options),
-    admin: { listOffsets: (partitions, at) => kafka.admin.listOffsets(partitions, at), createTopics: topicMaker(kafka.admin, topics) },
+    transactionalProducer: (options) => kafka.transactionalProducer(options),
+    admin: {
+      listOffsets: (partitions, at, options) => kafka.admin.listOffsets(partitions, at, options),
+      createTopics: topicMaker(kafka.admin, topics),
+    },
   }
 }
 

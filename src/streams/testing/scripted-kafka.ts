@@ -1,10 +1,13 @@
 import { MillraceError } from '../../platform/index.ts'
 import type {
   AssignedPartition,
+  GroupMetadata,
+  OffsetToCommit,
   OutgoingRecord,
   StreamConsumer,
   StreamConsumerOptions,
   StreamKafka,
+  StreamTransactions,
   TopicPartition,
 } from '../kafka-ports.ts'
 import { partitionKey } from '../kafka-ports.ts'
@@ -22,6 +25,8 @@ export class ScriptedKafka {
   readonly sent: OutgoingRecord[] = []
   readonly createdTopics: { name: string; configs: Record<string, string> }[] = []
   readonly commits: { partition: string; offset: bigint }[] = []
+  /** Of the next transactions without an answer, whether they were committed all the same. */
+  readonly commitsInDoubt: boolean[] = []
   /** Errors to answer the next calls with, one each. */
   readonly failures: Record<Operation, MillraceError[]> = { createTopics: [], poll: [], send: [], commit: [] }
   /** Called before and after each operation of consumer and producer; a throw is the operation's answer. */
@@ -65,10 +70,7 @@ export class ScriptedKafka {
           })),
         createTopics: async (topics) => this.operation('createTopics', () => void this.createdTopics.push(...topics)),
       },
-      producer: () => ({
-        send: async (records) => this.operation('send', () => void this.sent.push(...records)),
-        close: async () => {},
-      }),
+      transactionalProducer: () => new ScriptedTransactions(this),
       consumer: (options) => {
         this.consumersOpened++
         this.#consumer = new ScriptedConsumer(this, options)
@@ -86,9 +88,71 @@ export class ScriptedKafka {
     return result
   }
 
+  commit(offsets: readonly OffsetToCommit[], deadLetters: readonly OutgoingRecord[]): void {
+    this.operation('commit', () => {
+      this.sent.push(...deadLetters)
+      for (const { topic, partition, offset, leaderEpoch, metadata } of offsets) {
+        const key = partitionKey({ topic, partition })
+        this.committed.set(key, { offset, leaderEpoch, metadata })
+        this.commits.push({ partition: key, offset })
+      }
+    })
+  }
+
   assigned({ topic, partition }: TopicPartition): AssignedPartition {
     const committed = this.committed.get(partitionKey({ topic, partition })) ?? null
     return { topic, partition, committed, position: committed?.offset ?? 0n }
+  }
+}
+
+/** Records and offsets of a transaction take effect together, at the commit; a scripted failure spoils it. */
+class ScriptedTransactions implements StreamTransactions {
+  state: StreamTransactions['state'] = { is: 'new' }
+  readonly #kafka: ScriptedKafka
+  #records: readonly OutgoingRecord[] = []
+  #offsets: readonly OffsetToCommit[] = []
+
+  constructor(kafka: ScriptedKafka) {
+    this.#kafka = kafka
+  }
+
+  async init(): Promise<void> {
+    this.state = { is: 'ready' }
+  }
+
+  async begin(): Promise<void> {
+    this.#records = []
+    this.#offsets = []
+    this.state = { is: 'open' }
+  }
+
+  async send(records: readonly OutgoingRecord[]): Promise<void> {
+    this.#records = records
+  }
+
+  async sendOffsets(offsets: readonly OffsetToCommit[]): Promise<void> {
+    this.#offsets = offsets
+  }
+
+  async commit(): Promise<void> {
+    this.state = { is: 'spoiled' }
+    this.#kafka.operation('send', () => undefined)
+    const isDone = this.#kafka.commitsInDoubt.shift()
+    if (isDone !== false) this.#kafka.commit(this.#offsets, this.#records)
+    if (isDone !== undefined) {
+      this.state = { is: 'in doubt' }
+      throw new MillraceError('TIMED_OUT', 'no answer', { details: { outcome: 'unknown' } })
+    }
+    this.state = { is: 'ready' }
+  }
+
+  async abort(): Promise<void> {
+    if (this.state.is === 'in doubt') throw new MillraceError('TIMED_OUT', 'no answer')
+    this.state = { is: 'ready' }
+  }
+
+  async close(): Promise<void> {
+    this.state = { is: 'closed' }
   }
 }
 
@@ -159,13 +223,15 @@ export class ScriptedConsumer implements StreamConsumer {
 
   async commit(offsets: Parameters<StreamConsumer['commit']>[0]): Promise<void> {
     if (this.isClosed) throw new MillraceError('CLOSED', 'The consumer is closed.')
-    this.#kafka.operation('commit', () => {
-      for (const { topic, partition, offset, leaderEpoch, metadata } of offsets) {
-        const key = partitionKey({ topic, partition })
-        this.#kafka.committed.set(key, { offset, leaderEpoch, metadata })
-        this.#kafka.commits.push({ partition: key, offset })
-      }
-    })
+    this.#kafka.commit(offsets, [])
+  }
+
+  positions(): (TopicPartition & { offset: bigint })[] {
+    return [...this.#positions.values()].map(({ topic, partition, position }) => ({ topic, partition, offset: position }))
+  }
+
+  groupMetadata(): GroupMetadata {
+    return { groupId: this.#options.groupId, memberId: 'm', generationId: 1, groupInstanceId: null }
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,5 @@
 import { asMillraceError, listenTcp, Releasers, type TcpServer } from '../platform/index.ts'
+import { adoptKafkaFolder } from './adoption/adopt-kafka.ts'
 import { GroupCoordinator } from './groups/coordinator.ts'
 import { OffsetsStore } from './groups/offsets-store.ts'
 import { LogDirectory } from './log/log-directory.ts'
@@ -35,18 +36,16 @@ export async function startBroker(options: BrokerOptions, context: { signal?: Ab
 }
 
 /** Recovers the data folder: the broker, all but its sockets. What is added to `releasers` closes it. */
-export async function openData(
-  options: ResolvedOptions,
-  releasers: Releasers,
-): Promise<{ broker: BrokerState; recovered: Recovered }> {
+export async function openData(options: ResolvedOptions, releasers: Releasers): Promise<{ broker: BrokerState; recovered: Recovered }> {
   const { disk, clock, log, config, flush, dataDir } = options
+  adoptKafkaFolder(disk, dataDir, log)
   const catalogue = new Catalogue(disk, dataDir, options.clusterId)
   const scram = new ScramCredentials(disk, dataDir)
   const logs = new LogDirectory({ disk, clock, log, flush, leaderEpoch: catalogue.leaderEpoch }, dataDir)
   releasers.add('logs', () => logs.close())
   const topics = new Topics({ catalogue, logs, config, log })
   const recovered = await topics.open()
-  const groups = new GroupCoordinator({ store: new OffsetsStore({ topics, config, clock, log }), config, clock })
+  const groups = new GroupCoordinator({ store: new OffsetsStore({ topics, config, clock, log }), topics, config, clock })
   groups.restore(log)
   groups.startExpiry(log)
   releasers.add('groups', () => groups.close())

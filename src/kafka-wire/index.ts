@@ -110,3 +110,12 @@ export {
 export { describeAcls, type DescribeAclsRequest, type DescribeAclsResponse } from './messages/describe-acls.ts'
 export { createAcls, type CreateAclsRequest, type CreateAclsResponse } from './messages/create-acls.ts'
 export { deleteAcls, type DeleteAclsRequest, type DeleteAclsResponse } from './messages/delete-acls.ts'
+export {
+  consumerGroupCurrentMemberAssignment,
+  consumerGroupMemberMetadata,
+  consumerGroupMetadata,
+  consumerGroupRegularExpression,
+  consumerGroupTargetAssignmentMember,
+  consumerGroupTargetAssignmentMetadata,
+  groupRecordKinds,
+} from './group-records.ts'

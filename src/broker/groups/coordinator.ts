@@ -1,6 +1,11 @@
 import { errorCodes } from '../../kafka-wire/index.ts'
 import type { Clock, Logger } from '../../platform/index.ts'
 import type { BrokerConfig } from '../topics/broker-configs.ts'
+import type { AnyGroup } from './any-group.ts'
+import { ConsumerGroup } from './consumer/consumer-group.ts'
+import { invalidHeartbeat, refusal, refusedHeartbeat, type HeartbeatInput, type HeartbeatOutcome } from './consumer/heartbeat.ts'
+import { ConsumerSnapshot } from './consumer/snapshot.ts'
+import type { TopicsView } from './consumer/subscriptions.ts'
 import { expiredOffsets } from './expiry.ts'
 import { GroupOffsets } from './group-offsets.ts'
 import { Group } from './group.ts'
@@ -11,42 +16,55 @@ import type { OffsetsStore } from './offsets-store.ts'
 export interface CommitInput {
   readonly memberId: string
   readonly instanceId: string | null
+  /** Of a consumer group's member its epoch. */
   readonly generationId: number
+  /** Whether the request may come from a member of a consumer group (OffsetCommit 9+). */
+  readonly knowsEpochs: boolean
   readonly offsets: readonly { topic: string; partition: number; offset: number; leaderEpoch: number; metadata: string }[]
   /** The producer in whose transaction they are committed. */
   readonly producer?: { readonly producerId: number; readonly epoch: number; mayWrite(): number }
 }
 
 interface Entry {
-  readonly group: Group
+  group: AnyGroup
   readonly offsets: GroupOffsets
 }
 
-/** All classic groups of this broker and their offsets. Answers are Kafka's error codes; state is on the disk before it is answered. */
+/** All groups of this broker and their offsets. Answers are Kafka's error codes; state is on the disk before it is answered. */
 export class GroupCoordinator {
   readonly #store: OffsetsStore
   readonly #config: BrokerConfig
   readonly #clock: Clock
+  readonly #topics: TopicsView
   readonly #groups = new Map<string, Entry>()
   #stopExpiry = (): void => {}
   #closed = false
 
-  constructor(parts: { store: OffsetsStore; config: BrokerConfig; clock: Clock }) {
+  constructor(parts: { store: OffsetsStore; topics: TopicsView; config: BrokerConfig; clock: Clock }) {
     this.#store = parts.store
     this.#config = parts.config
     this.#clock = parts.clock
+    this.#topics = parts.topics
   }
 
   /** Reads groups and offsets back from `__consumer_offsets`. */
   restore(log: Logger): void {
     const snapshots = new Map<string, GroupSnapshot>()
+    const consumers = new Map<string, ConsumerSnapshot>()
     for (const stored of this.#store.readAll()) {
       if (stored.is === 'marker') {
         this.endTransaction(stored.partition, stored.producerId, stored.commit)
         continue
       }
       const { record, at, producerId } = stored
-      if (record.is === 'unknown') continue
+      if (record.is === 'unknown' || record.is === 'passed') continue
+      if (record.is === 'consumer') {
+        const { group } = record.record
+        const snapshot = consumers.get(group) ?? new ConsumerSnapshot()
+        consumers.set(group, snapshot)
+        snapshot.apply(record.record)
+        continue
+      }
       if (record.is === 'group') {
         if (record.snapshot) snapshots.set(record.group, record.snapshot)
         else snapshots.delete(record.group)
@@ -54,27 +72,53 @@ export class GroupCoordinator {
       }
       const { offsets } = this.#entry(record.group)
       const { topic, partition, committed } = record
-      if (!committed) offsets.forget(topic, partition)
+      if (!committed) offsets.forget(topic, partition, at)
       else if (producerId === null) offsets.keep(topic, partition, committed, at)
       else offsets.hold(producerId, topic, partition, committed, at)
     }
-    for (const [id, snapshot] of snapshots) this.#entry(id).group.restore(snapshot)
-    for (const [id, entry] of this.#groups) if (!snapshots.has(id) && entry.offsets.isEmpty) this.#groups.delete(id)
+    for (const [id, snapshot] of snapshots) {
+      const { group } = this.#entry(id)
+      if (group.kind === 'classic') group.restore(snapshot)
+    }
+    for (const [id, snapshot] of consumers) {
+      if (!snapshot.exists) continue
+      const group = this.#newConsumerGroup(id)
+      this.#entry(id).group = group
+      group.restore(snapshot)
+    }
+    for (const [id, { group, offsets }] of this.#groups)
+      if (group.kind === 'classic' && !snapshots.has(id) && offsets.isEmpty) this.#groups.delete(id)
     if (this.#groups.size > 0) log.info('groups restored', { groups: this.#groups.size })
   }
 
   #entry(id: string): Entry {
     const existing = this.#groups.get(id)
     if (existing) return existing
-    const group = new Group(id, {
+    const entry: Entry = { group: this.#newClassicGroup(id), offsets: new GroupOffsets() }
+    this.#groups.set(id, entry)
+    return entry
+  }
+
+  #newClassicGroup(id: string): Group {
+    return new Group(id, {
       clock: this.#clock,
       initialDelayMs: this.#config.number('group.initial.rebalance.delay.ms'),
       maxMembers: this.#config.number('group.max.size'),
       persist: async (changed) => (await this.#store.write(id, [{ key: groupKey(id), value: groupValue(changed.snapshot()) }])) !== null,
     })
-    const entry: Entry = { group, offsets: new GroupOffsets() }
-    this.#groups.set(id, entry)
-    return entry
+  }
+
+  #newConsumerGroup(id: string): ConsumerGroup {
+    return new ConsumerGroup(id, {
+      clock: this.#clock,
+      topics: this.#topics,
+      settings: () => ({
+        sessionTimeoutMs: this.#config.number('group.consumer.session.timeout.ms'),
+        heartbeatIntervalMs: this.#config.number('group.consumer.heartbeat.interval.ms'),
+        maxMembers: this.#config.number('group.consumer.max.size'),
+      }),
+      persist: async (entries) => (await this.#store.write(id, entries)) !== null,
+    })
   }
 
   /** Makes sure that `__consumer_offsets` is there; false when it cannot be made. */
@@ -82,11 +126,16 @@ export class GroupCoordinator {
     return (await this.#store.topic()) !== null
   }
 
-  get(id: string): Group | undefined {
+  get(id: string): AnyGroup | undefined {
     return this.#groups.get(id)?.group
   }
 
-  all(): Group[] {
+  #classic(id: string): Group | undefined {
+    const group = this.get(id)
+    return group?.kind === 'classic' ? group : undefined
+  }
+
+  all(): AnyGroup[] {
     return [...this.#groups.values()].map(({ group }) => group)
   }
 
@@ -97,28 +146,72 @@ export class GroupCoordinator {
     if (sessionTimeoutMs < min || sessionTimeoutMs > max) return failedJoin(errorCodes.INVALID_SESSION_TIMEOUT, input.memberId)
     const known = this.#groups.get(groupId)
     if (!known && input.memberId !== '') return failedJoin(errorCodes.UNKNOWN_MEMBER_ID, input.memberId)
-    return (known ?? this.#entry(groupId)).group.join(input)
+    const group = await this.#classicFor(known ?? this.#entry(groupId))
+    return group ? group.join(input) : failedJoin(errorCodes.INCONSISTENT_GROUP_PROTOCOL, input.memberId)
+  }
+
+  /** The classic group of an entry; one that takes the place of an empty consumer group, whose offsets stay; null when that has members. */
+  async #classicFor(entry: Entry): Promise<Group | null> {
+    const { group } = entry
+    if (group.kind === 'classic') return group
+    if (group.state !== 'empty') return null
+    const next = this.#newClassicGroup(group.id)
+    group.close()
+    entry.group = next
+    await this.#store.write(group.id, group.tombstones())
+    return next
+  }
+
+  /** ConsumerGroupHeartbeat (KIP-848). */
+  async consumerHeartbeat(groupId: string, input: HeartbeatInput): Promise<HeartbeatOutcome> {
+    const known = this.#groups.get(groupId)
+    const joins = input.memberEpoch === 0
+    if (!known || (known.group.kind === 'classic' && !joins)) {
+      const wrong = invalidHeartbeat(groupId, input)
+      if (wrong) return refusedHeartbeat(wrong)
+      if (!joins) return refusedHeartbeat(refusal(errorCodes.GROUP_ID_NOT_FOUND, `Consumer group ${groupId} not found.`))
+    }
+    const entry = known ?? this.#entry(groupId)
+    const group = this.#consumerFor(entry)
+    const outcome = await group?.heartbeat(input)
+    // Refused at its first heartbeat: nothing of the group is on the disk.
+    if (group?.isUnheardOf && entry.offsets.isEmpty && this.#groups.get(groupId) === entry) this.#groups.delete(groupId)
+    return outcome ?? refusedHeartbeat(refusal(errorCodes.GROUP_ID_NOT_FOUND, `Group ${groupId} is not a consumer group.`))
+  }
+
+  /** The consumer group of an entry; one that takes the place of an empty classic group, whose offsets stay; null when that has members. */
+  #consumerFor(entry: Entry): ConsumerGroup | null {
+    const { group } = entry
+    if (group.kind === 'consumer') return group
+    if (group.state !== 'empty') return null
+    const next = this.#newConsumerGroup(group.id)
+    group.close()
+    entry.group = next
+    // Written before whatever the new group writes; without either, the classic group is still there.
+    void this.#store.write(group.id, [{ key: groupKey(group.id), value: null }])
+    return next
   }
 
   async sync(groupId: string, input: SyncInput): Promise<SyncOutcome> {
-    return this.#groups.get(groupId)?.group.sync(input) ?? failedSync(errorCodes.UNKNOWN_MEMBER_ID)
+    return this.#classic(groupId)?.sync(input) ?? failedSync(errorCodes.UNKNOWN_MEMBER_ID)
   }
 
   heartbeat(groupId: string, memberId: string, instanceId: string | null, generationId: number): number {
     if (groupId === '') return errorCodes.INVALID_GROUP_ID
-    return this.get(groupId)?.heartbeat(memberId, instanceId, generationId) ?? errorCodes.UNKNOWN_MEMBER_ID
+    return this.#classic(groupId)?.heartbeat(memberId, instanceId, generationId) ?? errorCodes.UNKNOWN_MEMBER_ID
   }
 
-  leave(groupId: string, memberId: string, instanceId: string | null): number {
+  leave(groupId: string, memberId: string, instanceId: string | null): number | Promise<number> {
     return this.get(groupId)?.leave(memberId, instanceId) ?? errorCodes.UNKNOWN_MEMBER_ID
   }
 
   /** Commits offsets; visible to OffsetFetch once they are synced. The caller has checked that the partitions exist. */
   async commit(groupId: string, input: CommitInput): Promise<number> {
     const known = this.#groups.get(groupId)
-    if (!known && (input.generationId >= 0 || input.memberId !== '')) return errorCodes.ILLEGAL_GENERATION
+    if (!known && (input.generationId >= 0 || input.memberId !== ''))
+      return input.knowsEpochs ? errorCodes.GROUP_ID_NOT_FOUND : errorCodes.ILLEGAL_GENERATION
     const entry = known ?? this.#entry(groupId)
-    const refused = entry.group.mayCommit(input.memberId, input.instanceId, input.generationId, input.producer !== undefined)
+    const refused = mayCommit(entry.group, input)
     if (refused !== errorCodes.NONE || input.offsets.length === 0) return refused
     const commitTimestampMs = this.#clock.nowMs()
     const commits = input.offsets.map(({ topic, partition, ...rest }) => ({ topic, partition, committed: { ...rest, commitTimestampMs } }))
@@ -130,7 +223,8 @@ export class GroupCoordinator {
     if (producer) {
       // Held before anything else can happen: the marker that ends the transaction may be the next to be written.
       return this.#store.writeIn(producer, groupId, records, (at) => {
-        for (const [i, one] of commits.entries()) entry.offsets.hold(producer.producerId, one.topic, one.partition, one.committed, at + i)
+        const { offsets } = this.#entry(groupId)
+        for (const [i, one] of commits.entries()) offsets.hold(producer.producerId, one.topic, one.partition, one.committed, at + i)
       })
     }
     const at = await this.#store.write(groupId, records)
@@ -160,9 +254,12 @@ export class GroupCoordinator {
     const entry = this.#groups.get(groupId)
     if (!entry) return errorCodes.GROUP_ID_NOT_FOUND
     if (entry.group.state !== 'empty') return errorCodes.NON_EMPTY_GROUP
-    const records = [groupKey(groupId), ...keysOf(groupId, entry.offsets)].map((key) => ({ key, value: null }))
+    const { group, offsets } = entry
+    const pending = [...offsets.pending()].map(({ topic, partition }) => offsetKey(groupId, topic, partition))
+    const own = group.kind === 'consumer' ? group.tombstones() : [{ key: groupKey(groupId), value: null }]
+    const records = [...[...keysOf(groupId, offsets), ...pending].map((key) => ({ key, value: null })), ...own]
     if ((await this.#store.write(groupId, records)) === null) return errorCodes.COORDINATOR_NOT_AVAILABLE
-    entry.group.close()
+    group.close()
     this.#groups.delete(groupId)
     return errorCodes.NONE
   }
@@ -179,9 +276,9 @@ export class GroupCoordinator {
       return { errorCode: errorCodes.NON_EMPTY_GROUP, subscribed }
     const due = wanted.filter(({ topic, partition }) => !subscribed(topic) && entry.offsets.get(topic, partition))
     const records = due.map(({ topic, partition }) => ({ key: offsetKey(groupId, topic, partition), value: null }))
-    if (records.length > 0 && (await this.#store.write(groupId, records)) === null)
-      return { errorCode: errorCodes.COORDINATOR_NOT_AVAILABLE, subscribed }
-    for (const { topic, partition } of due) entry.offsets.forget(topic, partition)
+    const at = records.length > 0 ? await this.#store.write(groupId, records) : 0
+    if (at === null) return { errorCode: errorCodes.COORDINATOR_NOT_AVAILABLE, subscribed }
+    for (const [i, { topic, partition }] of due.entries()) entry.offsets.forget(topic, partition, at + i)
     return { errorCode: errorCodes.NONE, subscribed }
   }
 
@@ -214,10 +311,10 @@ export class GroupCoordinator {
     for (const [id, entry] of this.#groups) {
       const { group, offsets } = entry
       const expired = expiredOffsets(group, offsets, nowMs, retentionMs)
-      if (expired.length === 0) continue
       const records = expired.map(({ topic, partition }) => ({ key: offsetKey(id, topic, partition), value: null }))
-      if ((await this.#store.write(id, records)) === null) return count
-      for (const { topic, partition } of expired) offsets.forget(topic, partition)
+      const at = records.length > 0 ? await this.#store.write(id, records) : 0
+      if (at === null) return count
+      for (const [i, { topic, partition }] of expired.entries()) offsets.forget(topic, partition, at + i)
       count += expired.length
       if (offsets.isEmpty && group.state === 'empty') await this.delete(id)
     }
@@ -234,4 +331,12 @@ export class GroupCoordinator {
 
 function keysOf(groupId: string, offsets: GroupOffsets, wanted: (topic: string) => boolean = () => true): Uint8Array[] {
   return [...offsets.entries()].filter(({ topic }) => wanted(topic)).map(({ topic, partition }) => offsetKey(groupId, topic, partition))
+}
+
+function mayCommit(group: AnyGroup, { memberId, instanceId, generationId, knowsEpochs, producer, offsets }: CommitInput): number {
+  const transactional = producer !== undefined
+  if (group.kind === 'consumer' && !knowsEpochs && memberId !== '') return errorCodes.UNSUPPORTED_VERSION
+  return group.kind === 'consumer'
+    ? group.mayCommit(memberId, generationId, transactional, offsets)
+    : group.mayCommit(memberId, instanceId, generationId, transactional)
 }

@@ -30,14 +30,23 @@ export class GroupOffsets {
     for (const [topic, partitions] of this.#kept) for (const [partition, committed] of partitions) yield { topic, partition, committed }
   }
 
+  /** The partitions that open transactions hold offsets of. */
+  *pending(): Generator<{ topic: string; partition: number }> {
+    for (const table of this.#pending.values())
+      for (const [topic, partitions] of table) for (const partition of partitions.keys()) yield { topic, partition }
+  }
+
   keep(topic: string, partition: number, committed: CommittedOffset, at: number): void {
     if ((this.#kept.get(topic)?.get(partition)?.at ?? -1) <= at) put(this.#kept, topic, partition, { ...committed, at })
   }
 
-  forget(topic: string, partition: number): void {
-    const partitions = this.#kept.get(topic)
-    partitions?.delete(partition)
-    if (partitions?.size === 0) this.#kept.delete(topic)
+  /** Forgets what was committed before `at`, the offset of the record that deletes it; also in transactions that are still open. */
+  forget(topic: string, partition: number, at: number): void {
+    drop(this.#kept, topic, partition, at)
+    for (const [producerId, table] of this.#pending) {
+      drop(table, topic, partition, at)
+      if (table.size === 0) this.#pending.delete(producerId)
+    }
   }
 
   forgetTopic(topic: string): void {
@@ -71,4 +80,10 @@ function put(table: Table, topic: string, partition: number, kept: Kept): void {
   const partitions = table.get(topic) ?? new Map<number, Kept>()
   partitions.set(partition, kept)
   table.set(topic, partitions)
+}
+
+function drop(table: Table, topic: string, partition: number, before: number): void {
+  const partitions = table.get(topic)
+  if ((partitions?.get(partition)?.at ?? Infinity) < before) partitions?.delete(partition)
+  if (partitions?.size === 0) table.delete(topic)
 }

@@ -26,6 +26,7 @@ import {
  * Kafka's error codes in the answers.
  */
 export class Group {
+  readonly kind = 'classic'
   readonly id: string
   readonly #context: GroupContext
   #state: GroupState = { is: 'empty' }

@@ -1,4 +1,5 @@
 import { Reader, Writer } from '../../kafka-wire/index.ts'
+import { readConsumerRecord, type ConsumerRecord } from './consumer/records.ts'
 import type { GroupSnapshot } from './member.ts'
 
 /**
@@ -15,8 +16,13 @@ export interface CommittedOffset {
 export type OffsetsRecord =
   | { is: 'offset'; group: string; topic: string; partition: number; committed: CommittedOffset | null }
   | { is: 'group'; group: string; snapshot: GroupSnapshot | null }
+  | { is: 'consumer'; record: ConsumerRecord }
+  /** The partitions a consumer group read, which Kafka wrote before 4.1 and nobody needs. */
+  | { is: 'passed' }
   /** Of a version this broker does not know. */
   | { is: 'unknown' }
+
+const partitionMetadata = 4
 
 export function offsetKey(group: string, topic: string, partition: number): Uint8Array {
   const writer = new Writer()
@@ -77,7 +83,11 @@ export function readOffsetsRecord(key: Uint8Array, value: Uint8Array | null): Of
     const committed = value === null ? null : readOffsetValue(new Reader(value))
     return committed === 'unknown' ? { is: 'unknown' } : { is: 'offset', ...at, committed }
   }
-  if (version !== 2) return { is: 'unknown' }
+  if (version === partitionMetadata) return { is: 'passed' }
+  if (version !== 2) {
+    const record = readConsumerRecord(version, reader, value)
+    return record ? { is: 'consumer', record } : { is: 'unknown' }
+  }
   const group = text(reader)
   const snapshot = value === null ? null : readGroupValue(new Reader(value))
   return snapshot === 'unknown' ? { is: 'unknown' } : { is: 'group', group, snapshot }

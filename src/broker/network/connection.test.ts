@@ -141,7 +141,7 @@ describe('a connection', () => {
     const { body } = decodeResponse(apiVersions, 0, frames[0] ?? Buffer.alloc(0))
     expect(body.errorCode).toBe(errorCodes.UNSUPPORTED_VERSION)
     expect(body.apiKeys).toContainEqual({ apiKey: 0, minVersion: 0, maxVersion: 12 })
-    expect(body.apiKeys.some(({ apiKey }) => apiKey === 68)).toBe(false)
+    expect(body.apiKeys.some(({ apiKey }) => apiKey === 71)).toBe(false)
   })
 
   it('names a feature whose lowest level is 0 from version 4 on only: an older client of Java ends at one (KAFKA-17011)', async () => {
@@ -151,7 +151,10 @@ describe('a connection', () => {
     await vi.waitFor(() => expect(frames.length).toBe(2))
     const [three, four] = [3, 4].map((version, at) => decodeResponse(apiVersions, version, frames[at] ?? Buffer.alloc(0)).body)
     expect(three?.supportedFeatures).toEqual([])
-    expect(four?.supportedFeatures).toEqual([{ name: 'transaction.version', minVersion: 0, maxVersion: 2 }])
+    expect(four?.supportedFeatures).toEqual([
+      { name: 'group.version', minVersion: 0, maxVersion: 1 },
+      { name: 'transaction.version', minVersion: 0, maxVersion: 2 },
+    ])
     expect(three?.finalizedFeatures).toEqual(four?.finalizedFeatures)
   })
 

@@ -4,12 +4,18 @@ import type { Answer, Handler } from './handler.ts'
 /** The first version whose readers know that a feature's lowest level may be 0; Java's older clients end at one (KAFKA-17011). */
 const knowsLevelZero = 4
 
-/** KIP-584: clients look for these. Transactions of version 2 raise the epoch with each transaction (KIP-890). */
+/** KIP-584: clients look for these. Groups of version 1 are those of KIP-848; transactions of version 2 raise the epoch with each transaction (KIP-890). */
+export const brokerFeatures: readonly { readonly name: string; readonly level: number }[] = [
+  { name: 'group.version', level: 1 },
+  { name: 'transaction.version', level: 2 },
+]
+
 function features(apiVersion: number) {
   return {
-    supportedFeatures: apiVersion < knowsLevelZero ? [] : [{ name: 'transaction.version', minVersion: 0, maxVersion: 2 }],
+    supportedFeatures:
+      apiVersion < knowsLevelZero ? [] : brokerFeatures.map(({ name, level }) => ({ name, minVersion: 0, maxVersion: level })),
     finalizedFeaturesEpoch: 1n,
-    finalizedFeatures: [{ name: 'transaction.version', minVersionLevel: 2, maxVersionLevel: 2 }],
+    finalizedFeatures: brokerFeatures.map(({ name, level }) => ({ name, minVersionLevel: level, maxVersionLevel: level })),
   }
 }
 

@@ -12,7 +12,7 @@ export const listGroupsHandler = handler(listGroups, [0, 5], (request, { broker 
       groupId: group.id,
       protocolType: group.protocolType ?? '',
       groupState: stateNames[group.state],
-      groupType: 'classic',
+      groupType: group.kind,
     }))
     .filter(
       ({ groupState, groupType }) =>

@@ -11,7 +11,11 @@ const addsFrom = 5
 /** Commits offsets within a transaction: they count once it is committed (KIP-98), and only from the group's present generation (KIP-447). */
 export const txnOffsetCommitHandler = handler(txnOffsetCommit, [0, 5], async (request, { broker, apiVersion }) => {
   const { transactionalId, groupId } = request
-  const { offsets, answer } = offsetsToCommit(request.topics, broker)
+  const { offsets, answer } = offsetsToCommit(
+    request.topics.map((topic) => ({ ...topic, topicId: '' })),
+    broker,
+    false,
+  )
   const producer = { transactionalId, producerId: Number(request.producerId), epoch: request.producerEpoch }
   const partition = await broker.groups.partition(groupId)
   const said = (errorCode: number): number => {
@@ -30,6 +34,7 @@ export const txnOffsetCommitHandler = handler(txnOffsetCommit, [0, 5], async (re
     memberId: request.memberId,
     instanceId: request.groupInstanceId,
     generationId: request.generationIdOrMemberEpoch,
+    knowsEpochs: true,
     offsets,
     producer: { ...producer, mayWrite: () => broker.transactions.verify(producer, place) },
   })

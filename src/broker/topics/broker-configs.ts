@@ -21,6 +21,28 @@ const own: readonly ConfigDefinition[] = [
   { name: 'default.replication.factor', type: 'int', default: '1', min: 1, doc: 'Replicas of a new topic. There is one.' },
   { name: 'fetch.max.bytes', type: 'int', default: '57671680', min: 1024, doc: 'Most bytes that one fetch answer carries.' },
   {
+    name: 'group.consumer.assignors',
+    type: 'list',
+    default: 'uniform,range',
+    oneOf: ['uniform', 'range'],
+    doc: 'Assignors of groups whose assignments the broker makes (KIP-848); members choose, the first is the default.',
+  },
+  {
+    name: 'group.consumer.heartbeat.interval.ms',
+    type: 'int',
+    default: '5000',
+    min: 1,
+    doc: 'How often members of such groups are told to show themselves.',
+  },
+  { name: 'group.consumer.max.size', type: 'int', default: '2147483647', min: 1, doc: 'Most members of one such group.' },
+  {
+    name: 'group.consumer.session.timeout.ms',
+    type: 'int',
+    default: '45000',
+    min: 1,
+    doc: 'How long a member of such a group may be silent before it is put out.',
+  },
+  {
     name: 'group.initial.rebalance.delay.ms',
     type: 'int',
     default: '0',

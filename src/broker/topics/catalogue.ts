@@ -125,6 +125,18 @@ function isWhole(found: unknown, least: number): boolean {
   return typeof found === 'number' && Number.isSafeInteger(found) && found >= least
 }
 
+/** Whether the folder is this broker's, by its `meta.properties`; Kafka's own lacks the format. */
+export function isMillraceFolder(disk: Disk, dataDir: string): boolean {
+  return /^millrace\.format=/m.test(new TextDecoder().decode(disk.readFile(`${dataDir}/meta.properties`)))
+}
+
+/** Makes a folder of Kafka's this broker's: from the moment `meta.properties` says so. What that says besides stays. */
+export function writeAdopted(disk: Disk, dataDir: string, content: Pick<Content, 'leaderEpoch' | 'nextProducerId' | 'topics'>): void {
+  disk.replaceFile(`${dataDir}/topics.json`, JSON.stringify({ ...content, deleting: [] }, null, 2) + '\n')
+  const path = `${dataDir}/meta.properties`
+  disk.replaceFile(path, `${new TextDecoder().decode(disk.readFile(path)).trimEnd()}\nmillrace.format=${format}\n`)
+}
+
 function openMeta(disk: Disk, path: string, wantedClusterId: string | null): string {
   if (!disk.exists(path)) {
     const clusterId = wantedClusterId ?? randomBytes(16).toString('base64url')

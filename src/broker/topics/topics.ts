@@ -37,6 +37,7 @@ export class Topics {
   readonly #byName = new Map<string, Topic>()
   readonly #byId = new Map<string, Topic>()
   readonly #creating = new Map<string, Promise<TopicOutcome>>()
+  #revision = 0
 
   constructor(parts: { catalogue: Catalogue; logs: LogDirectory; config: BrokerConfig; log: Logger }) {
     this.#catalogue = parts.catalogue
@@ -66,6 +67,11 @@ export class Topics {
     return recovered
   }
 
+  /** Rises whenever a topic comes, goes or grows. */
+  get revision(): number {
+    return this.#revision
+  }
+
   /** Where all logs lie. */
   get dataDir(): string {
     return this.#logs.dataDir
@@ -78,6 +84,7 @@ export class Topics {
 
   #add(entry: TopicEntry): Topic {
     const topic: Topic = { name: entry.name, id: entry.id, internal: isInternalTopic(entry.name), configs: entry.configs, logs: [] }
+    this.#revision++
     this.#byName.set(topic.name, topic)
     this.#byId.set(topic.id, topic)
     return topic
@@ -135,6 +142,7 @@ export class Topics {
       this.#catalogue.add(entry)
       const topic = this.#add(entry)
       topic.logs.push(...opened)
+      this.#revision++
       this.#log.info('created topic', { topic: entry.name, partitions: entry.partitions })
       return { ok: true, topic }
     } catch (error) {
@@ -172,6 +180,7 @@ export class Topics {
       const opened = await this.#makeLogs(entry, topic.logs.length)
       this.#catalogue.replace(entry)
       topic.logs.push(...opened)
+      this.#revision++
       return { ok: true, topic }
     } catch (error) {
       await this.#undoMake(entry, topic.logs.length)
@@ -192,6 +201,7 @@ export class Topics {
     this.#catalogue.startDeleting(entry)
     this.#byName.delete(topic.name)
     this.#byId.delete(topic.id)
+    this.#revision++
     await this.#removeFolders(entry)
     // The recovery points must be off the disk before a topic of the same name can be made.
     this.#logs.writePoints()

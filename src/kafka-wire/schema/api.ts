@@ -60,7 +60,7 @@ export function api<Q extends Fields, S extends Fields>(
   }
 }
 
-function message<F extends Fields>(
+export function message<F extends Fields>(
   name: string,
   versions: readonly [number, number],
   flexibleFrom: number | null,

@@ -67,6 +67,14 @@ describe('records of __consumer_offsets', () => {
     )
   })
 
+  it('are read as Kafka 4.4 writes them, flexible, with a topic id', () => {
+    const value = Buffer.from('0004' + '0000000000000005' + '00000002' + '0568657265' + '00000000000003e8' + '01' + '00' + '10', 'hex')
+    const written = Buffer.concat([value, Buffer.alloc(16, 7)])
+    expect(readOffsetsRecord(offsetKey('g', 't', 1), written)).toMatchObject({
+      committed: { offset: 5, leaderEpoch: 2, metadata: 'here', commitTimestampMs: 1000 },
+    })
+  })
+
   it('lie in the partition that Kafka would choose', () => {
     // "hello".hashCode() is 99162322 in Java; "polygenelubricants".hashCode() is the smallest int.
     expect([partitionOf('hello', 50), partitionOf('polygenelubricants', 50)]).toEqual([22, 0])

@@ -93,38 +93,42 @@ export function readOffsetsRecord(key: Uint8Array, value: Uint8Array | null): Of
   return snapshot === 'unknown' ? { is: 'unknown' } : { is: 'group', group, snapshot }
 }
 
-function text(reader: Reader): string {
-  return reader.string(false) ?? ''
+function text(reader: Reader, flexible = false): string {
+  return reader.string(flexible) ?? ''
 }
 
-function bytes(reader: Reader): Uint8Array {
-  return Uint8Array.from(reader.bytes(false) ?? [])
+function bytes(reader: Reader, flexible = false): Uint8Array {
+  return Uint8Array.from(reader.bytes(flexible) ?? [])
 }
+
+/** From this version on both values are flexible; Kafka 4.4 writes it, an offset's topic id as a tag. */
+const flexibleFrom = 4
 
 function readOffsetValue(reader: Reader): CommittedOffset | 'unknown' {
   const version = reader.int16()
-  if (version < 0 || version > 3) return 'unknown'
+  if (version < 0 || version > flexibleFrom) return 'unknown'
   const offset = Number(reader.int64())
   const leaderEpoch = version >= 3 ? reader.int32() : -1
-  return { offset, leaderEpoch, metadata: text(reader), commitTimestampMs: Number(reader.int64()) }
+  return { offset, leaderEpoch, metadata: text(reader, version >= flexibleFrom), commitTimestampMs: Number(reader.int64()) }
 }
 
 function readGroupValue(reader: Reader): GroupSnapshot | 'unknown' {
   const version = reader.int16()
-  if (version < 0 || version > 3) return 'unknown'
+  if (version < 0 || version > flexibleFrom) return 'unknown'
+  const flexible = version >= flexibleFrom
   const head = {
-    protocolType: text(reader),
+    protocolType: text(reader, flexible),
     generationId: reader.int32(),
-    protocolName: reader.string(false),
-    leader: reader.string(false),
+    protocolName: reader.string(flexible),
+    leader: reader.string(flexible),
     stateTimestampMs: version >= 2 ? Number(reader.int64()) : -1,
   }
   const members: GroupSnapshot['members'][number][] = []
-  for (let left = reader.int32(); left > 0; left--) {
-    const id = text(reader)
-    const instanceId = version >= 3 ? reader.string(false) : null
-    const clientId = text(reader)
-    const clientHost = text(reader)
+  for (let left = reader.length(flexible); left > 0; left--) {
+    const id = text(reader, flexible)
+    const instanceId = version >= 3 ? reader.string(flexible) : null
+    const clientId = text(reader, flexible)
+    const clientHost = text(reader, flexible)
     const rebalanceTimeoutMs = version >= 1 ? reader.int32() : 0
     const sessionTimeoutMs = reader.int32()
     members.push({
@@ -134,9 +138,10 @@ function readGroupValue(reader: Reader): GroupSnapshot | 'unknown' {
       clientHost,
       rebalanceTimeoutMs: version >= 1 ? rebalanceTimeoutMs : sessionTimeoutMs,
       sessionTimeoutMs,
-      subscription: bytes(reader),
-      assignment: bytes(reader),
+      subscription: bytes(reader, flexible),
+      assignment: bytes(reader, flexible),
     })
+    if (flexible) reader.skipTaggedFields()
   }
   return { ...head, members }
 }

@@ -221,6 +221,25 @@ describe('recovery', () => {
     }
   })
 
+  it('goes on where the sound records end when only torn bytes follow the recovery point (P1)', async () => {
+    for (const extraBytes of [1, 29, 60, 61, 90]) {
+      const disk = new MemoryDisk()
+      const { log } = await openTestLog(disk)
+      log.append(testBatch(4))
+      await log.checkpoint(0)
+      log.append(testBatch(9))
+      disk.cutPower({ path: segment0, extraBytes })
+      const torn = await openTestLog(disk, { recoveryPoint: 4 })
+      expect([torn.cutBytes, torn.log.logEndOffset]).toEqual([extraBytes, 4])
+      const appended = torn.log.append(testBatch(1))
+      expect(appended.ok && (await torn.log.visible(appended.endOffset))).toBeNull()
+      disk.cutPower()
+      const last = await openTestLog(disk, { recoveryPoint: 4 })
+      expect([last.cutBytes, last.log.logEndOffset]).toEqual([0, 5])
+      await last.log.close()
+    }
+  })
+
   it('rolls by the age of the first batch of the segment it takes up again', async () => {
     const disk = new MemoryDisk()
     const configs = { 'segment.ms': '1000', 'index.interval.bytes': '0' }

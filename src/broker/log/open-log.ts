@@ -201,6 +201,8 @@ function resumeScan(recovery: Recovery, { segment, position }: Resumed): Scanned
     noteBatch(log, header, bytes, at)
   })
   recall()
+  // Nothing sound follows the point: what is torn there was taken for the end of what lies before.
+  if (segment.sizeBytes > end.validBytes) segment.resume(end.validBytes, recoveryPoint)
   return { ...end, logEndOffset }
 }
 

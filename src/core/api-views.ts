@@ -23,7 +23,9 @@ export interface FlowCounts {
   inTopic: number | null
   inTable: number | null
   deadLetters: number | null
-  /** Records between the committed offset and the end of the topic. */
+  /** False while the records in the topic, or the dead letters, are counted by their offsets: markers of transactions take some too. */
+  isExact: boolean
+  /** Offsets between the committed one and the end of what is committed in the topic: 0 when all of it has been read. */
   lag: number | null
 }
 

@@ -52,9 +52,10 @@ export interface Admin {
   listOffsets(partitions: readonly TopicPartition[], at: OffsetAt, options?: { isolationLevel?: IsolationLevel }): Promise<ListedOffset[]>
   /**
    * Of all partitions of these topics that have one; without `topics` of all. Waits while a transaction holds others (KIP-447), but for
-   * that the topics must be named: of a first commit that is still being ended, Kafka 3.9 says nothing.
+   * that the topics must be named: of a first commit that is still being ended, Kafka 3.9 says nothing. With `waitForTransactions: false`
+   * the last ones that are certain.
    */
-  committedOffsets(groupId: string, topics?: readonly string[]): Promise<CommittedOffset[]>
+  committedOffsets(groupId: string, topics?: readonly string[], options?: { waitForTransactions?: boolean }): Promise<CommittedOffset[]>
   describeGroups(groupIds: readonly string[]): Promise<GroupDescription[]>
   listGroups(): Promise<GroupListing[]>
   deleteGroups(groupIds: readonly string[]): Promise<{ groupId: string; deleted: boolean }[]>
@@ -85,11 +86,11 @@ export function createAdmin(cluster: Cluster): Admin {
       await Promise.all(topics.map((topic) => addPartitions(cluster, topic)))
     },
     listOffsets: (partitions, at, options) => findOffsets(cluster, PURPOSE, partitions, at, options),
-    committedOffsets: async (groupId, topics) => {
-      if (!topics) return fetchCommitted(cluster, PURPOSE, groupId, null)
+    committedOffsets: async (groupId, topics, options) => {
+      if (!topics) return fetchCommitted(cluster, PURPOSE, groupId, null, options)
       await cluster.retrying(() => cluster.refresh(topics))
       const partitions = topics.flatMap((topic) => cluster.topic(topic)?.leaders.map((_, partition) => ({ topic, partition })) ?? [])
-      return partitions.length === 0 ? [] : fetchCommitted(cluster, PURPOSE, groupId, partitions)
+      return partitions.length === 0 ? [] : fetchCommitted(cluster, PURPOSE, groupId, partitions, options)
     },
     describeGroups: (groupIds) => Promise.all(groupIds.map((groupId) => describeGroup(cluster, groupId))),
     listGroups: () => listAllGroups(cluster),

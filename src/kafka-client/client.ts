@@ -13,6 +13,7 @@ import {
 } from './options.ts'
 import { createProducer, type Producer } from './producer.ts'
 import { createReader, type TopicReader } from './reader.ts'
+import { createRecordCounter, type RecordCounter } from './record-counter.ts'
 import { createTransactionalProducer, type TransactionalProducer } from './transactional-producer.ts'
 
 export interface KafkaClient extends AsyncDisposable {
@@ -22,6 +23,7 @@ export interface KafkaClient extends AsyncDisposable {
   transactionalProducer(options: TransactionalProducerOptions): TransactionalProducer
   consumer(options: ConsumerOptions): GroupConsumer
   reader(options: ReaderOptions): TopicReader
+  recordCounter(topic: string): RecordCounter
   /**
    * Closes what it made — producers flush, consumers leave their groups —, each for as long as `timeoutMs` (default 5,000), and then its
    * connections. May be called twice.
@@ -57,6 +59,10 @@ class MillraceKafkaClient implements KafkaClient {
 
   reader(options: ReaderOptions): TopicReader {
     return this.#keep(createReader(this.#cluster, options, this.#forget))
+  }
+
+  recordCounter(topic: string): RecordCounter {
+    return this.#keep(createRecordCounter(this.#cluster, topic, this.#forget))
   }
 
   async close(options?: CloseOptions): Promise<void> {

@@ -40,7 +40,7 @@ export function withCoordinator<T>(cluster: Cluster, id: string, action: () => P
 const rightOnGroup = (name: string): NeededRight => ({ operation: 'Describe', on: 'group', name })
 
 /**
- * What the group committed; partitions without a commit are left out. Waits for open transactions (KIP-447).
+ * What the group committed; partitions without a commit are left out. Waits for open transactions (KIP-447), unless told not to.
  * @param partitions null for all
  */
 export function fetchCommitted(
@@ -48,7 +48,7 @@ export function fetchCommitted(
   purpose: string,
   groupId: string,
   partitions: readonly TopicPartition[] | null,
-  signal?: AbortSignal,
+  { signal, waitForTransactions: requireStable = true }: { signal?: AbortSignal; waitForTransactions?: boolean } = {},
 ): Promise<CommittedOffset[]> {
   const topics =
     partitions &&
@@ -62,9 +62,7 @@ export function fetchCommitted(
     async () => {
       const connection = cluster.toCoordinator(groupId, purpose)
       const answer = await cluster.ask(connection, offsetFetch, OFFSET_FETCH_AT_MOST, (version) =>
-        version >= 8
-          ? { groups: [{ groupId, topics }], requireStable: true }
-          : { groupId, topics, ...(version >= 7 ? { requireStable: true } : {}) },
+        version >= 8 ? { groups: [{ groupId, topics }], requireStable } : { groupId, topics, ...(version >= 7 ? { requireStable } : {}) },
       )
       const group = answer.groups[0] ?? answer
       if (group.errorCode !== errorCodes.NONE)

@@ -258,7 +258,7 @@ class KafkaGroupConsumer implements GroupConsumer {
     const { groupId, startingOffsets, isolationLevel } = this.#options
     const { signal } = this.#closing
     const committed = new Map(
-      (await fetchCommitted(this.#cluster, this.#purpose, groupId, partitions, signal)).map((offset) => [
+      (await fetchCommitted(this.#cluster, this.#purpose, groupId, partitions, { signal })).map((offset) => [
         `${offset.topic}-${offset.partition}`,
         offset,
       ]),

@@ -21,6 +21,7 @@ export type {
 export type { OutgoingRecord, Producer } from './producer.ts'
 export type { Acknowledged } from './producer-batch.ts'
 export type { TopicReader } from './reader.ts'
+export type { RecordCount, RecordCounter } from './record-counter.ts'
 export type { OauthToken, SaslOptions } from './security.ts'
 export type { TransactionGroup } from './transaction-coordinator.ts'
 export type { TransactionalProducer, TransactionState } from './transactional-producer.ts'

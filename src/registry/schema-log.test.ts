@@ -62,6 +62,7 @@ function cutOffKafka(kafka: KafkaClient, held: () => Promise<void>): KafkaClient
     reader: (options) => reader(kafka.reader(options)),
     transactionalProducer: (options) => kafka.transactionalProducer(options),
     consumer: (options) => kafka.consumer(options),
+    recordCounter: (topic) => kafka.recordCounter(topic),
     close: (options) => kafka.close(options),
     [Symbol.asyncDispose]: () => kafka.close(),
   }

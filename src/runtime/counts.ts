@@ -1,7 +1,7 @@
 import { followFetched, type FetchedTotals } from '../connectors/index.ts'
 import { names, type FlowCounts, type Project, type Topology } from '../core/index.ts'
 import type { CassandraSession } from '../cql-client/index.ts'
-import type { KafkaClient } from '../kafka-client/index.ts'
+import type { KafkaClient, RecordCount, RecordCounter } from '../kafka-client/index.ts'
 import { asMillraceError, type Logger, type MillraceError } from '../platform/index.ts'
 import type { Clients } from './clients.ts'
 
@@ -25,6 +25,11 @@ export interface Observer extends AsyncDisposable {
 /** Counting a table reads it: spend about a twentieth of the time on it at most, but do not let a count grow old either. */
 const countShare = 20
 const oldestCountMs = 60_000
+/** Topics are counted by reading batch headers: at most so long for one answer, and never those with more offsets than this. */
+const longestCountMs = 250
+const mostCounted = 2_000_000
+/** So few cost nothing: an answer is exact where little has changed since the last one. */
+const alwaysCounted = 10_000
 
 export function createObserver(project: string, clients: Pick<Clients, 'kafka' | 'cassandra'>, log: Logger): Observer {
   const kafka = reused<KafkaClient>(() =>
@@ -33,6 +38,7 @@ export function createObserver(project: string, clients: Pick<Clients, 'kafka' |
   const cassandra = reused<CassandraSession>(() => clients.cassandra({ log, requestTimeoutMs: 10_000 }))
   const tables = new Map<string, { count: number | null; error: MillraceError | null; askAgainMs: number }>()
 
+  const topicCounts = new TopicCounts()
   const totals = reused<FetchedTotals>(async () => kafka.use(async (client) => followFetched(client, project)))
   const hasCursors = async (): Promise<boolean> =>
     kafka.use(async (client) => (await client.admin.metadata([names.cursors(project)])).topics.some((topic) => topic.error === null))
@@ -65,7 +71,7 @@ export function createObserver(project: string, clients: Pick<Clients, 'kafka' |
       const table = stream.nodes.find((node) => node.is === 'sink')?.table ?? ''
       const topic = stream.nodes.find((node) => node.is === 'source')?.topic ?? ''
       const [inKafka, inTable] = await Promise.all([
-        settle(kafka.use((client) => countTopic(client, project.name, stream.name, topic))),
+        settle(kafka.use((client) => countTopic(client, topicCounts, project.name, stream.name, topic))),
         countTable(table),
       ])
       const found = inKafka.ok ? inKafka.value : null
@@ -78,6 +84,7 @@ export function createObserver(project: string, clients: Pick<Clients, 'kafka' |
           inTopic: found?.inTopic ?? null,
           inTable: inTable.count,
           deadLetters: found?.deadLetters ?? null,
+          isExact: found?.isExact ?? true,
           lag: found?.lag ?? null,
         },
         topicError: inKafka.ok ? null : inKafka.error,
@@ -98,35 +105,63 @@ function splitTable(table: string): [keyspace: string, name: string] {
 interface InKafka {
   inTopic: number
   deadLetters: number
+  isExact: boolean
   lag: number
   committed: Map<number, bigint>
 }
 
-async function countTopic(client: KafkaClient, project: string, stream: string, topic: string): Promise<InKafka> {
+async function countTopic(client: KafkaClient, counts: TopicCounts, project: string, stream: string, topic: string): Promise<InKafka> {
   const dlq = names.deadLetters(project, stream)
   const { topics } = await client.admin.metadata([topic, dlq])
-  const partitions = topics.flatMap((each) =>
-    each.error === null ? each.partitions.map(({ partition }) => ({ topic: each.name, partition })) : [],
-  )
-  const [earliest, latest, offsets] = await Promise.all([
+  const there = topics.filter((each) => each.error === null)
+  const partitions = there.flatMap((each) => (each.name === topic ? each.partitions.map(({ partition }) => ({ topic, partition })) : []))
+  const isThere = (name: string): boolean => there.some((each) => each.name === name)
+  const none = { records: 0, isExact: true }
+  const [inTopic, deadLetters, earliest, latest, offsets] = await Promise.all([
+    isThere(topic) ? counts.of(client, topic) : none,
+    isThere(dlq) ? counts.of(client, dlq) : none,
     client.admin.listOffsets(partitions, 'earliest'),
-    client.admin.listOffsets(partitions, 'latest'),
-    client.admin.committedOffsets(names.group(project, stream), [topic]),
+    // As far as streams can read; and what a commit in progress is about to say is not waited for.
+    client.admin.listOffsets(partitions, 'latest', { isolationLevel: 'read_committed' }),
+    client.admin.committedOffsets(names.group(project, stream), [topic], { waitForTransactions: false }),
   ])
   const committed = new Map(
     offsets.filter((each) => each.topic === topic && each.offset >= 0n).map((each) => [each.partition, each.offset]),
   )
-  const found: InKafka = { inTopic: 0, deadLetters: 0, lag: 0, committed }
-  for (const end of latest) {
-    const start = earliest.find((each) => each.topic === end.topic && each.partition === end.partition)?.offset ?? 0n
-    const count = Number(end.offset - start)
-    if (end.topic === dlq) found.deadLetters += count
-    else {
-      found.inTopic += count
-      found.lag += Number(end.offset - (committed.get(end.partition) ?? start))
-    }
+  let lag = 0
+  for (const { partition, offset } of latest) {
+    const start = earliest.find((each) => each.partition === partition)?.offset ?? 0n
+    lag += Math.max(0, Number(offset - (committed.get(partition) ?? start)))
   }
-  return found
+  return { inTopic: inTopic.records, deadLetters: deadLetters.records, isExact: inTopic.isExact && deadLetters.isExact, lag, committed }
+}
+
+/** The counters of topics, kept from one question to the next: each reads only what is new. */
+class TopicCounts {
+  readonly #counters = new WeakMap<
+    KafkaClient,
+    Map<string, { counter: RecordCounter; counting: Promise<RecordCount> | null; restUntilMs: number }>
+  >()
+
+  /** Whoever asks while it counts gets the same answer. */
+  of(client: KafkaClient, topic: string): Promise<RecordCount> {
+    const counters = this.#counters.get(client) ?? new Map()
+    this.#counters.set(client, counters)
+    const known = counters.get(topic) ?? { counter: client.recordCounter(topic), counting: null, restUntilMs: 0 }
+    counters.set(topic, known)
+    return (known.counting ??= this.#count(known).finally(() => {
+      known.counting = null
+    }))
+  }
+
+  async #count(known: { counter: RecordCounter; restUntilMs: number }): Promise<RecordCount> {
+    const startedMs = performance.now()
+    const mostOffsets = startedMs < known.restUntilMs ? alwaysCounted : mostCounted
+    const count = await known.counter.count({ withinMs: longestCountMs, mostOffsets })
+    const endedMs = performance.now()
+    if (mostOffsets === mostCounted) known.restUntilMs = endedMs + Math.min(oldestCountMs, (endedMs - startedMs) * countShare)
+    return count
+  }
 }
 
 type Settled<T> = { ok: true; value: T } | { ok: false; error: MillraceError }

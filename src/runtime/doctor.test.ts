@@ -12,6 +12,7 @@ const counts = {
   inTopic: 60,
   inTable: 60,
   deadLetters: 0,
+  isExact: true,
   lag: 0,
 }
 const running: StreamStatus = {

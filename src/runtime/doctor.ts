@@ -55,7 +55,11 @@ function isStopped(step: DoctorStep): boolean {
 
 function summarise(facts: Facts, causes: readonly DoctorStep[]): string {
   const lines = facts.flows.map(({ observed: { counts } }) => {
-    const parts = [`${shown(facts.fetched)} fetched`, `${shown(counts.inTopic)} in topic`, `${shown(counts.inTable)} in table`]
+    const parts = [
+      `${shown(facts.fetched)} fetched`,
+      `${counts.isExact ? '' : '≈ '}${shown(counts.inTopic)} in topic`,
+      `${shown(counts.inTable)} in table`,
+    ]
     if ((counts.deadLetters ?? 0) > 0) parts.push(`${counts.deadLetters} dead letters`)
     return parts.join(' · ')
   })
@@ -136,7 +140,7 @@ function topicStep({ counts, topicError }: Observed, facts: Facts): DoctorStep {
   }
   const missing = facts.missingTopics.find(({ name }) => name === counts.topic)
   if (missing) return { at: 'topic', name: counts.topic, state: 'stopped', found: 'not there', because: missing.because }
-  const found = `${shown(counts.inTopic)} in topic`
+  const found = `${counts.isExact ? '' : '≈ '}${shown(counts.inTopic)} in topic`
   return {
     at: 'topic',
     name: counts.topic,

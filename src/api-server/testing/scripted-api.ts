@@ -105,7 +105,19 @@ const emptyStatus: StatusView = {
   parts: [{ name: 'kafka', is: 'embedded', address: '127.0.0.1:9092', state: 'ok', detail: '' }],
   loadError: null,
   warnings: [],
-  flows: [{ stream: 'load_users', topic: 'users_created', table: 'a.b', fetched: 60, inTopic: 60, inTable: null, deadLetters: 0, lag: 0 }],
+  flows: [
+    {
+      stream: 'load_users',
+      topic: 'users_created',
+      table: 'a.b',
+      fetched: 60,
+      inTopic: 60,
+      inTable: null,
+      deadLetters: 0,
+      isExact: true,
+      lag: 0,
+    },
+  ],
   streams: [],
 }
 

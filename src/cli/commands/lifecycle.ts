@@ -71,13 +71,20 @@ function printStatus(status: StatusView, output: Output): void {
     status.flows.map((flow) => [
       flow.stream,
       status.streams.find((stream) => stream.stream === flow.stream)?.state.is ?? 'not started',
-      ...[flow.fetched, flow.inTopic, flow.inTable, flow.deadLetters, flow.lag].map((count) => count ?? '?'),
+      ...[flow.fetched, byOffsets(flow, flow.inTopic), flow.inTable, byOffsets(flow, flow.deadLetters), flow.lag].map(
+        (count) => count ?? '?',
+      ),
     ]),
   )
 }
 
+/** `≈`: counted by offsets. */
+function byOffsets({ isExact }: FlowCounts, count: number | null): string | number | null {
+  return isExact || count === null ? count : `≈ ${count}`
+}
+
 /** `load_users: 60 fetched · 60 in topic · 60 in table · 0 dead letters · lag 0`. */
 export function flowLine(flow: FlowCounts): string {
-  const shown = (count: number | null): string => (count === null ? '?' : String(count))
-  return `${flow.stream}: ${shown(flow.fetched)} fetched · ${shown(flow.inTopic)} in topic · ${shown(flow.inTable)} in table · ${shown(flow.deadLetters)} dead letters · lag ${shown(flow.lag)}`
+  const shown = (count: string | number | null): string => (count === null ? '?' : String(count))
+  return `${flow.stream}: ${shown(flow.fetched)} fetched · ${shown(byOffsets(flow, flow.inTopic))} in topic · ${shown(flow.inTable)} in table · ${shown(byOffsets(flow, flow.deadLetters))} dead letters · lag ${shown(flow.lag)}`
 }

@@ -50,7 +50,8 @@ export class MemoryDisk implements Disk {
   #write(path: string, content: Content, bytes: Buffer, position: number): void {
     const kept = bytes.subarray(0, Math.min(bytes.length, this.roomBytes))
     this.roomBytes -= kept.length
-    content.bytes = Buffer.concat([content.bytes.subarray(0, position), kept, content.bytes.subarray(position + kept.length)])
+    const hole = Buffer.alloc(Math.max(0, position - content.bytes.length))
+    content.bytes = Buffer.concat([content.bytes.subarray(0, position), hole, kept, content.bytes.subarray(position + kept.length)])
     if (kept.length < bytes.length) throw new MillraceError('DISK_FULL', `No room left for ${path}`)
   }
 

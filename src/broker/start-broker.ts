@@ -5,6 +5,7 @@ import { OffsetsStore } from './groups/offsets-store.ts'
 import { LogDirectory } from './log/log-directory.ts'
 import { Connection } from './network/connection.ts'
 import { accountsOf, resolveOptions, type BrokerHandle, type BrokerOptions, type Recovered, type ResolvedOptions } from './options.ts'
+import { FetchSessions } from './requests/fetch-sessions.ts'
 import type { BrokerState } from './requests/handler.ts'
 import { Accounts } from './security/accounts.ts'
 import { ScramCredentials } from './security/scram-credentials.ts'
@@ -58,7 +59,13 @@ export async function openData(options: ResolvedOptions, releasers: Releasers): 
     compactionIntervalMs: config.flag('log.cleaner.enable') ? config.number('log.cleaner.backoff.ms') : null,
     producerExpirationMs: config.number('producer.id.expiration.ms'),
   })
-  return { broker: { clusterId: catalogue.clusterId, config, clock, log, catalogue, topics, groups, transactions, scram }, recovered }
+  const fetchSessions = new FetchSessions({
+    clock,
+    slots: config.number('max.incremental.fetch.session.cache.slots'),
+    random: Math.random,
+  })
+  const { clusterId } = catalogue
+  return { broker: { clusterId, config, clock, log, catalogue, topics, groups, transactions, scram, fetchSessions }, recovered }
 }
 
 async function listen(options: ResolvedOptions, broker: BrokerState, releasers: Releasers): Promise<TcpServer[]> {

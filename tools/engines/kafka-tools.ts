@@ -1,0 +1,44 @@
+import { execFile } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { artifactDir, ensureArtifacts } from './artifacts.ts'
+import { makeRunDir } from './cache.ts'
+import { jvm } from './jvm.ts'
+import { log4j2 } from './systems/kafka.ts'
+
+/** Kafka's command line tools, by its own name (`org.apache.kafka.tools.…`). The last version that is on Maven Central. */
+const kafkaTools = {
+  title: "Kafka 4.3.0's tools",
+  artifacts: [{ is: 'maven', coordinates: ['org.apache.kafka:kafka-tools:4.3.0', 'org.apache.logging.log4j:log4j-slf4j-impl:2.25.5'] }],
+} as const
+
+const maxOutputBytes = 64 << 20
+
+/** Brings them; a minute the first time. */
+export async function bringKafkaTools(): Promise<void> {
+  await ensureArtifacts(kafkaTools)
+}
+
+/** Runs one to its end and gives what it printed; rejects with that when it failed. `files` are written beside it: their paths are its arguments by `{name}`. */
+export async function runKafkaTool(
+  mainClass: string,
+  args: readonly string[],
+  files: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const dir = makeRunDir('kafka-tool')
+  for (const [name, content] of Object.entries({ ...files, 'log4j2.properties': log4j2.replaceAll('INFO', 'ERROR') })) {
+    writeFileSync(join(dir, name), content, { mode: 0o600 })
+  }
+  const { file, args: all } = jvm(
+    { dir, artifactDir: artifactDir(kafkaTools), ports: {}, secrets: {}, advertised: {} },
+    {
+      mainClass,
+      args: args.map((arg) => arg.replace(/^\{(.+)\}$/, (_, name: string) => join(dir, name))),
+      jvmArgs: [`-Dlog4j2.configurationFile=${join(dir, 'log4j2.properties')}`],
+      heapMb: { from: 32, to: 256 },
+    },
+  )
+  const { stdout } = await promisify(execFile)(file, all, { maxBuffer: maxOutputBytes })
+  return stdout
+}

@@ -140,7 +140,7 @@ describe('a connection', () => {
     await vi.waitFor(() => expect(frames.length).toBe(1))
     const { body } = decodeResponse(apiVersions, 0, frames[0] ?? Buffer.alloc(0))
     expect(body.errorCode).toBe(errorCodes.UNSUPPORTED_VERSION)
-    expect(body.apiKeys).toContainEqual({ apiKey: 0, minVersion: 0, maxVersion: 12 })
+    expect(body.apiKeys).toContainEqual({ apiKey: 0, minVersion: 0, maxVersion: 13 })
     expect(body.apiKeys.some(({ apiKey }) => apiKey === 71)).toBe(false)
   })
 

@@ -1,22 +1,21 @@
 import { errorCodes, fetch, type FetchRequest } from '../../kafka-wire/index.ts'
 import { lastOffsetAt, wholeBatches } from '../log/batch-view.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
-import type { Topic } from '../topics/topics.ts'
+import type { FetchedPartition, FetchPlan } from './fetch-sessions.ts'
 import { handler, type RequestContext } from './handler.ts'
+import { topicOf } from './topic-of.ts'
 
 const noRecords = Buffer.alloc(0)
 const readCommitted = 1
 
 interface Wanted {
-  partition: number
-  offset: number
-  maxBytes: number
-  log: PartitionLog | null
+  readonly fetched: FetchedPartition
+  readonly log: PartitionLog | null
   /** read_committed: up to the last stable offset. */
-  committedOnly: boolean
+  readonly committedOnly: boolean
   /** An error found before reading. */
-  errorCode: number
-  diverging: { epoch: number; endOffset: bigint } | null
+  readonly errorCode: number
+  readonly diverging: { epoch: number; endOffset: bigint } | null
 }
 
 /** What a reader of committed records must leave out of the records it is given (KIP-98). */
@@ -27,71 +26,55 @@ function abortedIn(log: PartitionLog, offset: number, records: Buffer): { produc
   return aborted.map(({ producerId, firstOffset }) => ({ producerId: BigInt(producerId), firstOffset: BigInt(firstOffset) }))
 }
 
-interface WantedTopic {
-  topic: string
-  topicId: string
-  partitions: Wanted[]
-}
-
 interface Gathered {
   bytes: number
   failed: boolean
-  responses: ReturnType<typeof answerTopic>[]
+  answers: { fetched: FetchedPartition; answer: ReturnType<typeof answerPartition> }[]
 }
+
+const topicIdsFrom = 13
 
 /**
  * Whole batches from the one that holds the offset on, below the high watermark. Waits until `minBytes` are there or
- * `maxWaitMs` are over. Every fetch is a full one (session id 0, KIP-227 allows that).
+ * `maxWaitMs` are over. Within a session (KIP-227) the answer tells what is new.
  */
-export const fetchHandler = handler(fetch, [4, 17], (request, context) => {
+export const fetchHandler = handler(fetch, [4, 18], (request, context) => {
+  const plan = context.broker.fetchSessions.plan(request, context.apiVersion >= topicIdsFrom)
+  const answer = (gathered: Gathered | null) => ({
+    errorCode: plan.errorCode,
+    sessionId: plan.sessionId,
+    throttleTimeMs: 0,
+    responses: gathered ? byTopic(gathered, plan) : [],
+  })
+  if (plan.errorCode !== errorCodes.NONE) return answer(null)
   const committedOnly = request.isolationLevel === readCommitted
-  const wanted = request.topics.map((topic) => wantedTopic(topic, committedOnly, context))
-  const answer = (gathered: Gathered) => ({ errorCode: errorCodes.NONE, sessionId: 0, throttleTimeMs: 0, responses: gathered.responses })
-  if (request.sessionId !== 0 && request.sessionEpoch > 0) {
-    return { errorCode: errorCodes.FETCH_SESSION_ID_NOT_FOUND, sessionId: 0, throttleTimeMs: 0, responses: [] }
-  }
+  const wanted = plan.wanted.map((fetched) => wantedPartition(fetched, committedOnly, context))
   const maxBytes = Math.min(request.maxBytes, context.broker.config.number('fetch.max.bytes'))
   const first = gather(wanted, maxBytes)
   if (first.failed || first.bytes >= request.minBytes || request.maxWaitMs <= 0 || wanted.length === 0) return answer(first)
   return untilEnough(wanted, request, context).then(() => answer(gather(wanted, maxBytes)))
 })
 
-function wantedTopic(
-  requested: FetchRequest['topics'][number],
-  committedOnly: boolean,
-  { broker, apiVersion }: RequestContext,
-): WantedTopic {
-  const byId = apiVersion >= 13
-  const topic = byId ? broker.topics.byId(requested.topicId) : broker.topics.get(requested.topic)
-  const unknown = byId && !topic ? errorCodes.UNKNOWN_TOPIC_ID : errorCodes.UNKNOWN_TOPIC_OR_PARTITION
-  return {
-    topic: requested.topic,
-    topicId: requested.topicId,
-    partitions: requested.partitions.map((partition) => wantedPartition(topic, partition, committedOnly, unknown)),
+/** What the client is to be told, partitions of one topic that follow each other together. */
+function byTopic({ answers }: Gathered, plan: FetchPlan) {
+  const responses: { topic: string; topicId: string; partitions: ReturnType<typeof answerPartition>[] }[] = []
+  for (const { fetched, answer } of answers) {
+    if (!plan.tells(fetched, answer)) continue
+    const last = responses.at(-1)
+    if (last?.topic === fetched.topic && last.topicId === fetched.topicId) last.partitions.push(answer)
+    else responses.push({ topic: fetched.topic, topicId: fetched.topicId, partitions: [answer] })
   }
+  return responses
 }
 
-function wantedPartition(
-  topic: Topic | undefined,
-  requested: FetchRequest['topics'][number]['partitions'][number],
-  committedOnly: boolean,
-  unknown: number,
-): Wanted {
-  const log = topic?.logs[requested.partition]
-  const wanted = {
-    partition: requested.partition,
-    offset: Number(requested.fetchOffset),
-    maxBytes: requested.partitionMaxBytes,
-    committedOnly,
-  }
-  if (!log) return { ...wanted, log: null, errorCode: unknown, diverging: null }
-  const errorCode = epochError(log, requested.currentLeaderEpoch)
-  return {
-    ...wanted,
-    log,
-    errorCode,
-    diverging: errorCode === errorCodes.NONE ? divergence(log, wanted.offset, requested.lastFetchedEpoch) : null,
-  }
+function wantedPartition(fetched: FetchedPartition, committedOnly: boolean, { broker, apiVersion }: RequestContext): Wanted {
+  const { topic, unknown } = topicOf(broker.topics, apiVersion >= topicIdsFrom, { name: fetched.topic, topicId: fetched.topicId })
+  const log = topic?.logs[fetched.partition]
+  if (!log)
+    return { fetched, committedOnly, log: null, errorCode: topic ? errorCodes.UNKNOWN_TOPIC_OR_PARTITION : unknown, diverging: null }
+  const errorCode = epochError(log, fetched.currentLeaderEpoch)
+  const diverging = errorCode === errorCodes.NONE ? divergence(log, fetched.fetchOffset, fetched.lastFetchedEpoch) : null
+  return { fetched, committedOnly, log, errorCode, diverging }
 }
 
 /** KIP-320: FENCED_LEADER_EPOCH for a client that knows an older epoch, UNKNOWN_LEADER_EPOCH for a newer one. */
@@ -108,22 +91,23 @@ function divergence(log: PartitionLog, offset: number, lastFetchedEpoch: number)
   return { epoch: end.epoch, endOffset: BigInt(end.endOffset) }
 }
 
-function gather(wanted: readonly WantedTopic[], maxBytes: number): Gathered {
-  const gathered: Gathered = { bytes: 0, failed: false, responses: [] }
-  for (const topic of wanted) gathered.responses.push(answerTopic(topic, maxBytes, gathered))
+function gather(wanted: readonly Wanted[], maxBytes: number): Gathered {
+  const gathered: Gathered = { bytes: 0, failed: false, answers: [] }
+  for (const one of wanted) gathered.answers.push({ fetched: one.fetched, answer: answerPartition(one, maxBytes, gathered) })
   return gathered
 }
 
-function answerTopic({ topic, topicId, partitions }: WantedTopic, maxBytes: number, gathered: Gathered) {
-  return { topic, topicId, partitions: partitions.map((wanted) => answerPartition(wanted, maxBytes, gathered)) }
-}
-
 function answerPartition(wanted: Wanted, maxBytes: number, gathered: Gathered) {
-  const { log } = wanted
+  const { log, fetched } = wanted
   let { errorCode } = wanted
   let records: Buffer = noRecords
   if (log && errorCode === errorCodes.NONE && !wanted.diverging) {
-    const read = log.read(wanted.offset, Math.min(wanted.maxBytes, maxBytes - gathered.bytes), gathered.bytes === 0, wanted.committedOnly)
+    const read = log.read(
+      fetched.fetchOffset,
+      Math.min(fetched.maxBytes, maxBytes - gathered.bytes),
+      gathered.bytes === 0,
+      wanted.committedOnly,
+    )
     if (read.ok) records = read.records
     else errorCode = read.errorCode
   }
@@ -132,12 +116,13 @@ function answerPartition(wanted: Wanted, maxBytes: number, gathered: Gathered) {
   const known = log !== null && errorCode !== errorCodes.KAFKA_STORAGE_ERROR
   const highWatermark = known ? BigInt(log.highWatermark) : -1n
   return {
-    partitionIndex: wanted.partition,
+    partitionIndex: fetched.partition,
     errorCode,
     highWatermark,
     lastStableOffset: known ? BigInt(log.lastStableOffset) : -1n,
     logStartOffset: known ? BigInt(log.logStartOffset) : -1n,
-    abortedTransactions: errorCode !== errorCodes.NONE ? [] : wanted.committedOnly && log ? abortedIn(log, wanted.offset, records) : null,
+    abortedTransactions:
+      errorCode !== errorCodes.NONE ? [] : wanted.committedOnly && log ? abortedIn(log, fetched.fetchOffset, records) : null,
     preferredReadReplica: -1,
     ...(wanted.diverging ? { divergingEpoch: wanted.diverging } : {}),
     records,
@@ -145,10 +130,8 @@ function answerPartition(wanted: Wanted, maxBytes: number, gathered: Gathered) {
 }
 
 /** Resolves when enough new bytes are visible, a log went offline, the time is over, or the client is gone. */
-function untilEnough(wanted: readonly WantedTopic[], request: FetchRequest, { broker, gone }: RequestContext): Promise<void> {
-  const waiting = wanted.flatMap(({ partitions }) =>
-    partitions.flatMap(({ log, offset, committedOnly }) => (log ? [{ log, offset, committedOnly }] : [])),
-  )
+function untilEnough(wanted: readonly Wanted[], request: FetchRequest, { broker, gone }: RequestContext): Promise<void> {
+  const waiting = wanted.flatMap(({ log, fetched, committedOnly }) => (log ? [{ log, offset: fetched.fetchOffset, committedOnly }] : []))
   return new Promise((resolve) => {
     const done = (): void => {
       stopTimer()

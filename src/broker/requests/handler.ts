@@ -7,6 +7,7 @@ import type { BrokerConfig } from '../topics/broker-configs.ts'
 import type { Catalogue } from '../topics/catalogue.ts'
 import type { Topics } from '../topics/topics.ts'
 import type { TransactionCoordinator } from '../transactions/coordinator.ts'
+import type { FetchSessions } from './fetch-sessions.ts'
 
 /** What the requests work on. */
 export interface BrokerState {
@@ -19,6 +20,7 @@ export interface BrokerState {
   readonly groups: GroupCoordinator
   readonly transactions: TransactionCoordinator
   readonly scram: ScramCredentials
+  readonly fetchSessions: FetchSessions
 }
 
 /** Who asks, and how it was reached. */

@@ -9,10 +9,11 @@ const firstVersions: ReadonlyMap<bigint, number> = new Map([
   [-3n, 7],
   [-4n, 8],
   [-5n, 9],
+  [-6n, 11],
 ])
 
-/** Special timestamps: −1 latest, −2 earliest, −3 largest timestamp (KIP-734), −4 earliest local, −5 latest tiered (KIP-405). */
-export const listOffsetsHandler = handler(listOffsets, [1, 10], (request, { broker, apiVersion }) => ({
+/** Special timestamps: −1 latest, −2 earliest, −3 largest timestamp (KIP-734), −4 earliest local, −5 latest tiered (KIP-405), −6 earliest to be tiered (KIP-1023). */
+export const listOffsetsHandler = handler(listOffsets, [1, 11], (request, { broker, apiVersion }) => ({
   throttleTimeMs: 0,
   topics: request.topics.map(({ name, partitions }) => ({
     name,
@@ -46,6 +47,7 @@ function find(log: PartitionLog, timestamp: number, committedOnly: boolean): Fou
     case -3:
       return offsetOfMaxTimestamp(log)
     case -5:
+    case -6:
       return null
     default:
       return offsetForTime(log, timestamp, committedOnly)

@@ -3,6 +3,8 @@ import type { PartitionLog } from '../log/partition-log.ts'
 import { handler, type RequestContext } from './handler.ts'
 import { addToTransaction, isTransactional, told, transactionError } from './transactional-produce.ts'
 
+const topicIdsFrom = 13
+
 interface PartitionAnswer {
   index: number
   errorCode: number
@@ -23,17 +25,25 @@ interface Pending {
  * Appends in the order of arrival. acks=0 and 1 are answered once the batch is in the file, acks=all once it is synced (P1).
  * Advertised from 0, since librdkafka stops compressing otherwise; 0 to 2 are refused (see refuse-old-produce.ts).
  */
-export const produceHandler = handler(produce, [0, 12], (request, context) => {
+export const produceHandler = handler(produce, [0, 13], (asked, context) => {
+  const request = context.apiVersion < topicIdsFrom ? asked : named(asked, context)
   const adding = addToTransaction(request, context)
   return adding ? adding.then((errorCode) => write(request, context, errorCode)) : write(request, context, errorCodes.NONE)
 })
+
+/** The request with the names of its topics; '' where there is none of that id. */
+function named(request: ProduceRequest, { broker }: RequestContext): ProduceRequest {
+  const topicData = request.topicData.map((topic) => ({ ...topic, name: broker.topics.byId(topic.topicId)?.name ?? '' }))
+  return { ...request, topicData }
+}
 
 /** `added` is the outcome of adding partitions to the transaction: it stands for those that are not in it. */
 function write(request: ProduceRequest, context: RequestContext, added: number) {
   const pending: Pending[] = []
   const refused = requestError(request)
-  const responses = request.topicData.map(({ name, partitionData }) => ({
-    name,
+  const responses = request.topicData.map(({ name, topicId, partitionData }) => ({
+    name: context.apiVersion < topicIdsFrom ? name : '',
+    topicId,
     partitionResponses: partitionData.map((data) =>
       refused ? failed(data.index, ...refused) : append(request, name, data, context, added, pending),
     ),
@@ -62,7 +72,8 @@ function append(
 ): PartitionAnswer {
   const topic = context.broker.topics.get(name)
   const log = topic?.logs[index]
-  if (!topic || !log) return failed(index, errorCodes.UNKNOWN_TOPIC_OR_PARTITION, null)
+  const unknown = context.apiVersion >= topicIdsFrom && !topic ? errorCodes.UNKNOWN_TOPIC_ID : errorCodes.UNKNOWN_TOPIC_OR_PARTITION
+  if (!topic || !log) return failed(index, unknown, null)
   if (topic.internal && context.clientId !== '__admin_client')
     return failed(index, errorCodes.INVALID_TOPIC_EXCEPTION, `${topic.name} is written by the broker only`)
   if (records === null || records.length === 0) return failed(index, errorCodes.INVALID_RECORD, 'the request has no record batch')

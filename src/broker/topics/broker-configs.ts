@@ -80,6 +80,13 @@ const own: readonly ConfigDefinition[] = [
     doc: 'Time between two looks for segments whose retention is over.',
   },
   {
+    name: 'max.incremental.fetch.session.cache.slots',
+    type: 'int',
+    default: '1000',
+    min: 0,
+    doc: 'Most fetch sessions (KIP-227) that are kept.',
+  },
+  {
     name: 'max.request.partition.size.limit',
     type: 'int',
     default: '2000',

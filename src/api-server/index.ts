@@ -1,4 +1,6 @@
 export { Access } from './access/access.ts'
+export { decodeWithoutSchema } from './data/payload.ts'
+export { Kept, type DataSystems, type TopicValues } from './data/systems.ts'
 export { AuditLog } from './http/audit.ts'
 export type { ApiPorts } from './ports.ts'
 export { startApiServer, type ApiServer } from './start-api-server.ts'

@@ -1,5 +1,6 @@
 import type { DeadLetterView, DoctorReport, EndpointsView, Project, StatusView, StreamStatus } from '../core/index.ts'
 import type { SchedulerHandle } from '../scheduler/index.ts'
+import type { DataSystems } from './data/systems.ts'
 
 /** What the API needs of the running Millrace; `runtime` gives it. */
 export interface ApiPorts {
@@ -11,6 +12,7 @@ export interface ApiPorts {
   streams(): string[]
   streamStatuses(): readonly StreamStatus[]
   scheduler: Pick<SchedulerHandle, 'dags' | 'runs' | 'run' | 'trigger' | 'cancelRun' | 'setPaused' | 'attemptLog'>
+  readonly data: DataSystems
   /** Begins the orderly end of the whole process. */
   stop(): void
 }

@@ -16,6 +16,8 @@ import { dagRoutes } from './routes/dags.ts'
 import { deadLetterRoutes } from './routes/dead-letters.ts'
 import { processRoutes } from './routes/process.ts'
 import { statusRoutes } from './routes/status.ts'
+import { tableRoutes } from './routes/tables.ts'
+import { topicRoutes } from './routes/topics.ts'
 import type { Route } from './http/route.ts'
 import { startWebServer, type WebServer, type WebServerOptions } from './start-web-server.ts'
 
@@ -45,7 +47,14 @@ export async function startApiServer({ ports, access, audit, log }: ApiServerOpt
   const closing = new AbortController()
   const feed = new LiveFeed(ports, systemClock)
   let web: WebServer | null = null
-  const shared = [...statusRoutes(ports, feed), ...dagRoutes(ports), ...deadLetterRoutes(ports), ...accessRoutes(access, audit)]
+  const shared = [
+    ...statusRoutes(ports, feed),
+    ...dagRoutes(ports),
+    ...deadLetterRoutes(ports),
+    ...topicRoutes(ports),
+    ...tableRoutes(ports),
+    ...accessRoutes(access, audit),
+  ]
   const ofOwner = [...shared, ...processRoutes({ stop: () => ports.stop(), consoleLink: () => web?.signInLink() ?? null })]
 
   const server = createServer(log)

@@ -2,6 +2,8 @@
 export const names = {
   group: (p: string, stream: string): string => `millrace.${p}.${stream}`,
   deadLetters: (p: string, stream: string): string => `${p}.${stream}.dlq`,
+  /** Dead letters on their way back into a stream. */
+  retry: (p: string, stream: string): string => `${p}.${stream}.retry`,
   cursors: (p: string): string => `__millrace_${p}_cursors`,
   /** `task`: of a source, which has one cursor, `0`; of a stream, who runs it. */
   transactionalId: (p: string, of: 'source' | 'stream', name: string, task: string): string => `millrace.${p}.${of}.${name}.${task}`,

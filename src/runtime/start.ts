@@ -18,6 +18,7 @@ import { findConfig, startLoading, type Loading } from './children/loading.ts'
 import { endOrphans, openChildRegister, type ChildRegister } from './children/orphans.ts'
 import { startStreamProcess } from './children/stream-process.ts'
 import { createTaskPool } from './children/task-pool.ts'
+import { createBrowsing } from './browse.ts'
 import { createClients } from './clients.ts'
 import { createObserver } from './counts.ts'
 import { ensureCredentials, openDataFolder, removeApiAddress, writeApiAddress, type DataFolder } from './data-folder.ts'
@@ -115,8 +116,10 @@ async function start(options: StartOptions, releasers: Releasers): Promise<Millr
   releasers.add('observer', () => running.observer.close())
   const stop = Promise.withResolvers<void>()
   const view = createView(running)
+  const browsing = createBrowsing({ clients, endpoints: systems.endpoints, project: () => running.project })
+  releasers.add('browsing', () => browsing.close())
   const api = await startApiServer({
-    ports: { ...view.ports, scheduler: systems.scheduler, stop: () => stop.resolve() },
+    ports: { ...view.ports, scheduler: systems.scheduler, data: browsing.systems, stop: () => stop.resolve() },
     ...(await opening),
     log: log.child('api'),
   })

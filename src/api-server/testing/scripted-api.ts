@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DeadLetterView, RunDetail, StatusView, StreamStatus } from '../../core/index.ts'
-import { silentLogger, systemClock } from '../../platform/index.ts'
-import { Access, AuditLog, startApiServer, type ApiPorts } from '../index.ts'
+import { MillraceError, silentLogger, systemClock } from '../../platform/index.ts'
+import { Access, AuditLog, decodeWithoutSchema, startApiServer, type ApiPorts } from '../index.ts'
 import type { Role } from '../access/roles.ts'
 
 const run: RunDetail = {
@@ -145,6 +145,11 @@ function scriptedPorts(state: ScriptedApi['state']): ApiPorts {
       cancelRun: () => Promise.resolve(state.run),
       setPaused: () => Promise.resolve(),
       attemptLog: () => Promise.resolve({ path: state.logPath, attempt: 1 }),
+    },
+    data: {
+      kafka: () => Promise.reject(new MillraceError('UNREACHABLE', 'no Kafka here')),
+      cassandra: () => Promise.reject(new MillraceError('UNREACHABLE', 'no Cassandra here')),
+      values: { makeReadyFor: () => Promise.resolve(), decode: decodeWithoutSchema, encode: () => Promise.resolve(new Uint8Array()) },
     },
     stop: () => {
       state.stops++

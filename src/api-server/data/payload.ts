@@ -1,0 +1,117 @@
+import type { Field, Json, Project } from '../../core/index.ts'
+import { names } from '../../core/index.ts'
+
+/** How the bytes of a key or value read. */
+export interface Decoded {
+  readonly format: 'json' | 'avro' | 'text' | 'bytes'
+  readonly json?: Json
+  readonly schemaId?: number
+  /** Why they could not be read as what they seem to be. */
+  readonly error?: string
+}
+
+/** A key or value as a person reads it. */
+export interface PayloadView {
+  format: 'json' | 'avro' | 'text' | 'bytes'
+  /** The value, when it has structure. */
+  json?: Json
+  /** As text; null when it is not UTF-8. */
+  text: string | null
+  /** Only of bytes that are not text. */
+  base64?: string
+  schemaId?: number
+  error?: string
+  sizeBytes: number
+  /** Personal fields are hidden in it. */
+  masked?: true
+}
+
+export const mask = '•••'
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+export function payloadView(bytes: Uint8Array | null, decoded: Decoded): PayloadView | null {
+  if (bytes === null) return null
+  const text = textOf(bytes)
+  const { format, json, schemaId, error } = decoded
+  return {
+    format,
+    text: format === 'avro' ? JSON.stringify(json ?? null) : text,
+    sizeBytes: bytes.byteLength,
+    ...(json === undefined ? {} : { json }),
+    ...(text === null && json === undefined ? { base64: Buffer.from(bytes).toString('base64') } : {}),
+    ...(schemaId === undefined ? {} : { schemaId }),
+    ...(error === undefined ? {} : { error }),
+  }
+}
+
+/** JSON objects and arrays, else text, else bytes: what can be said without a registry. */
+export function decodeWithoutSchema(bytes: Uint8Array): Decoded {
+  const text = textOf(bytes)
+  if (text === null) return { format: 'bytes' }
+  if (!/^\s*[[{]/.test(text)) return { format: 'text' }
+  try {
+    return { format: 'json', json: JSON.parse(text) as Json }
+  } catch {
+    return { format: 'text' }
+  }
+}
+
+function textOf(bytes: Uint8Array): string | null {
+  try {
+    return utf8.decode(bytes)
+  } catch {
+    return null
+  }
+}
+
+/** What of a topic is personal; null: nothing, as far as the project says. */
+export interface Personal {
+  readonly fields: readonly Field[]
+  readonly keyIsPersonal: boolean
+}
+
+/** A topic of the project, or one of a stream's own (dead letters, replays) by its stream's topic. */
+export function personalIn(project: Project, topic: string): Personal | null {
+  const stream = project.streams.find(
+    ({ name }) => names.deadLetters(project.name, name) === topic || names.retry(project.name, name) === topic,
+  )
+  const source = stream?.nodes.find((node) => node.is === 'source')
+  const defined = project.topics.find(({ name }) => name === (source?.topic ?? topic))
+  const fields = project.schemas.find(({ name }) => name === defined?.schema)?.fields ?? []
+  if (defined === undefined || !fields.some(hasPersonal)) return null
+  return { fields, keyIsPersonal: fields.some((field) => field.pii && defined.key.includes(field.name)) }
+}
+
+function hasPersonal(field: Field): boolean {
+  return field.pii === true || (field.type.is === 'struct' && field.type.fields.some(hasPersonal))
+}
+
+/** The value without its personal fields. One that has not the schema's form is hidden as a whole: it may hold them anywhere. */
+export function masked(view: PayloadView | null, personal: Personal | null): PayloadView | null {
+  if (view === null || personal === null) return view
+  const { json, format, sizeBytes, schemaId, error } = view
+  const rest = {
+    sizeBytes,
+    ...(schemaId === undefined ? {} : { schemaId }),
+    ...(error === undefined ? {} : { error }),
+    masked: true as const,
+  }
+  if (!isObject(json)) return { format, text: mask, ...rest }
+  const hidden = maskFields(json, personal.fields)
+  return { format, json: hidden, text: JSON.stringify(hidden), ...rest }
+}
+
+/** Unknown fields are hidden too: nobody said that they are not personal. */
+export function maskFields(value: { readonly [name: string]: Json }, fields: readonly Field[]): { [name: string]: Json } {
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]) => {
+      const field = fields.find((one) => one.name === name)
+      if (field === undefined || field.pii === true) return [name, each === null ? null : mask]
+      return [name, field.type.is === 'struct' && isObject(each) ? maskFields(each, field.type.fields) : each]
+    }),
+  )
+}
+
+function isObject(value: Json | undefined): value is { [name: string]: Json } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

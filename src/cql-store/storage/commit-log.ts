@@ -10,8 +10,8 @@ import { groupHeaderBytes } from './mutation-buffer.ts'
 const magic = 0x4d52434c
 const version = 1
 const headBytes = 8
-/** A file is ended and the next begun after this many bytes. */
-const fileBytes = 32 * 1024 * 1024
+/** A file is ended and the next begun after this many bytes, as soon as all of it is synced. */
+const defaultFileBytes = 32 * 1024 * 1024
 const maxGroupBytes = 512 * 1024 * 1024
 
 export interface LogPosition {
@@ -25,13 +25,18 @@ export class CommitLog {
   #file: DiskFile
   #number: number
   #offset = headBytes
-  #retiring: Promise<void>[] = []
+  #syncedOffset = 0
+  #syncsUnderWay = 0
+  readonly #fileBytes: number
+  readonly #needsSync: boolean
 
-  /** Begins file `number`, which must not exist. */
-  constructor(disk: Disk, folder: string, number: number) {
+  /** Begins file `number`, which must not exist. `needsSync` false: nobody calls {@link sync}. */
+  constructor(disk: Disk, folder: string, number: number, needsSync: boolean, fileBytes = defaultFileBytes) {
     this.#disk = disk
     this.#folder = folder
     this.#number = number
+    this.#needsSync = needsSync
+    this.#fileBytes = fileBytes
     this.#file = this.#begin(number)
   }
 
@@ -41,7 +46,8 @@ export class CommitLog {
 
   /** Writes one group into the page cache, filling in its header. On an error nothing was written as far as readers can tell. */
   append(group: Buffer): void {
-    if (this.#offset >= fileBytes) this.#roll()
+    // What a newer file follows is on the disk, whole: only the newest may be torn, and damage in others is told.
+    if (this.#offset >= this.#fileBytes && (this.#isSynced || !this.#needsSync)) this.#roll()
     group.writeUInt32BE(group.length - groupHeaderBytes, 0)
     group.writeUInt32BE(crc32c(group.subarray(groupHeaderBytes)), 4)
     try {
@@ -56,9 +62,18 @@ export class CommitLog {
   /** Resolves when all that was appended before survives power loss (P1). A rejection is final. */
   async sync(): Promise<void> {
     const file = this.#file
-    const retiring = this.#retiring
-    this.#retiring = []
-    await Promise.all([...retiring, file.datasync()])
+    const offset = this.#offset
+    this.#syncsUnderWay++
+    try {
+      await file.datasync()
+      this.#syncedOffset = offset
+    } finally {
+      this.#syncsUnderWay--
+    }
+  }
+
+  get #isSynced(): boolean {
+    return this.#syncedOffset === this.#offset && this.#syncsUnderWay === 0
   }
 
   /** Deletes files that end before `position`. */
@@ -68,8 +83,7 @@ export class CommitLog {
     }
   }
 
-  async close(): Promise<void> {
-    await Promise.allSettled(this.#retiring)
+  close(): void {
     this.#file.close()
   }
 
@@ -90,13 +104,11 @@ export class CommitLog {
 
   #roll(): void {
     const next = this.#begin(this.#number + 1)
-    const old = this.#file
-    const synced = old.datasync().finally(() => old.close())
-    synced.catch(() => {})
-    this.#retiring.push(synced)
+    this.#file.close()
     this.#file = next
     this.#number++
     this.#offset = headBytes
+    this.#syncedOffset = 0
   }
 
   /** Takes a half-written group off the end; where even that fails, the next group overwrites it. */

@@ -31,6 +31,8 @@ export interface EngineOptions {
   log: Logger
   /** `sync`: answer after fdatasync; `os`: after the write into the page cache. */
   flush: 'sync' | 'os'
+  /** The commit log's files are about this long. */
+  logFileBytes?: number
   /** False for a table that was dropped or truncated: its records are no longer applied. */
   isLive: (table: number) => boolean
   /** Of a table by its number; null for one that is no longer there. */
@@ -93,7 +95,7 @@ export class Engine {
         await store.apply(memtable.keys(), change, null)
         memtable = new Memtable()
       })
-      const log = new CommitLog(disk, folder, last + 1)
+      const log = new CommitLog(disk, folder, last + 1, options.flush === 'sync', options.logFileBytes)
       await store.apply(memtable.keys(), change, log.position)
       log.forgetBefore(log.position)
       return { engine: new Engine(options, store, log), mutations, cutBytes }
@@ -348,7 +350,7 @@ export class Engine {
       this.#startApply()
       await this.#applied
     }
-    await this.#log.close()
+    this.#log.close()
     await this.#store.close()
   }
 }

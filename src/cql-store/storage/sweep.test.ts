@@ -187,8 +187,11 @@ describe('garbage', () => {
     const swept = new AbortController()
     let written = 0
     const writing = (async () => {
-      // The value is as long as a memtable is allowed to be: each write begins to be applied at once.
-      while (!swept.signal.aborted) await carryOut(engine, { is: 'put', row: 10_000 + written++, at: 1, expires: 0 }, 'v'.repeat(1_000_000))
+      while (!swept.signal.aborted) {
+        await carryOut(engine, { is: 'put', row: 10_000 + written++, at: 1, expires: 0 }, 'v'.repeat(100_000))
+        // As connections do.
+        if (engine.congested) await new Promise<void>((resolve) => engine.relief(resolve))
+      }
     })()
     expect((await engine.sweep()).ended).toBe('done')
     swept.abort()

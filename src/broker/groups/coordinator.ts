@@ -1,6 +1,7 @@
 import { errorCodes } from '../../kafka-wire/index.ts'
 import type { Clock, Logger } from '../../platform/index.ts'
 import type { BrokerConfig } from '../topics/broker-configs.ts'
+import { groupNumber } from '../topics/group-configs.ts'
 import type { AnyGroup } from './any-group.ts'
 import { ConsumerGroup } from './consumer/consumer-group.ts'
 import { invalidHeartbeat, refusal, refusedHeartbeat, type HeartbeatInput, type HeartbeatOutcome } from './consumer/heartbeat.ts'
@@ -113,8 +114,8 @@ export class GroupCoordinator {
       clock: this.#clock,
       topics: this.#topics,
       settings: () => ({
-        sessionTimeoutMs: this.#config.number('group.consumer.session.timeout.ms'),
-        heartbeatIntervalMs: this.#config.number('group.consumer.heartbeat.interval.ms'),
+        sessionTimeoutMs: groupNumber(this.#config, id, 'consumer.session.timeout.ms'),
+        heartbeatIntervalMs: groupNumber(this.#config, id, 'consumer.heartbeat.interval.ms'),
         maxMembers: this.#config.number('group.consumer.max.size'),
       }),
       persist: async (entries) => (await this.#store.write(id, entries)) !== null,

@@ -1,9 +1,15 @@
 import { describeConfigs, errorCodes, type DescribeConfigsRequest } from '../../kafka-wire/index.ts'
-import { brokerConfigsWithSources, topicConfigsWithSources, type DescribedConfig } from '../topics/described-configs.ts'
+import {
+  brokerConfigsWithSources,
+  brokerDefaultsWithSources,
+  groupConfigsWithSources,
+  topicConfigsWithSources,
+  type DescribedConfig,
+} from '../topics/described-configs.ts'
 import { handler, nodeId, type RequestContext } from './handler.ts'
 
 /** Kafka's ConfigResource types. */
-export const resourceTypes = { topic: 2, broker: 4 } as const
+export const resourceTypes = { topic: 2, broker: 4, brokerLogger: 8, group: 32 } as const
 
 export const describeConfigsHandler = handler(describeConfigs, [1, 4], (request, context) => ({
   throttleTimeMs: 0,
@@ -33,10 +39,17 @@ function configsOf(
       ? topicConfigsWithSources(topic.configs, broker.config)
       : { errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION, errorMessage: 'there is no such topic' }
   }
-  if (resourceType !== resourceTypes.broker)
-    return { errorCode: errorCodes.INVALID_REQUEST, errorMessage: `resource type ${resourceType} is not a topic (2) or a broker (4)` }
-  // The empty name stands for the defaults of all brokers, of which none are set dynamically.
-  if (resourceName === '') return []
+  if (resourceType === resourceTypes.group) {
+    return resourceName === ''
+      ? { errorCode: errorCodes.INVALID_REQUEST, errorMessage: 'the group has no name' }
+      : groupConfigsWithSources(resourceName, broker.config)
+  }
+  if (resourceType !== resourceTypes.broker) {
+    const known = Object.entries(resourceTypes).map(([name, type]) => `${name} (${type})`)
+    return { errorCode: errorCodes.INVALID_REQUEST, errorMessage: `resource type ${resourceType} is none of ${known.join(', ')}` }
+  }
+  // The empty name stands for the defaults of all brokers.
+  if (resourceName === '') return brokerDefaultsWithSources(broker.config)
   return resourceName === String(nodeId)
     ? brokerConfigsWithSources(broker.config)
     : { errorCode: errorCodes.INVALID_REQUEST, errorMessage: `this is broker ${nodeId}, not ${resourceName}` }

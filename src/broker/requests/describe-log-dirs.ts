@@ -2,7 +2,7 @@ import { describeLogDirs, errorCodes } from '../../kafka-wire/index.ts'
 import { handler } from './handler.ts'
 
 /** Sizes of partitions (KIP-113); all of them lie in one folder. Null topics are all, unknown ones are left out. */
-export const describeLogDirsHandler = handler(describeLogDirs, [1, 3], (request, { broker }) => {
+export const describeLogDirsHandler = handler(describeLogDirs, [1, 4], (request, { broker }) => {
   const wanted = request.topics === null ? null : new Map(request.topics.map(({ topic, partitions }) => [topic, new Set(partitions)]))
   const topics = broker.topics
     .all()

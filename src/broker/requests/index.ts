@@ -40,6 +40,15 @@ import { describeUserScramCredentialsHandler } from './describe-user-scram-crede
 import { saslAuthenticateHandler } from './sasl-authenticate.ts'
 import { saslHandshakeHandler } from './sasl-handshake.ts'
 import { syncGroupHandler } from './sync-group.ts'
+import { alterReplicaLogDirsHandler } from './alter-replica-log-dirs.ts'
+import { electLeadersHandler } from './elect-leaders.ts'
+import { alterPartitionReassignmentsHandler } from './alter-partition-reassignments.ts'
+import { listPartitionReassignmentsHandler } from './list-partition-reassignments.ts'
+import { updateFeaturesHandler } from './update-features.ts'
+import { describeQuorumHandler } from './describe-quorum.ts'
+import { listConfigResourcesHandler } from './list-config-resources.ts'
+import { describeTopicPartitionsHandler } from './describe-topic-partitions.ts'
+import { createAclsHandler, deleteAclsHandler, describeAclsHandler } from './acls.ts'
 
 const all: readonly Handler[] = [
   produceHandler,
@@ -82,6 +91,17 @@ const all: readonly Handler[] = [
   alterConfigsHandler,
   consumerGroupHeartbeatHandler,
   consumerGroupDescribeHandler,
+  alterReplicaLogDirsHandler,
+  electLeadersHandler,
+  alterPartitionReassignmentsHandler,
+  listPartitionReassignmentsHandler,
+  updateFeaturesHandler,
+  describeQuorumHandler,
+  listConfigResourcesHandler,
+  describeTopicPartitionsHandler,
+  createAclsHandler,
+  deleteAclsHandler,
+  describeAclsHandler,
 ]
 
 /** Every request this broker answers, by its key. */

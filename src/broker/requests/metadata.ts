@@ -1,4 +1,5 @@
 import { errorCodes, metadata, type MetadataRequest } from '../../kafka-wire/index.ts'
+import type { PartitionLog } from '../log/partition-log.ts'
 import { offsetsTopic, type Topic } from '../topics/topics.ts'
 import { handler, nodeId, type RequestContext } from './handler.ts'
 
@@ -49,14 +50,19 @@ function describe(topic: Topic) {
     name: topic.name,
     topicId: topic.id,
     isInternal: topic.internal,
-    partitions: topic.logs.map((log, partitionIndex) => ({
-      errorCode: log.offline ? errorCodes.LEADER_NOT_AVAILABLE : errorCodes.NONE,
-      partitionIndex,
-      leaderId: log.offline ? -1 : nodeId,
-      leaderEpoch: log.leaderEpoch,
-      replicaNodes: [nodeId],
-      isrNodes: [nodeId],
-      offlineReplicas: log.offline ? [nodeId] : [],
-    })),
+    partitions: topic.logs.map(describePartition),
+  }
+}
+
+/** A partition as clients are told of it: the one broker leads it, unless its log is offline. */
+export function describePartition(log: PartitionLog, partitionIndex: number) {
+  return {
+    errorCode: log.offline ? errorCodes.LEADER_NOT_AVAILABLE : errorCodes.NONE,
+    partitionIndex,
+    leaderId: log.offline ? -1 : nodeId,
+    leaderEpoch: log.leaderEpoch,
+    replicaNodes: [nodeId],
+    isrNodes: [nodeId],
+    offlineReplicas: log.offline ? [nodeId] : [],
   }
 }

@@ -167,13 +167,30 @@ const own: readonly ConfigDefinition[] = [
 /** Broker settings of Kafka 4 that mean something here, sorted by name; a table of data. */
 export const brokerConfigDefinitions: readonly ConfigDefinition[] = [
   ...own,
-  ...topicConfigDefinitions.flatMap(({ broker, ...definition }) => (broker ? [{ ...definition, name: broker }] : [])),
+  ...topicConfigDefinitions.flatMap(({ broker, ...definition }) =>
+    broker ? [{ ...definition, name: broker, dynamic: true as const }] : [],
+  ),
 ].toSorted((a, b) => (a.name < b.name ? -1 : 1))
 
 const byName = new Map(brokerConfigDefinitions.map((definition) => [definition.name, definition]))
 
+type Overrides = Readonly<Record<string, string>>
+
+/** Settings that were changed while the broker ran: of this broker, of all brokers, and by group. */
+export interface DynamicSettings {
+  readonly broker: Overrides
+  readonly defaults: Overrides
+  readonly groups: Readonly<Record<string, Overrides>>
+}
+
+export const noDynamicSettings: DynamicSettings = { broker: {}, defaults: {}, groups: {} }
+
+/** The broker's settings: each as it is now, whenever it is asked for. */
 export interface BrokerConfig {
-  readonly overrides: Readonly<Record<string, string>>
+  /** Given at the start. */
+  readonly overrides: Overrides
+  /** Changed since, and kept (KIP-226); set by whoever has made sure that it is on the disk. */
+  dynamic: DynamicSettings
   /** The value that counts, as text; null when there is neither an override nor a default. */
   text(name: string): string | null
   /** The value that counts, as a number. */
@@ -182,17 +199,29 @@ export interface BrokerConfig {
 }
 
 /** @throws MillraceError CONFIG_INVALID for an unknown name or a bad value */
-export function resolveBrokerConfig(overrides: Readonly<Record<string, string>>): BrokerConfig {
+export function resolveBrokerConfig(overrides: Overrides): BrokerConfig {
   for (const [name, value] of Object.entries(overrides)) {
     const definition = byName.get(name)
     const wrong = definition ? invalidConfigValue(definition, value) : `there is no broker config ${name}`
     if (wrong) throw new MillraceError('CONFIG_INVALID', `Broker config: ${wrong}.`, { details: { config: name } })
   }
-  const text = (name: string): string | null => overrides[name] ?? byName.get(name)?.default ?? null
-  return Object.freeze({
-    overrides,
-    text,
-    number: (name: string) => Number(text(name)),
-    flag: (name: string) => text(name)?.trim().toLowerCase() === 'true',
-  })
+  const config: BrokerConfig = {
+    overrides: Object.freeze({ ...overrides }),
+    dynamic: noDynamicSettings,
+    text: (name) => config.dynamic.broker[name] ?? config.dynamic.defaults[name] ?? overrides[name] ?? byName.get(name)?.default ?? null,
+    number: (name) => Number(config.text(name)),
+    flag: (name) => config.text(name)?.trim().toLowerCase() === 'true',
+  }
+  return config
+}
+
+/** What is wrong with settings that are to be changed while the broker runs; null when all is well. */
+export function invalidDynamicConfigs(settings: Overrides): string | null {
+  for (const [name, value] of Object.entries(settings)) {
+    const definition = byName.get(name)
+    if (!definition?.dynamic) return `${name} cannot be changed while the broker runs`
+    const wrong = invalidConfigValue(definition, value)
+    if (wrong) return wrong
+  }
+  return null
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { MillraceError, type Disk } from '../../platform/index.ts'
+import { noDynamicSettings, type DynamicSettings } from './broker-configs.ts'
 
 const format = 1
 const producerIdBlock = 1000
@@ -16,6 +17,8 @@ interface Content {
   nextProducerId: number
   topics: TopicEntry[]
   deleting: TopicEntry[]
+  /** Since settings can be changed while the broker runs. */
+  settings?: DynamicSettings
 }
 
 /**
@@ -63,6 +66,14 @@ export class Catalogue {
     return id
   }
 
+  /** What was changed while the broker ran. */
+  get settings(): DynamicSettings {
+    return this.#content.settings ?? noDynamicSettings
+  }
+  saveSettings(settings: DynamicSettings): void {
+    this.#save({ ...this.#content, settings })
+  }
+
   add(entry: TopicEntry): void {
     this.#save({ ...this.#content, topics: [...this.#content.topics, entry] })
   }
@@ -104,17 +115,30 @@ function parseContent(path: string, bytes: Uint8Array): Content {
 // By hand: a library that checks shapes would take 9 MB in the broker's thread for this one file.
 function isContent(found: unknown): found is Content {
   if (!isObject(found)) return false
-  const { leaderEpoch, nextProducerId, topics, deleting } = found
+  const { leaderEpoch, nextProducerId, topics, deleting, settings } = found
   return (
-    isWhole(leaderEpoch, 0) && isWhole(nextProducerId, 0) && [topics, deleting].every((list) => Array.isArray(list) && list.every(isEntry))
+    (settings === undefined || isSettings(settings)) &&
+    isWhole(leaderEpoch, 0) &&
+    isWhole(nextProducerId, 0) &&
+    [topics, deleting].every((list) => Array.isArray(list) && list.every(isEntry))
   )
+}
+
+function isSettings(found: unknown): found is DynamicSettings {
+  if (!isObject(found)) return false
+  const { broker, defaults, groups } = found
+  return isTexts(broker) && isTexts(defaults) && isObject(groups) && Object.values(groups).every(isTexts)
+}
+
+function isTexts(found: unknown): boolean {
+  return isObject(found) && Object.values(found).every((value) => typeof value === 'string')
 }
 
 function isEntry(found: unknown): found is TopicEntry {
   if (!isObject(found)) return false
   const { name, id, partitions, configs } = found
   const sound = typeof name === 'string' && typeof id === 'string' && isWhole(partitions, 1)
-  return sound && isObject(configs) && Object.values(configs).every((value) => typeof value === 'string')
+  return sound && isTexts(configs)
 }
 
 function isObject(found: unknown): found is Record<string, unknown> {

@@ -9,6 +9,8 @@ export interface ConfigDefinition {
   readonly min?: number
   /** For strings and lists: allowed values. */
   readonly oneOf?: readonly string[]
+  /** Whether a broker setting can be changed while the broker runs (KIP-226). */
+  readonly dynamic?: true
   /** The broker setting a topic setting falls back to. */
   readonly broker?: string
 }

@@ -3,7 +3,7 @@ import { errorCodes } from '../../kafka-wire/index.ts'
 import { asMillraceError, type Logger } from '../../platform/index.ts'
 import type { LogDirectory } from '../log/log-directory.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
-import type { BrokerConfig } from './broker-configs.ts'
+import type { BrokerConfig, DynamicSettings } from './broker-configs.ts'
 import type { Catalogue, TopicEntry } from './catalogue.ts'
 import { invalidTopicConfigs, parseTopicConfig } from './topic-configs.ts'
 
@@ -48,6 +48,7 @@ export class Topics {
 
   /** Opens all logs of the catalogue; finishes deletions that a crash cut short. */
   async open(): Promise<{ topics: number; records: number; cutBytes: number }> {
+    this.#config.dynamic = this.#catalogue.settings
     const recovered = { topics: 0, records: 0, cutBytes: 0 }
     for (const entry of this.#catalogue.deleting) await this.#removeFolders(entry)
     this.#logs.writePoints()
@@ -193,6 +194,13 @@ export class Topics {
     this.#catalogue.replace({ name: topic.name, id: topic.id, partitions: topic.logs.length, configs })
     topic.configs = configs
     for (const log of topic.logs) log.configure(this.#parse(configs))
+  }
+
+  /** Takes over settings of the broker and of groups; topics that have none of their own follow at once. */
+  configureBroker(settings: DynamicSettings): void {
+    this.#catalogue.saveSettings(settings)
+    this.#config.dynamic = settings
+    for (const topic of this.#byName.values()) for (const log of topic.logs) log.configure(this.#parse(topic.configs))
   }
 
   /** Deletes a topic: gone for clients at once, and from the disk when this resolves. */

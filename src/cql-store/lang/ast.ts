@@ -68,7 +68,10 @@ export interface Using {
   ttl: Term | null
 }
 
-export type Condition = { is: 'compare'; column: string; op: Comparison; term: Term } | { is: 'in'; column: string; terms: Term[] | Term }
+/** On a column, or on one element of it (`m['a'] = 1`, `l[0] = 1`). */
+export type Condition = { column: string; element: Term | null } & (
+  { is: 'compare'; op: Comparison; term: Term } | { is: 'in'; terms: Term[] | Term } | { is: 'contains'; key: boolean; term: Term }
+)
 
 /** `IF NOT EXISTS`, `IF EXISTS` or conditions on columns; null without. */
 export type If = { is: 'not-exists' } | { is: 'exists' } | { is: 'columns'; conditions: Condition[] } | null

@@ -7,6 +7,7 @@ import type {
   If,
   InsertStatement,
   Modification,
+  Term,
   UpdateStatement,
   Using,
 } from './ast.ts'
@@ -136,9 +137,14 @@ function parseIf(from: TokenReader): If {
 
 function parseCondition(from: TokenReader): Condition {
   const column = from.name()
-  if (from.seesOp('[') || from.seesOp('.')) throw unsupported('a condition on a part of a column')
-  if (from.takes('in')) return { is: 'in', column, terms: parseInList(from) }
-  return { is: 'compare', column, op: parseComparison(from), term: parseTerm(from) }
+  if (from.seesOp('.')) throw unsupported('a condition on a field of a user-defined type')
+  let element: Term | null = null
+  if (from.takesOp('[')) {
+    element = parseTerm(from)
+    from.expectsOp(']')
+  } else if (from.takes('contains')) return { is: 'contains', column, element, key: from.takes('key'), term: parseTerm(from) }
+  if (from.takes('in')) return { is: 'in', column, element, terms: parseInList(from) }
+  return { is: 'compare', column, element, op: parseComparison(from), term: parseTerm(from) }
 }
 
 /** After `BEGIN`. */

@@ -103,7 +103,7 @@ function parseTableChange(from: TokenReader): TableChange {
   if (from.takes('add')) {
     const ifNotExists = from.takes('if', 'not', 'exists')
     const bracketed = from.takesOp('(')
-    const columns = from.list(() => parseColumnDefinition(from))
+    const columns = bracketed ? from.list(() => parseColumnDefinition(from)) : [parseColumnDefinition(from)]
     if (bracketed) from.expectsOp(')')
     return { is: 'add', ifNotExists, columns }
   }
@@ -111,13 +111,14 @@ function parseTableChange(from: TokenReader): TableChange {
     if (from.takes('compact', 'storage')) throw unsupported('DROP COMPACT STORAGE')
     const ifExists = from.takes('if', 'exists')
     const bracketed = from.takesOp('(')
-    const columns = from.list(() => from.name())
+    const columns = bracketed ? from.list(() => from.name()) : [from.name()]
     if (bracketed) from.expectsOp(')')
     if (from.sees('using')) throw unsupported('ALTER TABLE DROP USING TIMESTAMP')
     return { is: 'drop', ifExists, columns }
   }
   if (from.takes('rename')) {
-    if (from.sees('if', 'exists')) throw unsupported('ALTER TABLE RENAME IF EXISTS')
+    // Cassandra reads it, and refuses an unknown column all the same.
+    from.takes('if', 'exists')
     const renames: { from: string; to: string }[] = []
     do {
       const old = from.name()

@@ -82,20 +82,23 @@ function summing(name: string, type: CqlType): () => Aggregate {
   }
 }
 
+/** A mean is moved by each value, as Cassandra does it: so it is rounded at each, to the scale of the value or of the mean. */
 function summingDecimals(name: string): Aggregate {
   let sum: CqlDecimal = { unscaled: 0n, scale: 0 }
+  let mean = sum
   let count = 0n
   return {
     add: (bytes) => {
       const value = bytes === null ? null : decodeValue({ is: 'decimal' }, bytes)
       if (typeof value !== 'object' || value === null || !('unscaled' in value)) return
-      sum = addDecimals(sum, value)
       count++
+      if (name === 'sum') sum = addDecimals(sum, value)
+      else {
+        const step = addDecimals(value, { ...mean, unscaled: -mean.unscaled })
+        mean = addDecimals(mean, divideDecimals(step, { unscaled: count, scale: 0 }, step.scale, 'half-even'))
+      }
     },
-    result: () => {
-      const isMean = name === 'avg' && count > 0n
-      return encodeValue({ is: 'decimal' }, isMean ? divideDecimals(sum, { unscaled: count, scale: 0 }, sum.scale, 'half-even') : sum)
-    },
+    result: () => encodeValue({ is: 'decimal' }, name === 'sum' ? sum : mean),
   }
 }
 

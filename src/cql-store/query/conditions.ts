@@ -1,14 +1,11 @@
-import { UNSET } from '../../cql-wire/index.ts'
-import type { Condition, If } from '../lang/index.ts'
-import { invalid } from '../refusal.ts'
+import type { If } from '../lang/index.ts'
 import type { Column, Table } from '../schema/index.ts'
 import { places, prefixLengthOf } from '../storage/index.ts'
 import type { Scope } from './scope.ts'
 import type { CompiledKind } from './target.ts'
-import { valueOf, type TableRow } from './table-row.ts'
-import { compileTerm, type TermContext } from './terms.ts'
-import { compareValues } from './values.ts'
-import { columnNamed, compileList } from './where.ts'
+import { compileCondition } from './column-condition.ts'
+import type { TableRow } from './table-row.ts'
+import type { TermContext } from './terms.ts'
 
 /** The IF clause of one statement; {@link decide} asks several of them at once. */
 export interface Conditional {
@@ -56,43 +53,4 @@ export function compileConditions(
 export function isStaticKey(table: Table, key: Buffer): boolean {
   const at = prefixLengthOf(key)
   return table.clustering.length > 0 && key.length === at + 1 && key[at] === places.static
-}
-
-function compileCondition(
-  table: Table,
-  condition: Condition,
-  context: TermContext,
-): { column: Column; test: (row: TableRow, scope: Scope) => boolean } {
-  const column = columnNamed(table, condition.column)
-  if (column.kind === 'partition_key' || column.kind === 'clustering')
-    throw invalid(`PRIMARY KEY column '${column.name}' cannot have IF conditions`)
-  const current = (row: TableRow, scope: Scope): Uint8Array | null => valueOf(column, row, scope.nowSeconds)
-  if (condition.is === 'in') {
-    const list = compileList(column, condition.terms, context)
-    return {
-      column,
-      test: (row, scope) => {
-        const value = current(row, scope)
-        return value !== null && list(scope).some((wanted) => compareValues(column.type, value, wanted) === 0)
-      },
-    }
-  }
-  const term = compileTerm(condition.term, column, context)
-  const { op } = condition
-  return {
-    column,
-    test: (row, scope) => {
-      const value = current(row, scope)
-      const wanted = term(scope)
-      if (wanted === UNSET) throw invalid(`Invalid 'unset' value in condition`)
-      if (value === null || wanted === null) {
-        if (op === '=') return value === wanted
-        return op === '!=' && value !== wanted
-      }
-      const order = compareValues(column.type, value, wanted)
-      if (op === '=') return order === 0
-      if (op === '!=') return order !== 0
-      return op.startsWith('<') ? order < 0 || (op === '<=' && order === 0) : order > 0 || (op === '>=' && order === 0)
-    },
-  }
 }

@@ -2,7 +2,7 @@ import { UNSET } from '../../cql-wire/index.ts'
 import type { DeleteStatement } from '../lang/index.ts'
 import { invalid } from '../refusal.ts'
 import { isMultiCell, type Table } from '../schema/index.ts'
-import { encodeDeletions, places, type PartitionDeletions } from '../storage/index.ts'
+import { encodeDeletions, places, type Deletion, type PartitionDeletions } from '../storage/index.ts'
 import { deleteAtIndex, tombstone, type CompiledAssignment } from './assignments.ts'
 import { writeCells } from './insert.ts'
 import { compileTimes, partitionOf, rowKeyOf, type CompiledKind, type Target, type Times } from './target.ts'
@@ -50,7 +50,7 @@ export function compileDelete(statement: DeleteStatement, table: Table, context:
     }
   }
   const deletionsOf = (scope: Scope, at: Times): PartitionDeletions => {
-    const deletion = { timestamp: at.timestamp, deletedAt: scope.nowSeconds }
+    const deletion = deletionAt(at, scope)
     if (!clustering.isRestricted) return { partition: deletion, ranges: [] }
     return { partition: null, ranges: clustering.slices(scope).map((slice) => ({ ...deletion, ...slice })) }
   }
@@ -98,15 +98,13 @@ function compileDeleted(
   }
 }
 
-function writeRowDeletion(
-  { engine, rows }: Target,
-  key: Uint8Array,
-  clustering: readonly Uint8Array[],
-  { timestamp }: Times,
-  scope: Scope,
-): void {
+function deletionAt({ timestamp }: Times, scope: Scope): Deletion {
+  return { timestamp: scope.isConditional ? timestamp - 1n : timestamp, deletedAt: scope.nowSeconds }
+}
+
+function writeRowDeletion({ engine, rows }: Target, key: Uint8Array, clustering: readonly Uint8Array[], at: Times, scope: Scope): void {
   engine.mutations.beginRecord(key)
-  rows.begin(null, { timestamp, deletedAt: scope.nowSeconds }, clustering)
+  rows.begin(null, deletionAt(at, scope), clustering)
   rows.end()
   engine.mutations.endRecord()
 }

@@ -20,6 +20,8 @@ const kindNames = {
 export function literalBytes(literal: Literal, receiver: Receiver): Uint8Array | null {
   if (literal.kind === 'null') return null
   if (literal.kind === 'blob' && receiver.type.is === 'blob') return blobOf(literal.text)
+  if (literal.kind === 'string' && literal.text === '' && (receiver.type.is === 'timestamp' || receiver.type.is === 'inet'))
+    return new Uint8Array(0)
   const value = literalValue(literal, receiver.type)
   if (value === undefined) {
     throw invalid(

@@ -7,6 +7,8 @@ export interface Scope {
   values: readonly BoundValue[]
   /** The write time: from the frame, else the server's own, strictly rising. Microseconds. */
   timestamp: bigint
+  /** What a conditional statement deletes goes a microsecond before what it writes, as Cassandra's Paxos has it. */
+  isConditional?: true
   /** The server's own time, never the same twice: elements of a list stand in the order in which they were added. Microseconds. */
   serverMicros: () => bigint
   /** The server's time, for expiry. Seconds since 1970. */

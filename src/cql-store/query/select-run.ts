@@ -38,6 +38,13 @@ export interface Plan {
   perPartition: (scope: Scope) => number | null
 }
 
+interface Chunk {
+  segment: number
+  rows: ScannedRow[]
+  /** No other partition follows: the key is given, and this is the last of its values. */
+  isLastPartition: boolean
+}
+
 /** Rows of all segments from a page's beginning on, with the segment they came from. */
 async function* scanned(
   plan: Plan,
@@ -45,15 +52,16 @@ async function* scanned(
   engine: Engine,
   virtual: VirtualRows | null,
   from: { segment: number; key: Buffer } | null,
-): AsyncGenerator<{ segment: number; rows: ScannedRow[] }> {
+): AsyncGenerator<Chunk> {
   if (virtual) {
     const none = Buffer.alloc(0)
-    yield { segment: 0, rows: inKeyOrder(plan, virtual()).map((row) => ({ ...row, key: none })) }
+    yield { segment: 0, rows: inKeyOrder(plan, virtual()).map((row) => ({ ...row, key: none })), isLastPartition: false }
     return
   }
   const indexed = plan.segments.indexed(scope)
   if (indexed) {
-    for await (const rows of scanIndex(engine, plan.table, indexed, from?.key ?? null, () => scope.nowSeconds)) yield { segment: 0, rows }
+    for await (const rows of scanIndex(engine, plan.table, indexed, from?.key ?? null, () => scope.nowSeconds))
+      yield { segment: 0, rows, isLastPartition: false }
     return
   }
   const segments = plan.reverse ? reversedWithin(plan.segments.segments(scope)) : plan.segments.segments(scope)
@@ -61,7 +69,9 @@ async function* scanned(
     const part = segments[segment]
     if (!part) break
     const after = from && segment === from.segment ? from.key : null
-    for await (const rows of scanSegment(engine, plan.table, part, plan.reverse, after, () => scope.nowSeconds)) yield { segment, rows }
+    const isLastPartition = part.partition !== null && part.partition === segments.at(-1)?.partition
+    for await (const rows of scanSegment(engine, plan.table, part, plan.reverse, after, () => scope.nowSeconds))
+      yield { segment, rows, isLastPartition }
   }
 }
 
@@ -154,17 +164,23 @@ async function runRows(plan: Plan, scope: Scope, engine: Engine, virtual: Virtua
       rows.push(values)
       if (remaining !== null && --remaining === 0) return { rows, pagingState: null }
       // As Cassandra has it, a page that is full is followed by another, if only an empty one.
-      if (rows.length >= pageSize || (pageSize !== Infinity && bytes > pageBytes))
-        return { rows, pagingState: encodePagingState({ segment: chunk.segment, key: row.key, remaining, inPartition: count.given }) }
+      if (rows.length < pageSize && (pageSize === Infinity || bytes <= pageBytes)) continue
+      if (chunk.isLastPartition && isPartitionDone(plan, row, count.given, perPartition)) return { rows, pagingState: null }
+      return { rows, pagingState: encodePagingState({ segment: chunk.segment, key: row.key, remaining, inPartition: count.given }) }
     }
   }
   return { rows, pagingState: null }
 }
 
+/** True when nothing of a partition can follow a row, as it is known without looking (Cassandra's `remainingInPartition`). */
+function isPartitionDone({ table }: Plan, row: ScannedRow, given: number, perPartition: number | null): boolean {
+  return table.clustering.length === 0 || row.row === null || (perPartition !== null && given >= perPartition)
+}
+
 /** ORDER BY over several partitions: all rows are read, then put in order. */
 async function runSorted(plan: Plan, sort: NonNullable<Plan['sort']>, scope: Scope, engine: Engine, paging: Paging): Promise<Page> {
   const { pageSize, remaining, perPartition } = startOf(plan, scope, null, paging)
-  refusePages(pageSize, remaining)
+  refusePages(plan, scope, pageSize)
   const passes = rowFilter(plan.filters, scope)
   const count = new PartitionCount(null)
   const found: ScannedRow[] = []
@@ -196,9 +212,16 @@ async function runGroups(
   virtual: VirtualRows | null,
   paging: Paging,
 ): Promise<Page> {
-  const { from, pageSize, perPartition, ...start } = startOf(plan, scope, virtual, isWhole ? { pageSize: null, pagingState: null } : paging)
+  if (plan.sort && paging.pageSize !== null && paging.pageSize > 0) refusePages(plan, scope, paging.pageSize)
+  // Grouped DISTINCT partitions come in one page, as in Cassandra.
+  const isOnePage = isWhole || plan.distinct
+  const { from, pageSize, perPartition, ...start } = startOf(
+    plan,
+    scope,
+    virtual,
+    isOnePage ? { pageSize: null, pagingState: null } : paging,
+  )
   const sort = isWhole ? null : plan.sort
-  if (sort) refusePages(pageSize, start.remaining)
   let remaining = sort ? null : start.remaining
   const passes = rowFilter(plan.filters, scope)
   const count = new PartitionCount(from)
@@ -207,6 +230,7 @@ async function runGroups(
   const begin = (): Running[] => plan.selectors.map((selector) => selector.start(scope))
   let group: OpenGroup | null = null
   let seenInPartition = 0
+  let isDone = false
   const close = (): void => {
     if (!group) return
     rows.push(group.running.map((each) => each.result()))
@@ -219,17 +243,14 @@ async function runGroups(
       if (!passes(row)) continue
       const isNewPartition = count.enter(row)
       if (isNewPartition) seenInPartition = 0
-      if (plan.distinct && seenInPartition++ > 0) {
-        // The next page begins behind the partition, not behind its first row.
-        if (group) group.last = { segment: chunk.segment, key: row.key }
-        continue
-      }
+      if (plan.distinct && seenInPartition++ > 0) continue
       const clustering = (row.row?.clustering ?? []).slice(0, clusteringColumns)
       if (group && !isWhole && (isNewPartition || !isSameClustering(plan.table, group.clustering, clustering))) {
         const { last }: OpenGroup = group
         close()
         if (remaining === 0) return { rows, pagingState: null }
         if (rows.length >= pageSize) {
+          if (isDone) return { rows, pagingState: null }
           const inPartition = isNewPartition ? 0 : count.given
           return { rows, pagingState: encodePagingState({ ...last, remaining, inPartition }) }
         }
@@ -240,19 +261,24 @@ async function runGroups(
         group = { first: row, running: begin(), clustering, last: { segment: chunk.segment, key: row.key } }
       }
       group.last = { segment: chunk.segment, key: row.key }
+      isDone = chunk.isLastPartition && isPartitionDone(plan, row, count.given, perPartition)
       for (const each of group.running) each.add(row)
     }
   }
+  const open: OpenGroup | null = group
   if (isWhole) group ??= { first: null, running: begin(), clustering: [], last: { segment: 0, key: Buffer.alloc(0) } }
   close()
+  // A page whose last group ends with the rows is followed by an empty one, as Cassandra has it.
+  if (open && rows.length >= pageSize && remaining !== 0 && !isDone)
+    return { rows, pagingState: encodePagingState({ ...open.last, remaining, inPartition: count.given }) }
   if (!sort) return { rows, pagingState: null }
   const order = firsts.map((first, i) => ({ first, row: rows[i] ?? [] })).sort((a, b) => sort(a.first, b.first))
   return { rows: order.slice(0, start.remaining ?? order.length).map(({ row }) => row), pagingState: null }
 }
 
-/** Rows that are put in order after they are read cannot come in pages. */
-function refusePages(pageSize: number, remaining: number | null): void {
-  if (pageSize === Infinity || (remaining !== null && remaining <= pageSize)) return
+/** Rows that are put in order after they are read cannot come in pages; where nothing is read there is nothing to refuse. */
+function refusePages(plan: Plan, scope: Scope, pageSize: number): void {
+  if (pageSize === Infinity || plan.segments.segments(scope).length === 0) return
   throw invalid(
     'Cannot page queries with both ORDER BY and a IN restriction on the partition key; you must either remove the ORDER BY or the IN and sort client side, or disable paging for this query',
   )

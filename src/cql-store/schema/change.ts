@@ -240,7 +240,9 @@ function alterTable(catalogue: Catalogue, statement: Of<'alter-table'>, current:
     if (statement.ifExists) return null
     throw invalid(`Table '${keyspace}.${statement.table.name}' doesn't exist`)
   }
-  catalogue.putTable(changedTable(table, statement.change, nowMicros))
+  const changed = changedTable(table, statement.change, nowMicros)
+  if (changed === table) return null
+  catalogue.putTable(changed)
   return { change: 'UPDATED', target: 'TABLE', keyspace, name: table.name }
 }
 

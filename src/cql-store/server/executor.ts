@@ -169,7 +169,7 @@ export class Executor {
       throw invalid('Batch with conditions cannot span multiple partitions')
     const nowMs = this.#clock.nowMs()
     const timestamp = this.#nextMicros(nowMs)
-    const timed = steps.map(({ modification, scope }) => ({ modification, scope: { ...scope, timestamp } }))
+    const timed = steps.map(({ modification, scope }) => ({ modification, scope: { ...scope, timestamp, isConditional: true as const } }))
     const asked = timed.flatMap(({ modification: { conditional }, scope }) => (conditional ? [{ conditional, scope }] : []))
     const { applied, columns, rows } = decide(table, asked, isBatch, this.#engine)
     const answer: Response = { opcode: 'RESULT', kind: 'rows', columns, rows, pagingState: null, noMetadata: false }

@@ -10,7 +10,7 @@ export { type SourceWorld } from './runner/open-source.ts'
 export { openCassandraSink, type CassandraSinkOptions } from './cassandra/sink.ts'
 export { cassandraOptions } from './cassandra/session.ts'
 export { cqlTypeOf } from './cassandra/cql-type.ts'
-export { ensureTable, type EnsureTable, type Replication, type TableSession } from './cassandra/ensure-table.ts'
+export { ensureTable, lookAtTable, type EnsureTable, type Replication, type TableSession } from './cassandra/ensure-table.ts'
 export { sinkConformance, type SinkSuite, type SinkUnderTest } from './conformance/sink.ts'
 export { sourceConformance, type SourceUnderTest } from './conformance/source.ts'
 export { type TestApi } from './conformance/test-api.ts'
@@ -19,11 +19,22 @@ export { kafkaOptions, type OauthTokens } from './kafka/kafka-options.ts'
 export { createOauthTokens } from './kafka/oauth-tokens.ts'
 export {
   ensureTopics,
+  lookAtTopics,
   missingTopicsError,
   topicMaker,
   wantedTopic,
   type EnsuredTopics,
   type MissingTopic,
+  type StandingTopic,
   type TopicAdmin,
   type WantedTopic,
 } from './kafka/ensure-topics.ts'
+export {
+  definitionsTopic,
+  readDefinitions,
+  writeDefinitions,
+  type DefinitionRecord,
+  type Definitions,
+  type StreamRecord,
+} from './values/definitions-log.ts'
+export { codecOfTopic, openTopicValues, planTopicValues, registerSchema, valuesError, type TopicValues } from './values/topic-values.ts'

@@ -41,6 +41,7 @@ const catalogue = {
   RECORD_INVALID: { retriable: false, exitCode: 65 },
   RECORD_STEP: { retriable: false, exitCode: 65 },
   RECORD_REFUSED: { retriable: false, exitCode: 65 },
+  SCHEMA_INCOMPATIBLE: { retriable: false, exitCode: 65 },
   TABLE_MISMATCH: { retriable: false, exitCode: 65 },
   DEAD_LETTER_LIMIT: { retriable: false, exitCode: 70 },
   INTERNAL: { retriable: false, exitCode: 70 },

@@ -97,6 +97,8 @@ async function start(options: StartOptions, releasers: Releasers): Promise<Millr
     onExit: (pid) => register.remove(pid),
   })
   releasers.add('token process', () => clients.close())
+  // Beside all that follows: until it answers, who asks it waits.
+  void systems.registry?.open(clients)
   for (const warning of settings.warnings) log.warn(warning)
   const running: Running = {
     ...systems,
@@ -132,8 +134,6 @@ async function start(options: StartOptions, releasers: Releasers): Promise<Millr
   if (options.triggerOnce !== null && running.loadError === null)
     await systems.scheduler.trigger(options.triggerOnce, { onlyIfNoRuns: true })
   runStreams(running, folder, register, releasers, log)
-  // Beside the streams: until it answers, who asks it waits.
-  void systems.registry?.open(clients)
   const consoleLink = await openConsole(api, settings, folder, running.warnings, log)
 
   const close = once(() => releasers.close())
@@ -262,6 +262,12 @@ function runStreams(running: Running, folder: DataFolder, register: ChildRegiste
   const started = (async () => {
     const provisioned = await provisionUntilDone(running, stopping.signal, log)
     running.provisionError = null
+    const { formats } = provisioned
+    const project = {
+      ...running.project,
+      topics: running.project.topics.map((topic) => ({ ...topic, format: formats.get(topic.name) ?? 'json' })),
+    }
+    running.project = project
     adoptProvisioned(running, provisioned, log)
     const streams = project.streams.map((stream) => stream.name).filter((name) => !provisioned.refused.has(name))
     if (streams.length === 0) return null

@@ -3,7 +3,7 @@ import {
   type AttemptId,
   type FromTask,
   type Json,
-  type LoadedFlow,
+  type LoadedDefinition,
   type TaskContext,
   type TaskResult,
   type ToTask,
@@ -23,7 +23,7 @@ export async function runTask(run: Run, signal: AbortSignal, report: Report, log
     if (fn === undefined) throw new MillraceError('PIPELINE_INVALID', `Task "${run.task.node}" is not in "${run.task.export}".`)
     const returned = await fn(contextOf(run, signal, report), ...run.ctx.inputs)
     const made = definitionOf(returned)
-    const value = made?.is === 'flow' ? await runFlow(made.flow, run, signal, report, log) : returned
+    const value = made?.is === 'flow' ? await runFlow(made, run, signal, report, log) : returned
     return { is: 'ok', value: toJson(run.attempt, value) }
   } catch (error) {
     if (signal.aborted) return { is: 'failed', error: asMillraceError(signal.reason, 'CANCELLED').toJSON(), retriable: true }
@@ -46,19 +46,33 @@ function contextOf(run: Run, signal: AbortSignal, report: Report): TaskContext {
   }
 }
 
-async function runFlow(flow: LoadedFlow, run: Run, signal: AbortSignal, report: Report, log: Logger): Promise<Json> {
-  const [{ runSource, topicMaker, wantedTopic }, { openKafka }] = await Promise.all([
+async function runFlow(
+  { flow, schema }: Extract<LoadedDefinition, { is: 'flow' }>,
+  run: Run,
+  signal: AbortSignal,
+  report: Report,
+  log: Logger,
+): Promise<Json> {
+  const [{ openTopicValues, runSource, topicMaker, wantedTopic }, { openKafka }, { createRegistryClient }] = await Promise.all([
     import('../connectors/index.ts'),
     import('./kafka.ts'),
+    import('../registry-client/index.ts'),
   ])
   const { endpoints } = run
   await using kafka = await openKafka(endpoints.kafka, { clientId: `millrace.${run.ctx.project}.${flow.source.name}`, log, signal })
   const createTopics = topicMaker(kafka.admin, endpoints.kafka.topics)
   await createTopics([wantedTopic(flow.topic, endpoints.kafka.topics)])
-  return {
-    ...(await runSource({
+  const { project } = run.ctx
+  const registry = endpoints.registry && createRegistryClient(endpoints.registry)
+  const line = (text: string): void => report({ is: 'log', line: text, at: Date.now() })
+  const policy = endpoints.kafka.topics
+  // Beside the first page's request: what is asked of the registry is not waited for alone.
+  const values = openTopicValues({ kafka, registry, policy, project, topic: flow.topic, schema, createTopics, signal, log: line })
+  values.catch(() => undefined)
+  try {
+    const result = await runSource({
       flow,
-      project: run.ctx.project,
+      project,
       endpoints,
       run: { runId: run.attempt.runId, attempt: run.attempt.attempt },
       kafka: {
@@ -66,10 +80,14 @@ async function runFlow(flow: LoadedFlow, run: Run, signal: AbortSignal, report: 
         transactionalProducer: (options) => kafka.transactionalProducer(options),
         reader: (options) => kafka.reader(options),
       },
+      values,
       signal,
-      log: (line) => report({ is: 'log', line, at: Date.now() }),
+      log: line,
       progress: (done, total) => report({ is: 'progress', done, total }),
-    })),
+    })
+    return { ...result }
+  } finally {
+    registry?.close()
   }
 }
 

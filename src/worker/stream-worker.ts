@@ -2,15 +2,19 @@ import {
   startingStatus,
   type FromStreams,
   type KafkaEndpoint,
-  type LoadedStream,
+  type LoadedDefinition,
   type Project,
+  type SchemaDef,
   type StreamState,
   type StreamStatus,
+  type TopicDef,
   type ToStreams,
 } from '../core/index.ts'
-import { openCassandraSink, topicMaker } from '../connectors/index.ts'
+import { codecOfTopic, openCassandraSink, topicMaker } from '../connectors/index.ts'
+import { jsonCodec, type ValueCodec } from '../formats/index.ts'
 import type { KafkaClient } from '../kafka-client/index.ts'
 import { abortReason, asMillraceError, backoffMs, createLogger, MillraceError, systemClock, type Logger } from '../platform/index.ts'
+import { createRegistryClient, type RegistryClient } from '../registry-client/index.ts'
 import { runStream } from '../streams/index.ts'
 import { openChannel, type Channel } from './channel.ts'
 import { openKafka } from './kafka.ts'
@@ -78,9 +82,10 @@ async function runOnce(
   log: Logger,
   signal: AbortSignal,
 ): Promise<void> {
-  const stream = await loadStream(name, project)
+  const { stream, schemas } = await loadStream(name, project)
   const own = log.child(name)
   await using kafka = await openKafka(endpoints.kafka, { clientId: `millrace.${project.name}.${name}`, log: own, signal })
+  const registry = endpoints.registry && createRegistryClient(endpoints.registry)
   const sink = await openCassandraSink({ table: stream.table, endpoint: endpoints.cassandra, log: own, signal })
   try {
     await runStream({
@@ -88,6 +93,7 @@ async function runOnce(
       stream,
       kafka: withPolicy(kafka, endpoints.kafka),
       sink,
+      values: valuesOf(project, stream.topic, schemas, registry),
       onStatus,
       log: own,
       signal,
@@ -95,6 +101,7 @@ async function runOnce(
     })
   } finally {
     await sink.close()
+    registry?.close()
   }
   if (signal.aborted) throw abortReason(signal)
 }
@@ -111,10 +118,20 @@ function withPolicy(kafka: KafkaClient, { topics }: KafkaEndpoint): Parameters<t
   }
 }
 
-async function loadStream(name: string, project: Project): Promise<LoadedStream> {
+async function loadStream(name: string, project: Project): Promise<Extract<LoadedDefinition, { is: 'stream' }>> {
   const topology = project.streams.find((each) => each.name === name)
   if (topology === undefined) throw new MillraceError('NOT_FOUND', `There is no stream "${name}" in the project.`)
   const definition = await loadedDefinition(topology.fn)
   if (definition.is !== 'stream') throw new MillraceError('PIPELINE_INVALID', `"${topology.fn.export}" is not a stream.`)
-  return definition.stream
+  return definition
+}
+
+/** The project in the order says how the topic is written by now; the bundle what its author asked for. */
+function valuesOf(project: Project, topic: TopicDef, schemas: readonly SchemaDef[], registry: RegistryClient | null): ValueCodec {
+  const format = project.topics.find(({ name }) => name === topic.name)?.format ?? 'json'
+  if (format === 'json') return jsonCodec
+  const schema = schemas.find(({ name }) => name === topic.schema)
+  if (registry === null || schema === undefined)
+    throw new MillraceError('INTERNAL', `Topic ${topic.name} is written as avro, without a registry or a schema.`)
+  return codecOfTopic(registry, schema.fields)
 }

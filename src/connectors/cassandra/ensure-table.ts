@@ -1,6 +1,7 @@
 import type { Endpoints, TableDef } from '../../core/index.ts'
 import type { CassandraSession } from '../../cql-client/index.ts'
-import type { Logger } from '../../platform/index.ts'
+import { MillraceError, type Logger } from '../../platform/index.ts'
+import type { TablePlan } from './fit-table.ts'
 import { openSession } from './session.ts'
 
 /** Replication of a keyspace that is created, e.g. `{ class: 'SimpleStrategy', replication_factor: 1 }`. */
@@ -27,10 +28,27 @@ export type EnsureTable = ({ session: TableSession } | { endpoint: Endpoints['ca
  */
 export async function ensureTable(options: EnsureTable): Promise<{ created: boolean; added: string[] }> {
   const { fitTable } = await import('./fit-table.ts')
-  if ('session' in options) return fitTable(options, options.session)
+  return withSession(options, (session) => fitTable(options, session))
+}
+
+/** What `ensureTable` would do; nothing is changed. A difference that no statement mends is a refusal too. */
+export async function lookAtTable(options: EnsureTable): Promise<TablePlan> {
+  const { planTable } = await import('./fit-table.ts')
+  return withSession(options, async (session) => {
+    try {
+      return await planTable(options, session)
+    } catch (error) {
+      if (!(error instanceof MillraceError) || error.code !== 'TABLE_MISMATCH') throw error
+      return { statements: [], created: false, added: [], refusal: error, why: error.message }
+    }
+  })
+}
+
+async function withSession<T>(options: EnsureTable, use: (session: TableSession) => Promise<T>): Promise<T> {
+  if ('session' in options) return use(options.session)
   const session = await openSession(options.endpoint, { log: options.log, signal: options.signal })
   try {
-    return await fitTable(options, session)
+    return await use(session)
   } finally {
     await session.close()
   }

@@ -6,40 +6,63 @@ import type { EnsureTable, TableSession } from './ensure-table.ts'
 import { addColumn, cqlName, cqlTable, createKeyspace, createTable } from './statements.ts'
 
 type TableInfo = NonNullable<Awaited<ReturnType<CassandraSession['table']>>>
+/** What a table lacks: the statements that would mend it, in order, and why they may not be run. */
+export interface TablePlan {
+  /** Empty: the table fits. */
+  statements: string[]
+  created: boolean
+  /** Columns. */
+  added: string[]
+  /** NOT_FOUND or TABLE_MISMATCH with the statements; null: they may be run, as far as the stream's options go. */
+  refusal: MillraceError | null
+  /** What is lacking, for whoever may not run them. */
+  why: string
+}
+
+/** Changes nothing. Throws a TABLE_MISMATCH that no statement mends, and what keeps the system from answering. */
+export async function planTable(options: EnsureTable, session: Pick<TableSession, 'table' | 'keyspaces'>): Promise<TablePlan> {
+  const { table, autoEvolve } = options
+  const found = await session.table(table.keyspace, table.name)
+  if (found === null) return planCreation(options, session)
+  const missing = compare(table, found)
+  const statements = missing.map((name) => addColumn(table, name))
+  const why = `Table ${tableId(table)} has no column ${missing.join(', ')}`
+  const script = scriptOf(statements)
+  const refusal =
+    missing.length > 0 && autoEvolve === 'off'
+      ? mismatch(table, `it has no column ${missing.join(', ')}. Run ${script} or set autoEvolve: 'add-columns'`, script)
+      : null
+  return { statements, created: false, added: missing, refusal, why }
+}
+
 /**
  * Sees to it that the table is there and fits, by the least that is needed: where it fits already nothing is changed, and no
  * right to change it is asked for.
  */
 export async function fitTable(options: EnsureTable, session: TableSession): Promise<{ created: boolean; added: string[] }> {
-  const { table, autoEvolve } = options
-  let found = await session.table(table.keyspace, table.name)
-  const created = found === null
-  if (found === null) {
-    await create(options, session)
-    found = await session.table(table.keyspace, table.name)
-    if (found === null) throw mismatch(table, 'it was created, but is not there')
-  }
-  const missing = compare(table, found)
-  const additions = missing.map((name) => addColumn(table, name))
-  if (missing.length > 0 && autoEvolve === 'off') {
-    const statements = scriptOf(additions)
-    throw mismatch(table, `it has no column ${missing.join(', ')}. Run ${statements} or set autoEvolve: 'add-columns'`, statements)
-  }
-  await change(options, session, `Table ${tableId(table)} has no column ${missing.join(', ')}`, additions)
-  return { created, added: missing }
+  const { table } = options
+  const plan = await planTable(options, session)
+  if (plan.refusal !== null) throw plan.refusal
+  await change(options, session, plan.why, plan.statements)
+  if (!plan.created) return { created: false, added: plan.added }
+  // Another process may have made it first, by another definition.
+  const rest = await planTable(options, session)
+  if (rest.created) throw mismatch(table, 'it was created, but is not there')
+  if (rest.refusal !== null) throw rest.refusal
+  await change(options, session, rest.why, rest.statements)
+  return { created: true, added: rest.added }
 }
 
-async function create(options: EnsureTable, session: TableSession): Promise<void> {
+async function planCreation(options: EnsureTable, session: Pick<TableSession, 'keyspaces'>): Promise<TablePlan> {
   const { table, autoCreate, replication = { class: 'SimpleStrategy', replication_factor: 1 } } = options
   const keyspaceIsThere = (await session.keyspaces()).includes(table.keyspace)
   const statements = [...(keyspaceIsThere ? [] : [createKeyspace(table.keyspace, replication)]), createTable(table)]
-  if (!autoCreate) {
-    const cql = scriptOf(statements)
-    throw new MillraceError('NOT_FOUND', `There is no table ${tableId(table)}. Run ${cql} or set autoCreate: true.`, {
-      details: { table: tableId(table), cql },
-    })
-  }
-  await change(options, session, `There is no table ${tableId(table)}`, statements)
+  const why = `There is no table ${tableId(table)}`
+  const cql = scriptOf(statements)
+  const refusal = autoCreate
+    ? null
+    : new MillraceError('NOT_FOUND', `${why}. Run ${cql} or set autoCreate: true.`, { details: { table: tableId(table), cql } })
+  return { statements, created: true, added: [], refusal, why }
 }
 
 /** Runs the statements; where one is refused, the error has all that would have to be run. */

@@ -27,6 +27,28 @@ export interface EnsuredTopics {
   /** How topics that are there differ from what is wanted. */
   warnings: string[]
   missing: MissingTopic[]
+  /** Those that were there before. */
+  standing: StandingTopic[]
+}
+
+/** A topic that is wanted, and how it stands. */
+export interface TopicLook {
+  topic: PlannedTopic
+  /** Null: it is not there. */
+  standing: StandingTopic | null
+  /** How it differs from what is wanted. */
+  warnings: string[]
+  /** Why a missing one may not be made; null: it may. */
+  refusal: MillraceError | null
+  /** What an administrator would run to make it. */
+  command: string
+}
+
+/** A topic as it stands in the cluster. */
+export interface StandingTopic {
+  name: string
+  /** Null: the cluster has no topic ids (before Kafka 2.8). */
+  topicId: string | null
 }
 
 export type TopicAdmin = Pick<Admin, 'metadata' | 'createTopics' | 'describeConfigs'>
@@ -49,19 +71,44 @@ export async function ensureTopics(
   policy: TopicPolicy = defaultTopicPolicy,
   log?: Logger,
 ): Promise<EnsuredTopics> {
-  const result: EnsuredTopics = { made: [], warnings: [], missing: [] }
-  const { topics, brokers } = await admin.metadata(wanted.map((topic) => topic.name))
-  for (const each of wanted) {
-    const topic = withPolicy(each, policy)
-    const found = topics.find(({ name }) => name === topic.name)
-    if (found?.error === null) {
-      result.warnings.push(...(await differences(admin, topic, found.partitions)))
+  const result: EnsuredTopics = { made: [], warnings: [], missing: [], standing: [] }
+  for (const { topic, standing, warnings, refusal, command } of await lookAtTopics(admin, wanted, policy)) {
+    result.warnings.push(...warnings)
+    if (standing !== null) {
+      result.standing.push(standing)
       continue
     }
-    const error = policy.create === 'never' ? notThere(topic.name, found?.error ?? null) : await create(admin, topic, result, log)
-    if (error !== null) result.missing.push({ name: topic.name, error, command: createCommand(topic, brokers) })
+    const error = refusal ?? (await create(admin, topic, result, log))
+    if (error !== null) result.missing.push({ name: topic.name, error, command })
   }
   return result
+}
+
+/** How the wanted topics stand; nothing is made. Throws a retriable error while Kafka is away. */
+export async function lookAtTopics(
+  admin: Pick<TopicAdmin, 'metadata' | 'describeConfigs'>,
+  wanted: readonly WantedTopic[],
+  policy: TopicPolicy = defaultTopicPolicy,
+): Promise<TopicLook[]> {
+  const { topics, brokers } = await admin.metadata(wanted.map((topic) => topic.name))
+  return Promise.all(
+    wanted.map(async (each) => {
+      const topic = withPolicy(each, policy)
+      const found = topics.find(({ name }) => name === topic.name)
+      const isThere = found?.error === null
+      return {
+        topic,
+        standing: isThere ? standingTopic(found) : null,
+        warnings: isThere ? await differences(admin, topic, found.partitions) : [],
+        refusal: !isThere && policy.create === 'never' ? notThere(topic.name, found?.error ?? null) : null,
+        command: createCommand(topic, brokers),
+      }
+    }),
+  )
+}
+
+export function standingTopic({ name, topicId }: { name: string; topicId: string }): StandingTopic {
+  return { name, topicId: /^[0A-]*$/.test(topicId) ? null : topicId }
 }
 
 /** One of the project's own topics, with the configs that hold for all of them. */
@@ -134,7 +181,7 @@ function notThere(name: string, error: string | null): MillraceError {
 
 /** A topic that differs is used all the same: whoever made it may have had reasons. */
 async function differences(
-  admin: TopicAdmin,
+  admin: Pick<TopicAdmin, 'describeConfigs'>,
   topic: PlannedTopic,
   partitions: readonly { replicas: readonly number[] }[],
 ): Promise<string[]> {

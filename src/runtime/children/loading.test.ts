@@ -44,7 +44,7 @@ describe('pipeline files', () => {
       two(one())`,
     )
     expect(warnings).toEqual([])
-    expect(project.topics).toEqual([{ name: 'users', schema: 'User', key: ['id'], partitions: 3, format: 'json', configs: {} }])
+    expect(project.topics).toEqual([{ name: 'users', schema: 'User', key: ['id'], partitions: 3, configs: {} }])
     expect(project.streams[0]?.nodes.map((node) => node.id)).toEqual(['source', 'filter-1', 'sink'])
     expect(project.dags[0]?.tasks.map(({ id, upstream, retries, retryDelayMs }) => ({ id, upstream, retries, retryDelayMs }))).toEqual([
       { id: 'one', upstream: [], retries: 2, retryDelayMs: 3_000 },

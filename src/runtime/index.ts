@@ -2,6 +2,7 @@ import type { Part } from '../platform/index.ts'
 import type { Endpoints } from '../core/index.ts'
 import type { Clients } from './clients.ts'
 import type { Served, ServedPart, ServeOptions } from './serve.ts'
+import type { BrokerAccess, ListenAt } from './serve-broker.ts'
 import type { Millrace, StartOptions } from './start.ts'
 
 export { findConfig } from './children/loading.ts'
@@ -9,7 +10,7 @@ export { readApiAddress } from './data-folder.ts'
 export { loadSettings } from './settings/load-settings.ts'
 export { dataDirOf, settingsOf, type Settings } from './settings/settings.ts'
 export { version } from './version.ts'
-export type { Clients, Millrace, Served, ServedPart, ServeOptions, StartOptions }
+export type { BrokerAccess, Clients, ListenAt, Millrace, Served, ServedPart, ServeOptions, StartOptions }
 
 // The parts are loaded when they are needed: commands that only ask a running Millrace stay quick.
 

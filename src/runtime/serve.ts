@@ -1,7 +1,9 @@
+import type { BrokerHandle } from '../broker/index.ts'
 import type { KafkaClient } from '../kafka-client/index.ts'
 import { isLoopback, MillraceError, Releasers, type Part } from '../platform/index.ts'
 import { ensureCredentials, openDataFolder } from './data-folder.ts'
 import { openLogFile } from './log-file.ts'
+import { brokerListeners, importKafkaFolder, type BrokerAccess } from './serve-broker.ts'
 
 export interface ServeOptions {
   host: string
@@ -15,12 +17,16 @@ export interface ServeOptions {
 
 /** One part alone. `address` is `host:port`, the registry's a URL. */
 export interface Served extends Part {
-  /** File of the user and password that it asks for; null on loopback, where it asks for none. */
+  /** All, where it listens at several. */
+  readonly addresses: readonly string[]
+  /** File of the user and password that were generated for it; null where none were needed. */
   readonly credentialsFile: string | null
 }
 
 export type ServedPart =
-  | { readonly is: 'broker' | 'cql-store' }
+  /** `importFrom`: the data folder of a Kafka that was stopped, copied first. */
+  | { readonly is: 'broker'; readonly access?: BrokerAccess; readonly importFrom?: string }
+  | { readonly is: 'cql-store' }
   /** `kafka` stays the caller's. */
   | { readonly is: 'registry'; readonly kafka: KafkaClient }
 
@@ -33,16 +39,20 @@ export async function serve(part: ServedPart, { dataDir, ...where }: ServeOption
     const { log, close: closeLog } = openLogFile(folder.logsDir)
     releasers.add('log file', closeLog)
     // P8: nothing listens beyond loopback without credentials.
-    const account = isLoopback(where.host) ? null : ensureCredentials(folder.path)
-    const credentials = account === null ? {} : { credentials: { username: account.username, password: account.password } }
-    const options = { ...where, ...credentials, log: log.child(part.is) }
-    const started = await startPart(part, options, folder).catch((error: unknown) => {
+    let credentialsFile: string | null = null
+    const account = (): { username: string; password: string } => {
+      const { file, ...userAndPassword } = ensureCredentials(folder.path)
+      credentialsFile = file
+      return userAndPassword
+    }
+    const started = await startPart(part, { ...where, account, log: log.child(part.is) }, folder).catch((error: unknown) => {
       throw withPortAdvice(error)
     })
     releasers.add(part.is, () => started.close())
     const close = (): Promise<void> => releasers.close()
     const { failed, address } = started
-    return { address, failed, credentialsFile: account?.file ?? null, close, [Symbol.asyncDispose]: close }
+    const addresses = 'listeners' in started ? started.listeners.map(({ host, port }) => `${host}:${port}`) : [address]
+    return { address, addresses, failed, credentialsFile, close, [Symbol.asyncDispose]: close }
   } catch (error) {
     await releasers.close().catch(() => undefined)
     throw error
@@ -50,26 +60,36 @@ export async function serve(part: ServedPart, { dataDir, ...where }: ServeOption
 }
 
 interface PartOptions extends Omit<ServeOptions, 'dataDir'> {
-  credentials?: { username: string; password: string }
+  /** The generated user; made when it is first asked for. */
+  account: () => { username: string; password: string }
   log: ReturnType<typeof openLogFile>['log']
 }
 
-async function startPart(part: ServedPart, options: PartOptions, folder: { kafkaDir: string; tablesDir: string }): Promise<Part> {
+async function startPart(
+  part: ServedPart,
+  { account, log, ...where }: PartOptions,
+  folder: { kafkaDir: string; tablesDir: string },
+): Promise<Part | BrokerHandle> {
   switch (part.is) {
     case 'broker': {
-      const { log, ...listener } = options
+      const listeners = brokerListeners(part.access ?? {}, where, account)
+      if (part.importFrom !== undefined) importKafkaFolder(part.importFrom, folder.kafkaDir)
       const { startBroker } = await import('../broker/index.ts')
-      return startBroker({ dataDir: folder.kafkaDir, listeners: [listener], log })
+      return startBroker({ dataDir: folder.kafkaDir, listeners, log })
     }
     case 'cql-store': {
       const { startCqlStore } = await import('../cql-store/index.ts')
-      return startCqlStore({ dataDir: folder.tablesDir, ...options })
+      return startCqlStore({ dataDir: folder.tablesDir, ...where, ...credentialsFor(where.host, account), log })
     }
     case 'registry': {
       const { startRegistry } = await import('../registry/index.ts')
-      return startRegistry({ ...options, kafka: part.kafka })
+      return startRegistry({ ...where, ...credentialsFor(where.host, account), log, kafka: part.kafka })
     }
   }
+}
+
+function credentialsFor(host: string, account: PartOptions['account']): { credentials?: { username: string; password: string } } {
+  return isLoopback(host) ? {} : { credentials: account() }
 }
 
 function withPortAdvice(error: unknown): unknown {

@@ -94,7 +94,8 @@ export class ScramExchange {
   #finish(text: string): ScramStep {
     const begun = this.#begun
     const [, withoutProof = '', binding = '', nonce = '', proof = ''] = clientFinal.exec(text) ?? []
-    if (!begun || withoutProof === '' || nonce !== begun.nonce) return refused
+    // As Kafka: older librdkafka sends its own nonce twice, in front; the proof covers what was sent.
+    if (!begun || withoutProof === '' || !nonce.endsWith(begun.nonce)) return refused
     if (binding !== `c=${Buffer.from(begun.gs2).toString('base64')}`) return refused
     const { storedKey, serverKey } = begun.credential
     const authMessage = `${begun.firsts},${withoutProof}`

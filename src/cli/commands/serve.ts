@@ -4,6 +4,7 @@ import { MillraceError } from '../../platform/index.ts'
 import { serve, type Served, type ServedPart } from '../../runtime/index.ts'
 import type { Context } from '../context.ts'
 import type { WithContext } from '../main.ts'
+import { readBrokerAccess, type BrokerAccessOptions } from './broker-access.ts'
 
 interface WhereOptions {
   host: string
@@ -22,9 +23,26 @@ export function addServeCommands(program: Command, context: WithContext): void {
       .option('--port <n>', 'port, 0 for any free one', String(port))
       .option('--advertised-host <name>', 'name that other machines reach this one by (default: the host)')
       .option('--data-dir <dir>', 'data folder, of this process alone', `.millrace-${name}`)
-  part('broker', 'the Kafka broker', 9092).action(async (options: WhereOptions) => {
-    await serveUntilStopped(context(), { is: 'broker' }, options)
-  })
+  part('broker', 'the Kafka broker', 9092)
+    .option(
+      '--listen <protocol://host:port>',
+      'in place of --host and --port; PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL; may be repeated',
+      (text, before: string[] | undefined) => [...(before ?? []), text],
+    )
+    .option(
+      '--users <file:path|env:NAME>',
+      'one user:password a line, for SASL PLAIN and SCRAM (default beyond loopback: one is generated)',
+    )
+    .option('--tls-cert <file>', 'PEM certificate: TLS is spoken')
+    .option('--tls-key <file>', 'its PEM key')
+    .option('--tls-key-passphrase <file:path|env:NAME>', 'of an encrypted key')
+    .option('--tls-client-ca <file>', 'every client needs a certificate of this authority (mTLS)')
+    .option('--import-kafka <dir>', 'copy the data folder of a Kafka that was stopped first; that folder stays as it is')
+    .action(async ({ importKafka, ...options }: WhereOptions & BrokerAccessOptions & { importKafka?: string }) => {
+      const access = readBrokerAccess(options, (text) => process.stderr.write(`millrace: ${text}\n`))
+      const imported = importKafka === undefined ? {} : { importFrom: resolve(importKafka) }
+      await serveUntilStopped(context(), { is: 'broker', access, ...imported }, options)
+    })
   part('cql-store', 'the table store, which answers as Cassandra does', 9042).action(async (options: WhereOptions) => {
     await serveUntilStopped(context(), { is: 'cql-store' }, options)
   })
@@ -45,8 +63,8 @@ async function serveUntilStopped({ output }: Context, part: ServedPart, options:
   const isEverywhere = host === '0.0.0.0' || host === '::'
   const advertisedHost = options.advertisedHost ?? (isEverywhere ? '127.0.0.1' : host)
   await using served = await serve(part, { host, port: parsePort(options.port), advertisedHost, dataDir: resolve(dataDir) })
-  output.line(`${part.is} at ${served.address} · ${howToReach(part.is, served, advertisedHost)}`)
-  output.data({ part: part.is, address: served.address, credentialsFile: served.credentialsFile })
+  output.line(`${part.is} at ${served.addresses.join(', ')} · ${howToReach(part, served, advertisedHost)}`)
+  output.data({ part: part.is, address: served.address, addresses: served.addresses, credentialsFile: served.credentialsFile })
   await Promise.race([stopped, served.failed])
 }
 
@@ -57,9 +75,11 @@ function parsePort(text: string): number {
 }
 
 /** A command that reaches it, or by what and with which file's credentials. */
-function howToReach(part: ServedPart['is'], { address, credentialsFile }: Served, name: string): string {
+function howToReach(part: ServedPart, { address, credentialsFile }: Served, name: string): string {
   const port = address.slice(address.lastIndexOf(':') + 1)
   const reach = { broker: `kcat -b ${name}:${port} -L`, 'cql-store': `cqlsh ${name} ${port}`, registry: `curl ${address}/subjects` }
-  const signIn = { broker: 'SASL PLAIN', 'cql-store': 'user and password', registry: 'HTTP Basic' }
-  return credentialsFile === null ? reach[part] : `${name}:${port} by ${signIn[part]}, credentials in ${credentialsFile}`
+  const signIn = { broker: 'SASL PLAIN or SCRAM', 'cql-store': 'user and password', registry: 'HTTP Basic' }
+  if (credentialsFile !== null) return `${name}:${port} by ${signIn[part.is]}, credentials in ${credentialsFile}`
+  const { tls, users, listen } = part.is === 'broker' ? (part.access ?? {}) : {}
+  return tls || users || listen ? `${name}:${port}` : reach[part.is]
 }

@@ -7,6 +7,7 @@ import { addDagCommands } from './commands/dags.ts'
 import { addDeadLetterCommands } from './commands/dead-letters.ts'
 import { addGroupCommands } from './commands/groups.ts'
 import { addLifecycleCommands } from './commands/lifecycle.ts'
+import { addQueryCommand } from './commands/query.ts'
 import { addRandomUserCommand } from './commands/random-user.ts'
 import { addRecordCommands } from './commands/records.ts'
 import { addServeCommands } from './commands/serve.ts'
@@ -58,6 +59,7 @@ function createProgram(): Command {
   addConfigCommands(program, context)
   addRecordCommands(program, context)
   addTableCommands(program, context)
+  addQueryCommand(program, context)
   addDeadLetterCommands(program, context)
   addAccessCommands(program, context)
   addServeCommands(program, context)

@@ -1,9 +1,10 @@
 import type { Client, ClientOptions } from 'cassandra-driver'
 import { asMillraceError, errnoOf, MillraceError } from '../platform/index.ts'
+import { consistencies } from '../cql-wire/index.ts'
 import { driverTypeName } from './driver-types.ts'
 import { serverError } from './errors.ts'
 import { formatAddress } from './address.ts'
-import type { ConnectionOptions } from './options.ts'
+import type { ConnectionOptions, WriteConsistency } from './options.ts'
 import { plainValue } from './plain.ts'
 import { tlsFailure } from './tls.ts'
 
@@ -15,6 +16,8 @@ export interface QueryOptions {
   pageSize?: number
   /** Of the page before. */
   pagingState?: string
+  /** Default: the session's, that of writes for statements that write. */
+  consistency?: WriteConsistency
 }
 
 export interface QueryResult {
@@ -41,6 +44,7 @@ export class DriverQueries {
         prepare: (options.params?.length ?? 0) > 0,
         fetchSize: options.pageSize ?? 1000,
         ...(writes(cql) ? { consistency: this.#options.consistency } : {}),
+        ...(options.consistency === undefined ? {} : { consistency: consistencies[options.consistency] }),
         ...(options.keyspace === undefined ? {} : { keyspace: options.keyspace }),
         ...(options.pagingState === undefined ? {} : { pageState: options.pagingState }),
       })

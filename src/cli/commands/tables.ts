@@ -22,23 +22,4 @@ export function addTableCommands(program: Command, context: WithContext): void {
         ]),
       )
     })
-  program
-    .command('query <cql>')
-    .description('run one CQL statement and print its rows')
-    .option('--limit <n>', 'rows to print at most', '1000')
-    .action(async (cql: string, { limit }: { limit: string }) => {
-      const { output, withCassandra } = context()
-      const result = await withCassandra((session) => session.query(cql, { pageSize: Math.max(1, Number(limit)) }))
-      output.data(result)
-      if (result.columns.length === 0) return output.line('done')
-      output.table(
-        result.columns.map((column) => column.name),
-        result.rows.map((row) => result.columns.map((column) => shown(row[column.name]))),
-      )
-      output.line(`(${result.rows.length} rows${result.pagingState === null ? '' : ', more with --limit'})`)
-    })
-}
-
-function shown(value: unknown): unknown {
-  return typeof value === 'object' && value !== null ? JSON.stringify(value) : value
 }

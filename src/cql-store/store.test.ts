@@ -65,7 +65,7 @@ describe('bytes that are no protocol', () => {
   it('names its versions, in the highest one, to a client of a newer protocol', async () => {
     await using store = await startCqlStore({ dataDir, ...here })
     const answer = await exchange(store.port, Buffer.from([66, 0, 0, 7, 5, 0, 0, 0, 0]))
-    expect(readFrameHeader(answer, 0)).toMatchObject({ version: 4, isResponse: true, stream: 7, opcode: 0 })
+    expect(readFrameHeader(answer, 0)).toMatchObject({ version: 4, isResponse: true, stream: 0, opcode: 0 })
     expect(answer.readInt32BE(9)).toBe(0x0a)
     expect(answer.toString('utf8', 15)).toBe(
       'Invalid or unsupported protocol version (66); the lowest supported version is 3 and the greatest is 4',

@@ -108,7 +108,7 @@ export class Connection implements Client {
       if (next.is === 'wait') return this.#waitForRest()
       this.#giveBack()
       this.#partialSinceMs = null
-      if (next.is === 'foreign') return this.#refuseVersion(next.stream, next.version)
+      if (next.is === 'foreign') return this.#refuseVersion(next.version)
       if (next.is === 'too-long') return this.#refuseLength(next.header)
       this.#version = next.header.version
       this.#handle(next.header, next.body)
@@ -160,11 +160,14 @@ export class Connection implements Client {
     this.#work()
   }
 
-  /** Drivers go on in a lower version by the code, the first words and the last number (spec v4 §2.1). */
-  #refuseVersion(stream: number, version: number): void {
+  /**
+   * Drivers go on in a lower version by the code, the first words and the last number (spec v4 §2.1). On stream 0, as the Cassandra whose
+   * highest version was 4 too (3.11): gocql takes it for a refusal of the version there alone.
+   */
+  #refuseVersion(version: number): void {
     const { lowest, highest } = versions
     const told = `Invalid or unsupported protocol version (${version}); the lowest supported version is ${lowest} and the greatest is ${highest}`
-    this.#abandon(stream, told)
+    this.#abandon(0, told)
   }
 
   #refuseLength({ stream, length }: FrameHeader): void {

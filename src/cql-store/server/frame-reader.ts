@@ -5,7 +5,7 @@ export type NextFrame =
   | { is: 'frame'; header: FrameHeader; body: Uint8Array }
   | { is: 'too-long'; header: FrameHeader }
   /** The header's first bytes are of another version, or no request: how the rest is to be read is not known. */
-  | { is: 'foreign'; version: number; stream: number }
+  | { is: 'foreign'; version: number }
 
 /** Frames of v1 and v2 have a header of so many bytes: no more of them may come. */
 const shortestHeaderBytes = 8
@@ -48,7 +48,7 @@ export class FrameReader {
     const buffer = this.#joined()
     const first = buffer[this.#at] ?? 0
     if (first > 0x7f || first < this.#versions.lowest || first > this.#versions.highest) {
-      return { is: 'foreign', version: first & 0x7f, stream: buffer.readInt16BE(this.#at + 2) }
+      return { is: 'foreign', version: first & 0x7f }
     }
     const header = readFrameHeader(buffer, this.#at)
     if (!header) return this.#waitFor(frameHeaderBytes)

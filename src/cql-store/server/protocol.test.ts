@@ -32,7 +32,7 @@ describe('a version of the protocol', () => {
     using client = await RawClient.open(store.port)
     client.socket.write(Buffer.from([version, 0x10, 0, 9, 5, 0, 0, 0, 0].slice(0, version < 3 ? 8 : 9)))
     const { header, response } = await client.next()
-    expect(header).toMatchObject({ version: 4, isResponse: true, stream: 9 })
+    expect(header).toMatchObject({ version: 4, isResponse: true, stream: 0 })
     expect(response).toEqual({
       opcode: 'ERROR',
       code: 0x000a,

@@ -4,7 +4,17 @@ import type { Endpoints, EndpointsView } from '../core/index.ts'
 import type { CassandraSession } from '../cql-client/index.ts'
 import type { KafkaClient } from '../kafka-client/index.ts'
 import { MillraceError } from '../platform/index.ts'
-import { dataDirOf, findConfig, loadSettings, openClients, readApiAddress, settingsOf, type Settings } from '../runtime/index.ts'
+import {
+  dataDirOf,
+  findConfig,
+  loadSettings,
+  openClients,
+  openValues,
+  readApiAddress,
+  settingsOf,
+  type Settings,
+  type ValuesForPeople,
+} from '../runtime/index.ts'
 import { createOutput, type Output } from './output.ts'
 
 /** Options that every command takes. */
@@ -21,8 +31,8 @@ export interface Context {
   readonly output: Output
   /** The API of the running Millrace; throws NOT_RUNNING when there is none. */
   readonly api: () => Promise<ApiClient>
-  /** Calls the action with a client of the project's Kafka, or of the one that `--kafka` names. */
-  readonly withKafka: <T>(action: (kafka: KafkaClient) => Promise<T>) => Promise<T>
+  /** Calls the action with a client of the project's Kafka, or of the one that `--kafka` names, and with what reads its values. */
+  readonly withKafka: <T>(action: (kafka: KafkaClient, values: ValuesForPeople) => Promise<T>) => Promise<T>
   readonly withCassandra: <T>(action: (session: CassandraSession) => Promise<T>) => Promise<T>
   /** Whether `--kafka`, the config or the environment names a cluster; else Kafka is the one that Millrace embeds. */
   readonly namesKafka: () => Promise<boolean>
@@ -51,9 +61,15 @@ export function createContext(options: GlobalOptions, env: NodeJS.ProcessEnv = p
     api,
     namesKafka,
     withKafka: async (action) => {
-      await using clients = await openClients(await endpoints(), from)
+      const found = await endpoints()
+      await using clients = await openClients(found, from)
       await using kafka = await clients.kafka({ clientId: 'millrace.cli' })
-      return await action(kafka)
+      const values = await openValues(found.registry)
+      try {
+        return await action(kafka, values)
+      } finally {
+        values.close()
+      }
     },
     withCassandra: async (action) => {
       await using clients = await openClients(await endpoints(), from)
@@ -63,7 +79,7 @@ export function createContext(options: GlobalOptions, env: NodeJS.ProcessEnv = p
   }
 }
 
-type SystemEndpoints = Pick<Endpoints, 'kafka' | 'cassandra'>
+type SystemEndpoints = Pick<Endpoints, 'kafka' | 'cassandra' | 'registry'>
 
 /**
  * Where a command finds the systems: by `--kafka` and `--cassandra`, with what the environment says of signing in (the project's
@@ -103,11 +119,13 @@ function namesNoOther(env: NodeJS.ProcessEnv, { kafka, cassandra }: SystemEndpoi
   )
 }
 
-function endpointsOf({ kafka, cassandra }: Settings): SystemEndpoints {
+function endpointsOf({ kafka, cassandra, registry }: Settings): SystemEndpoints {
   const { localDataCenter, consistency, readConsistency } = cassandra
   return {
     kafka: kafka.remote ?? { bootstrapServers: [`127.0.0.1:${kafka.port}`] },
     cassandra: cassandra.remote ?? { contactPoints: [`127.0.0.1:${cassandra.port}`], localDataCenter, consistency, readConsistency },
+    // The embedded one is there with a running Millrace alone, and that tells its address itself.
+    registry: registry.remote,
   }
 }
 

@@ -48,7 +48,7 @@ export interface StatusView {
  * secrets, and only over the socket that the user who started Millrace can open (mode 0600, P8). No more than it needs.
  */
 export interface EndpointsView {
-  endpoints: Pick<Endpoints, 'kafka' | 'cassandra'>
+  endpoints: Pick<Endpoints, 'kafka' | 'cassandra' | 'registry'>
 }
 
 export interface DoctorStep {
@@ -84,5 +84,7 @@ export interface DeadLetterView {
   /** The original value as text; base64 when it is not UTF-8. */
   value: string | null
   valueIsBase64: boolean
+  /** The value was Avro with this schema; `value` is its JSON form. */
+  schemaId?: number
   headers: { key: string; value: string | null }[]
 }

@@ -1,5 +1,6 @@
 import type { Part } from '../platform/index.ts'
-import type { Endpoints } from '../core/index.ts'
+import type { TopicValues } from '../api-server/index.ts'
+import type { Endpoints, Json, RegistryEndpoint } from '../core/index.ts'
 import type { Clients } from './clients.ts'
 import type { Served, ServedPart, ServeOptions } from './serve.ts'
 import type { BrokerAccess, ListenAt } from './serve-broker.ts'
@@ -36,6 +37,23 @@ export async function serve(part: ServedPart, options: ServeOptions): Promise<Se
 export async function serveRandomUser(port: number): Promise<Part> {
   const { startRandomUserStandIn } = await import('../connectors/index.ts')
   return startRandomUserStandIn({ host: '127.0.0.1', port })
+}
+
+/** Reads and writes values for the command line. */
+export interface ValuesForPeople extends Pick<TopicValues, 'makeReadyFor' | 'decode'> {
+  /** Encodes JSON by the last schema of the topic's values; null: they have none. */
+  writer(topic: string, signal: AbortSignal): Promise<((value: Json) => Uint8Array) | null>
+  close(): void
+}
+
+export async function openValues(registry: RegistryEndpoint | null): Promise<ValuesForPeople> {
+  const [{ avroWriter, topicValues }, { createRegistryClient }] = await Promise.all([
+    import('./topic-values.ts'),
+    import('../registry-client/index.ts'),
+  ])
+  const client = registry && createRegistryClient(registry)
+  const { makeReadyFor, decode } = topicValues(client, () => false)
+  return { makeReadyFor, decode, writer: (topic, signal) => avroWriter(client, topic, signal), close: () => client?.close() }
 }
 
 /** Opens clients of systems; a child process gives tokens where the author's function does. `owner` marks that child. */

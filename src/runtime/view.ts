@@ -1,16 +1,28 @@
 import { readFile } from 'node:fs/promises'
 import type { ApiPorts } from '../api-server/index.ts'
-import type { DoctorReport, Endpoints, EndpointsView, FlowCounts, PartView, Project, StatusView, StreamStatus } from '../core/index.ts'
+import type {
+  DeadLetterView,
+  DoctorReport,
+  Endpoints,
+  EndpointsView,
+  FlowCounts,
+  PartView,
+  Project,
+  StatusView,
+  StreamStatus,
+} from '../core/index.ts'
 import type { MissingTopic } from '../connectors/index.ts'
 import { names } from '../core/index.ts'
 import { asMillraceError, MillraceError, systemClock } from '../platform/index.ts'
 import type { RunDetail } from '../core/index.ts'
+import { createRegistryClient } from '../registry-client/index.ts'
 import type { SchedulerHandle } from '../scheduler/index.ts'
 import type { Clients } from './clients.ts'
 import type { Observed, Observer } from './counts.ts'
 import { listDeadLetters } from './dead-letters.ts'
 import { diagnose, type Facts } from './doctor.ts'
 import type { Registry } from './registry.ts'
+import { topicValues } from './topic-values.ts'
 import type { Settings } from './settings/settings.ts'
 
 /** The state of a running Millrace that its views are made from; changed by `start` alone. */
@@ -89,7 +101,7 @@ export function createView(running: Running): View & { ports: Omit<ApiPorts, 'sc
   const endpoints = async (): Promise<EndpointsView> => {
     // Without a token the command asks the function itself, and tells why it fails; Cassandra's commands need none.
     const kafka = await running.clients.kafkaWithToken().catch(() => running.endpoints.kafka)
-    return { endpoints: { kafka, cassandra: running.endpoints.cassandra } }
+    return { endpoints: { kafka, cassandra: running.endpoints.cassandra, registry: running.endpoints.registry } }
   }
   const streams = (): string[] => running.project.streams.map((stream) => stream.name)
   return {
@@ -104,8 +116,23 @@ export function createView(running: Running): View & { ports: Omit<ApiPorts, 'sc
       streams,
       streamStatuses: () => running.streamStatuses(),
       project: () => running.project,
-      deadLetters: (stream, limit) => listDeadLetters(running.clients, running.settings.project, stream, limit),
+      deadLetters: (stream, limit) => deadLettersOf(running, stream, limit),
     },
+  }
+}
+
+async function deadLettersOf({ clients, endpoints, settings }: Running, stream: string, limit: number): Promise<DeadLetterView[]> {
+  const registry = endpoints.registry && createRegistryClient(endpoints.registry)
+  try {
+    return await listDeadLetters(
+      clients,
+      settings.project,
+      stream,
+      limit,
+      topicValues(registry, () => true),
+    )
+  } finally {
+    registry?.close()
   }
 }
 

@@ -6,7 +6,7 @@ import type { Decoded } from './payload.ts'
 /** Reads and writes values as a topic's format says, with the registry's schemas. */
 export interface TopicValues {
   /** Gets the schemas that the values of a batch name; those that cannot be had are told by `decode`. */
-  makeReadyFor(batch: Batch, signal: AbortSignal): Promise<void>
+  makeReadyFor(batch: Pick<Batch, 'bytes' | 'count' | 'valueAt'>, signal: AbortSignal): Promise<void>
   decode(bytes: Uint8Array): Decoded
   /** Of a value as JSON, as the topic's values are written. BAD_REQUEST names what does not fit. */
   encode(topic: string, value: Json, signal: AbortSignal): Promise<Uint8Array>

@@ -131,6 +131,7 @@ function scriptedPorts(state: ScriptedApi['state']): ApiPorts {
         endpoints: {
           kafka: { bootstrapServers: [], topics: { create: 'auto', replicationFactor: -1, minInsyncReplicas: null, configs: {} } },
           cassandra: { contactPoints: [], localDataCenter: 'datacenter1', consistency: 'ONE', readConsistency: 'ONE' },
+          registry: null,
         },
       }),
     project: () => ({ name: 'users', schemas: [], topics: [], tables: [], streams: [], dags: [] }),

@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
-import { bytesAt, type Batch } from '../../core/index.ts'
+import { bytesAt, type Batch, type Json } from '../../core/index.ts'
 import type { KafkaClient } from '../../kafka-client/index.ts'
 import { MillraceError, systemClock } from '../../platform/index.ts'
+import type { ValuesForPeople } from '../../runtime/index.ts'
 import type { Context } from '../context.ts'
 import type { WithContext } from '../main.ts'
 import { readLines } from '../standard-input.ts'
@@ -14,9 +15,10 @@ export function addRecordCommands(program: Command, context: WithContext): void 
     .option('--value <value>', 'one record with this value, instead of standard input')
     .option('--key-field <field>', "take each record's key from this field of its JSON value")
     .option('--partition <n>', 'partition, instead of choosing by key')
+    .option('--raw', 'the bytes as they are, also where values of the topic are Avro')
     .action(async (topic: string, options: ProduceOptions) => {
       const { output, withKafka } = context()
-      const produced = await withKafka((kafka) => produce(kafka, topic, options))
+      const produced = await withKafka((kafka, values) => produce(kafka, values, topic, options))
       output.data({ topic, produced })
       output.line(`${produced} produced`)
     })
@@ -28,7 +30,7 @@ export function addRecordCommands(program: Command, context: WithContext): void 
     .option('-f, --follow', 'wait for new ones at the end')
     .action(async (topic: string, options: ConsumeOptions) => {
       const full = context()
-      await full.withKafka((kafka) => consume(kafka, topic, options, full))
+      await full.withKafka((kafka, values) => consume(kafka, values, topic, options, full))
     })
 }
 
@@ -37,18 +39,26 @@ interface ProduceOptions {
   value?: string
   keyField?: string
   partition?: string
+  raw?: boolean
 }
 
 const produceChunk = 500
 
-async function produce(kafka: KafkaClient, topic: string, options: ProduceOptions): Promise<number> {
+async function produce(kafka: KafkaClient, values: ValuesForPeople, topic: string, options: ProduceOptions): Promise<number> {
   const producer = kafka.producer()
+  const write = options.raw === true ? null : await values.writer(topic, new AbortController().signal)
   let produced = 0
   let chunk: string[] = []
   const flush = async (): Promise<void> => {
     const partition = options.partition === undefined ? {} : { partition: Number(options.partition) }
     await producer.send(
-      chunk.map((value) => ({ topic, value, key: keyOf(value, options), timestampMs: systemClock.nowMs(), ...partition })),
+      chunk.map((line) => ({
+        topic,
+        value: write ? write(jsonOf(line)) : line,
+        key: keyOf(line, options),
+        timestampMs: systemClock.nowMs(),
+        ...partition,
+      })),
     )
     produced += chunk.length
     chunk = []
@@ -73,11 +83,22 @@ function keyOf(value: string, { key, keyField }: ProduceOptions): string | null 
   throw new MillraceError('BAD_REQUEST', `--key-field ${keyField}: this record has no such field: ${value.slice(0, 120)}`)
 }
 
-function parseJson(text: string): unknown {
+/** What the topic's schema is to encode. */
+function jsonOf(line: string): Json {
+  const json = parseJson(line)
+  if (json !== undefined) return json
+  throw new MillraceError(
+    'BAD_REQUEST',
+    `Values of this topic are Avro, and this is no JSON to write as such: ${line.slice(0, 120)}. Write --raw for the bytes as they are.`,
+  )
+}
+
+function parseJson(text: string): Json | undefined {
   try {
-    return JSON.parse(text)
+    const json: Json = JSON.parse(text)
+    return json
   } catch {
-    return null
+    return undefined
   }
 }
 
@@ -87,7 +108,13 @@ interface ConsumeOptions {
   follow?: boolean
 }
 
-async function consume(kafka: KafkaClient, topic: string, options: ConsumeOptions, { output }: Pick<Context, 'output'>): Promise<void> {
+async function consume(
+  kafka: KafkaClient,
+  values: ValuesForPeople,
+  topic: string,
+  options: ConsumeOptions,
+  { output }: Pick<Context, 'output'>,
+): Promise<void> {
   const limit = options.limit === undefined ? Infinity : Number(options.limit)
   const reader = kafka.reader({ topic, from: parseFrom(options.from) })
   const stop = new AbortController()
@@ -98,8 +125,9 @@ async function consume(kafka: KafkaClient, topic: string, options: ConsumeOption
   try {
     while (printed < limit && !stop.signal.aborted) {
       for (const batch of await reader.poll({ signal: stop.signal })) {
+        await values.makeReadyFor(batch, stop.signal)
         for (let i = 0; i < batch.count && printed < limit; i++, printed++) {
-          const record = describeRecord(batch, i)
+          const record = describeRecord(batch, i, values)
           output.data(record)
           output.line(`${record.partition}:${record.offset}\t${record.key ?? '-'}\t${record.value ?? '-'}`)
         }
@@ -120,13 +148,16 @@ function parseFrom(from: string): 'earliest' | 'latest' | { offset: bigint } {
 function describeRecord(
   batch: Batch,
   i: number,
+  values: ValuesForPeople,
 ): {
   topic: string
   partition: number
   offset: string
   timestampMs: number
   key: string | null
+  /** As JSON where it is Avro. */
   value: string | null
+  schemaId?: number
   headers: Record<string, string | null>
 } {
   const text = (bytes: Uint8Array | null): string | null => (bytes === null ? null : Buffer.from(bytes).toString('utf8'))
@@ -136,7 +167,14 @@ function describeRecord(
     offset: String(batch.offsets[i]),
     timestampMs: batch.timestampMs[i] ?? -1,
     key: text(bytesAt(batch, batch.keyAt, i)),
-    value: text(bytesAt(batch, batch.valueAt, i)),
+    ...valueOf(bytesAt(batch, batch.valueAt, i), values),
     headers: Object.fromEntries(batch.headers(i).map((header) => [header.key, text(header.value)])),
   }
+}
+
+function valueOf(bytes: Uint8Array | null, values: ValuesForPeople): { value: string | null; schemaId?: number } {
+  const decoded = bytes && values.decode(bytes)
+  if (decoded?.format === 'avro' && decoded.schemaId !== undefined)
+    return { value: JSON.stringify(decoded.json), schemaId: decoded.schemaId }
+  return { value: bytes && Buffer.from(bytes).toString('utf8') }
 }

@@ -1,7 +1,7 @@
-import type { Batch, Field } from '../../core/index.ts'
+import type { Field } from '../../core/index.ts'
 import { MillraceError, type Result } from '../../platform/index.ts'
 import { framedId, framingBytes } from '../framing.ts'
-import type { ValueCodec } from '../value-codec.ts'
+import type { ValueCodec, Values } from '../value-codec.ts'
 import type { AvroType } from './avro-type.ts'
 import { ByteSink } from './byte-sink.ts'
 import { ByteSource, Malformed } from './byte-source.ts'
@@ -86,7 +86,7 @@ function refuseToEncode(): Result<Uint8Array> {
   return { ok: false, error: new MillraceError('INTERNAL', 'This codec reads only.') }
 }
 
-function unknownIds({ count, valueAt, bytes }: Batch, readers: ReadonlyMap<number, Reader>): Set<number> | null {
+function unknownIds({ count, valueAt, bytes }: Values, readers: ReadonlyMap<number, Reader>): Set<number> | null {
   let unknown: Set<number> | null = null
   let last = -1
   for (let i = 0; i < count; i++) {

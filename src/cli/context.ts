@@ -37,6 +37,8 @@ export interface Context {
   /** Whether `--kafka`, the config or the environment names a cluster; else Kafka is the one that Millrace embeds. */
   readonly namesKafka: () => Promise<boolean>
   settings(): Promise<Settings>
+  /** Where the running Millrace finds the systems; null: none runs. */
+  readonly running: () => Promise<SystemEndpoints | null>
 }
 
 export function createContext(options: GlobalOptions, env: NodeJS.ProcessEnv = process.env): Context {
@@ -60,6 +62,7 @@ export function createContext(options: GlobalOptions, env: NodeJS.ProcessEnv = p
     settings,
     api,
     namesKafka,
+    running,
     withKafka: async (action) => {
       const found = await endpoints()
       await using clients = await openClients(found, from)

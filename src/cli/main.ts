@@ -8,12 +8,14 @@ import { addDeadLetterCommands } from './commands/dead-letters.ts'
 import { addGroupCommands } from './commands/groups.ts'
 import { addLifecycleCommands } from './commands/lifecycle.ts'
 import { addQueryCommand } from './commands/query.ts'
+import { addPlanCommands } from './commands/plan.ts'
 import { addRandomUserCommand } from './commands/random-user.ts'
 import { addRecordCommands } from './commands/records.ts'
 import { addServeCommands } from './commands/serve.ts'
 import { addStartCommand } from './commands/start.ts'
 import { addTableCommands } from './commands/tables.ts'
 import { addTopicCommands } from './commands/topics.ts'
+import { addTransactionCommands } from './commands/transactions.ts'
 import { createContext, type Context, type GlobalOptions } from './context.ts'
 
 /** Gives a command's action its context. */
@@ -57,10 +59,12 @@ function createProgram(): Command {
   addTopicCommands(program, context)
   addGroupCommands(program, context)
   addConfigCommands(program, context)
+  addTransactionCommands(program, context)
   addRecordCommands(program, context)
   addTableCommands(program, context)
   addQueryCommand(program, context)
   addDeadLetterCommands(program, context)
+  addPlanCommands(program, context)
   addAccessCommands(program, context)
   addServeCommands(program, context)
   addRandomUserCommand(program, context)

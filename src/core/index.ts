@@ -69,3 +69,4 @@ export type { CassandraConfig, KafkaConfig, SaslConfig, SecretReference, SecretT
 export { recordKey } from './record-key.ts'
 export type { DeadLetterView, DoctorReport, DoctorStep, EndpointsView, FlowCounts, PartView, StatusView } from './api-views.ts'
 export type { AttemptState, AttemptView, DagView, RunDetail, RunState, RunView, TaskInstanceView, TaskState } from './run-views.ts'
+export type { Change, PlanView, SchemaChange, StreamChange, TableChange, TopicChange } from './plan-view.ts'

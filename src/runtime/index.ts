@@ -1,6 +1,7 @@
 import type { Part } from '../platform/index.ts'
 import type { TopicValues } from '../api-server/index.ts'
 import type { Endpoints, Json, RegistryEndpoint } from '../core/index.ts'
+import type { PlanOptions } from './apply.ts'
 import type { Clients } from './clients.ts'
 import type { Served, ServedPart, ServeOptions } from './serve.ts'
 import type { BrokerAccess, ListenAt } from './serve-broker.ts'
@@ -52,8 +53,18 @@ export async function openValues(registry: RegistryEndpoint | null): Promise<Val
     import('../registry-client/index.ts'),
   ])
   const client = registry && createRegistryClient(registry)
-  const { makeReadyFor, decode } = topicValues(client, () => false)
-  return { makeReadyFor, decode, writer: (topic, signal) => avroWriter(client, topic, signal), close: () => client?.close() }
+  const values = topicValues(client, () => false)
+  return {
+    makeReadyFor: (batch, signal) => values.makeReadyFor(batch, signal),
+    decode: (bytes) => values.decode(bytes),
+    writer: (topic, signal) => avroWriter(client, topic, signal),
+    close: () => client?.close(),
+  }
+}
+
+/** `millrace plan` and `millrace apply`. */
+export async function planOrApply(options: PlanOptions, apply: boolean): ReturnType<typeof import('./apply.ts').planOrApply> {
+  return (await import('./apply.ts')).planOrApply(options, apply)
 }
 
 /** Opens clients of systems; a child process gives tokens where the author's function does. `owner` marks that child. */

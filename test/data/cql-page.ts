@@ -115,17 +115,12 @@ export const cqlSections: readonly CqlSection[] = [
       "SELECT writetime(price), ttl(price), maxwritetime(tags), writetime(tags), tags['hot'], attributes['a'..'z'] FROM shop.orders",
       'SELECT price * 2 + 1, -price, (price + 1) / 3, placed + 1d, cast(price AS text), (text)item FROM shop.orders',
       'SELECT token(customer), toTimestamp(now()), toDate(placed), toUnixTimestamp(placed), currentTimestamp(), uuid(), minTimeuuid(placed), textAsBlob(item), blobAsText(textAsBlob(item)) FROM shop.orders',
+      'SELECT mask_inner(item, 1, 1), mask_default(price), mask_hash(item), mask_replace(item, null), system.abs(price) FROM shop.orders',
       'SELECT toJson(tags), map_keys(attributes), map_values(attributes), collection_count(tags), collection_sum(steps), abs(price), round(1.5) FROM shop.orders WHERE customer = 00000000-0000-4000-8000-000000000009',
     ].map((statement) => statement.replace('abs(price), ', 'abs(-5), ')),
     refused: [
-      refused(
-        'a bind marker for a whole tuple of columns',
-        'SELECT * FROM shop.orders WHERE customer = 00000000-0000-4000-8000-000000000001 AND (placed, item) > ?',
-      ),
-      refused(
-        'a bind marker for a list of tuples',
-        'SELECT * FROM shop.orders WHERE customer = 00000000-0000-4000-8000-000000000001 AND (placed, item) IN ?',
-      ),
+      refused('the function floor', 'SELECT floor(placed, 1h) FROM shop.orders'),
+      refused('exp of a decimal', 'SELECT exp(price) FROM shop.orders'),
     ],
   },
   {

@@ -4,7 +4,7 @@ import type { Term } from './ast.ts'
 export function formatTerm(term: Term): string {
   switch (term.is) {
     case 'literal':
-      return term.kind === 'string' ? `'${term.text}'` : term.text
+      return term.kind === 'string' ? `'${term.text}'` : term.kind === 'null' ? 'NULL' : term.text
     case 'bind':
       return '?'
     case 'call':

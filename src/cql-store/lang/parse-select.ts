@@ -1,6 +1,6 @@
 import type { SelectedColumn, Selection, SelectStatement, Term } from './ast.ts'
 import { parseType } from '../../cql-wire/index.ts'
-import { parseSimpleTerm, parseTableName, parseTerm, parseTypeText, parseWhere } from './parse-terms.ts'
+import { parseSimpleTerm, parseSystemPrefix, parseTableName, parseTerm, parseTypeText, parseWhere } from './parse-terms.ts'
 import type { TokenReader } from './token-reader.ts'
 
 /** After `SELECT`. */
@@ -67,10 +67,11 @@ function parseSimple(from: TokenReader, depth: number): Selection {
   if (!isName || (token.kind === 'name' && ['true', 'false', 'null', 'nan', 'infinity'].includes(token.text))) {
     return { is: 'term', term: parseSimpleTerm(from) }
   }
+  parseSystemPrefix(from)
   const called = from.peek(1).kind === 'op' && from.peek(1).text === '('
   if (!called) return parseElement(from, { is: 'column', name: from.name() })
-  if (token.kind === 'name' && token.text === 'cast') return parseCast(from, depth)
-  const name = token.text === 'token' ? from.next().text : from.name()
+  if (from.sees('cast')) return parseCast(from, depth)
+  const name = from.sees('token') ? from.next().text : from.name()
   from.expectsOp('(')
   if (name === 'count' && (from.takesOp('*') || (from.peek().kind === 'integer' && from.peek().text === '1' && from.next()))) {
     from.expectsOp(')')

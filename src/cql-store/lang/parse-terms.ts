@@ -81,11 +81,20 @@ function parseWord(from: TokenReader, depth: number): Term {
     if (text === 'null') return (from.next(), { is: 'literal', kind: 'null', text })
     if (text === 'nan' || text === 'infinity') return (from.next(), { is: 'literal', kind: 'float', text })
   }
-  const name = kind === 'name' && text === 'token' ? from.next().text : from.name()
+  parseSystemPrefix(from)
+  const name = from.sees('token') ? from.next().text : from.name()
   if (!from.takesOp('(')) throw from.noAlternative()
   const args = from.seesOp(')') ? [] : from.list(() => parseTerm(from, depth + 1))
   from.expectsOp(')')
   return { is: 'call', name, args }
+}
+
+/** `system.` before a function's name: there are no functions elsewhere. */
+export function parseSystemPrefix(from: TokenReader): void {
+  const [dot, name, bracket] = [from.peek(1), from.peek(2), from.peek(3)]
+  const isCall = dot.text === '.' && (name.kind === 'name' || name.kind === 'quoted') && bracket.text === '('
+  if (!isCall || dot.kind !== 'op' || bracket.kind !== 'op' || !from.takes('system')) return
+  from.expectsOp('.')
 }
 
 function parseSymbol(from: TokenReader, depth: number): Term {

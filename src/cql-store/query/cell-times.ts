@@ -17,7 +17,7 @@ const titles: Record<Name, string> = { writetime: 'writeTime', ttl: 'ttl', maxwr
 /** `writetime(column)`, `ttl(column)`, `maxwritetime(column)`: of a collection's elements a list, in their order. */
 export function cellTimes(table: Table, name: Name, args: readonly Selection[], context: TermContext): Selector {
   const [arg] = args
-  const of = arg?.is === 'element' ? arg.of : arg
+  const of = arg?.is === 'element' || arg?.is === 'slice' ? arg.of : arg
   if (of?.is !== 'column' || args.length !== 1) throw invalid(`The ${titles[name]} function takes one column`)
   const column = columnNamed(table, of.name)
   if (column.kind === 'partition_key' || column.kind === 'clustering') {
@@ -32,10 +32,12 @@ export function cellTimes(table: Table, name: Name, args: readonly Selection[], 
       return cell ? timeOf(name, cell, scope) : null
     })
   }
-  const title = `${name}(${column.name})`
+  const within = arg?.is === 'slice' ? pathsWithin(column, arg, context) : null
+  const title = `${name}(${arg?.is === 'slice' ? sliceTitle(column, arg) : column.name})`
   if (name === 'maxwritetime') {
     return plain(title, one, (row, scope) => {
-      const [first, ...others] = liveCells(column, row, scope)
+      const isWithin = within?.(scope)
+      const [first, ...others] = liveCells(column, row, scope).filter(({ path }) => !isWithin || (path && isWithin(path)))
       if (!first) return null
       return timeOf(name, others.reduce((newest, each) => (each.timestamp > newest.timestamp ? each : newest), first), scope) // prettier-ignore
     })
@@ -48,9 +50,27 @@ export function cellTimes(table: Table, name: Name, args: readonly Selection[], 
   }
   const list = { is: 'list', of: one } as const
   return plain(title, list, (row, scope) => {
-    const cells = inOrder(column, liveCells(column, row, scope))
+    const isWithin = within?.(scope)
+    const cells = inOrder(column, liveCells(column, row, scope)).filter(({ path }) => !isWithin || (path && isWithin(path)))
     return cells.length === 0 ? null : nullableCollectionOf(cells.map((cell) => timeOf(name, cell, scope)))
   })
+}
+
+type Slice = Extract<Selection, { is: 'slice' }>
+
+function sliceTitle({ name }: Column, { from, to }: Slice): string {
+  return `${name}[${from ? formatTerm(from) : ''}..${to ? formatTerm(to) : ''}]`
+}
+
+/** `m['a'..'c']`: both ends included. */
+function pathsWithin(column: Column, { from, to }: Slice, context: TermContext): (scope: Scope) => (path: Uint8Array) => boolean {
+  const { type } = column
+  const keyType = type.is === 'map' ? type.key : type.is === 'set' ? type.of : type
+  const [lower, upper] = [from, to].map((term) => (term ? elementPath(column, term, context) : null))
+  return (scope) => {
+    const [least, most] = [lower?.(scope) ?? null, upper?.(scope) ?? null]
+    return (path) => (!least || compareValues(keyType, path, least) >= 0) && (!most || compareValues(keyType, path, most) <= 0)
+  }
 }
 
 function elementPath(column: Column, key: Term, context: TermContext): (scope: Scope) => Bytes {

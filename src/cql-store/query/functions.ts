@@ -73,7 +73,7 @@ const dateBytes = (ms: bigint): Uint8Array => encodeValue({ is: 'date' }, dayOf(
 const bigintBytes = (ms: bigint): Uint8Array => encodeValue({ is: 'bigint' }, ms)
 
 const blobTypes: ScalarName[] = [
-  'ascii', 'text', 'int', 'bigint', 'smallint', 'tinyint', 'varint', 'float', 'double', 'decimal', 'boolean', 'uuid', 'timeuuid', 'timestamp', 'date', 'time', 'inet',
+  'ascii', 'text', 'int', 'bigint', 'smallint', 'tinyint', 'varint', 'float', 'double', 'decimal', 'boolean', 'uuid', 'timeuuid', 'timestamp', 'date', 'time', 'inet', 'duration',
 ] // prettier-ignore
 
 const all: ScalarFunction[] = [

@@ -1,5 +1,5 @@
 import { decodeValue, encodeValue, formatType, type CqlDecimal, type CqlType, type CqlValue } from '../../cql-wire/index.ts'
-import { invalid } from '../refusal.ts'
+import { invalid, unsupported } from '../refusal.ts'
 import { aggregateOf } from './aggregates.ts'
 import { isNumeric } from './arithmetic.ts'
 import { toJson } from './json.ts'
@@ -67,9 +67,9 @@ const byName = new Map<string, Resolve>([
       ({ unscaled, scale }) => ({ unscaled: unscaled < 0n ? -unscaled : unscaled, scale }),
     ),
   ],
-  ['exp', numberFunction(Math.exp, null)],
-  ['log', numberFunction(Math.log, null)],
-  ['log10', numberFunction(Math.log10, null)],
+  ['exp', transcendental('exp', Math.exp)],
+  ['log', transcendental('log', Math.log)],
+  ['log10', transcendental('log10', Math.log10)],
   [
     'round',
     numberFunction(
@@ -92,6 +92,35 @@ function ofElements(name: string, type: CqlType): Resolved | null {
       return aggregate.result()
     }),
   }
+}
+
+const widths = new Map<string, number>([['tinyint', 32], ['smallint', 32], ['int', 32], ['bigint', 64]]) // prettier-ignore
+
+/** Of whole numbers without what is behind the point, as Java cuts a double to their width. */
+function transcendental(name: string, run: (value: number) => number): Resolve {
+  const onDouble = numberFunction(run, null)
+  return (type) => {
+    if (type.is === 'decimal' || type.is === 'varint') throw unsupported(`${name} of a ${type.is}`)
+    const width = widths.get(type.is)
+    if (width === undefined) return onDouble(type)
+    return {
+      type,
+      run: whenThere((value) => {
+        const cut = cutTo(width, run(Number(decodeValue(type, value))))
+        return encodeValue(
+          type,
+          type.is === 'bigint' ? cut : Number(BigInt.asIntN(type.is === 'int' ? 32 : type.is === 'smallint' ? 16 : 8, cut)),
+        )
+      }),
+    }
+  }
+}
+
+function cutTo(width: number, value: number): bigint {
+  const most = 2n ** BigInt(width - 1)
+  if (Number.isNaN(value)) return 0n
+  if (value >= Number(most)) return most - 1n
+  return value <= -Number(most) ? -most : BigInt(Math.trunc(value))
 }
 
 /** Of numbers that fit a double, and, where they are given, of whole ones of any size and of decimals. */

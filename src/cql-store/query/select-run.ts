@@ -180,7 +180,8 @@ function isPartitionDone({ table }: Plan, row: ScannedRow, given: number, perPar
 /** ORDER BY over several partitions: all rows are read, then put in order. */
 async function runSorted(plan: Plan, sort: NonNullable<Plan['sort']>, scope: Scope, engine: Engine, paging: Paging): Promise<Page> {
   const { pageSize, remaining, perPartition } = startOf(plan, scope, null, paging)
-  refusePages(plan, scope, pageSize)
+  // Where nothing is read there is nothing to refuse.
+  if (plan.segments.segments(scope).length > 0) refusePages(pageSize)
   const passes = rowFilter(plan.filters, scope)
   const count = new PartitionCount(null)
   const found: ScannedRow[] = []
@@ -212,7 +213,7 @@ async function runGroups(
   virtual: VirtualRows | null,
   paging: Paging,
 ): Promise<Page> {
-  if (plan.sort && paging.pageSize !== null && paging.pageSize > 0) refusePages(plan, scope, paging.pageSize)
+  if (plan.sort && paging.pageSize !== null && paging.pageSize > 0) refusePages(paging.pageSize)
   // Grouped DISTINCT partitions come in one page, as in Cassandra.
   const isOnePage = isWhole || plan.distinct
   const { from, pageSize, perPartition, ...start } = startOf(
@@ -276,9 +277,9 @@ async function runGroups(
   return { rows: order.slice(0, start.remaining ?? order.length).map(({ row }) => row), pagingState: null }
 }
 
-/** Rows that are put in order after they are read cannot come in pages; where nothing is read there is nothing to refuse. */
-function refusePages(plan: Plan, scope: Scope, pageSize: number): void {
-  if (pageSize === Infinity || plan.segments.segments(scope).length === 0) return
+/** Rows that are put in order after they are read cannot come in pages. */
+function refusePages(pageSize: number): void {
+  if (pageSize === Infinity) return
   throw invalid(
     'Cannot page queries with both ORDER BY and a IN restriction on the partition key; you must either remove the ORDER BY or the IN and sort client side, or disable paging for this query',
   )

@@ -8,6 +8,7 @@ import { castTo } from './cast.ts'
 import { cellTimes } from './cell-times.ts'
 import { elementOf, sliceOf } from './elements.ts'
 import { genericFunction } from './generic-functions.ts'
+import { maskFunction, type MaskFunction } from './mask-functions.ts'
 import { aggregating, combined, plain, type Bytes, type Selector } from './selector.ts'
 import { valueOf } from './table-row.ts'
 import { compileTerm, naturalType, resolveFunction, type TermContext } from './terms.ts'
@@ -114,6 +115,8 @@ function compileArithmetic(table: Table, { op, left, right }: Extract<Selection,
 function compileCall(table: Table, name: string, args: readonly Selection[], context: TermContext): Selector {
   const lower = name.toLowerCase()
   if (lower === 'writetime' || lower === 'ttl' || lower === 'maxwritetime') return cellTimes(table, lower, args, context)
+  const mask = maskFunction(lower)
+  if (mask) return compileMask(table, lower, mask, args, context)
   const inner = args.map((arg) => compileSelection(table, arg, context))
   if (lower === 'token') return tokenSelector(table, args, inner)
   const title = `system.${lower}(${inner.map((each) => each.name).join(', ')})`
@@ -131,10 +134,40 @@ function compileCall(table: Table, name: string, args: readonly Selection[], con
     lower,
     inner.map((each) => each.type),
   )
-  return combined(title, { is: fn.result }, inner, (values, scope) => {
+  // Which overload it is says of which type a constant is meant; of a column the type has to be the function's own.
+  const typed = args.map((arg, i) => (arg.is === 'term' ? compileSelection(table, arg, context, { is: fn.args[i] ?? 'text' }) : inner[i]))
+  const parts = typed.filter((each) => each !== undefined)
+  const misfit = parts.find(({ type }, i) => !takes(fn.args[i], type.is))
+  if (misfit) throw invalid(`Invalid call to function ${fn.name}: it does not take ${misfit.name} of type ${formatType(misfit.type)}`)
+  return combined(title, { is: fn.result }, parts, (values, scope) => {
     const given = values.filter((value) => value !== null)
     return given.length === values.length ? fn.run(given, scope) : null
   })
+}
+
+/** Types whose bytes are those of another type too (Cassandra's `isValueCompatibleWith`). */
+const alsoTakes = new Map<string | undefined, readonly string[]>([
+  ['text', ['ascii']],
+  ['uuid', ['timeuuid']],
+  ['date', ['int']],
+  ['timestamp', ['bigint']],
+  ['time', ['bigint']],
+  ['varint', ['int', 'bigint']],
+])
+
+function takes(wanted: string | undefined, given: string): boolean {
+  return wanted === given || wanted === 'blob' || alsoTakes.get(wanted)?.includes(given) === true
+}
+
+function compileMask(table: Table, name: string, mask: MaskFunction, args: readonly Selection[], context: TermContext): Selector {
+  const [first, ...others] = args
+  if (!first) throw invalid(`Invalid number of arguments in call to function ${name}`)
+  const of = compileSelection(table, first, context)
+  const types = mask.rest(of.type)
+  if (others.length < mask.needed || others.length > types.length) throw invalid(`Invalid number of arguments in call to function ${name}`)
+  const parts = [of, ...others.map((arg, i) => compileSelection(table, arg, context, types[i] ?? null))]
+  const title = `system.${name}(${parts.map((part) => part.name).join(', ')})`
+  return combined(title, mask.result(of.type), parts, (values) => mask.run(of.type, values))
 }
 
 function tokenSelector(table: Table, args: readonly Selection[], inner: readonly Selector[]): Selector {

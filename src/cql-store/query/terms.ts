@@ -122,7 +122,8 @@ function resolveCall(name: string, args: readonly Term[], context: TermContext):
 export function resolveFunction(name: string, types: readonly (CqlType | null)[]): ScalarFunction {
   const overloads = overloadsOf(name)
   if (overloads.length === 0) {
-    if (name === 'tojson' || name === 'fromjson' || name === 'to_json' || name === 'from_json') throw unsupported(`the function ${name}`)
+    if (['tojson', 'fromjson', 'to_json', 'from_json'].includes(name)) throw invalid(`The function ${name} cannot be used here`)
+    if (name === 'floor' || name.startsWith('similarity_')) throw unsupported(`the function ${name}`)
     throw invalid(`Unknown function '${name}'`)
   }
   const fitting = overloads.filter((fn) => fn.args.length === types.length)

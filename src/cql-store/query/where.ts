@@ -1,4 +1,4 @@
-import { formatType, UNSET } from '../../cql-wire/index.ts'
+import { formatType, UNSET, type CqlType } from '../../cql-wire/index.ts'
 import { formatTerm, type Comparison, type Relation, type Term } from '../lang/index.ts'
 import { invalid, unsupported } from '../refusal.ts'
 import { isMultiCell, qualifiedName, type Column, type IndexKind, type Table } from '../schema/index.ts'
@@ -6,7 +6,7 @@ import { containsFilter, entryFilter } from './element-filters.ts'
 import type { Scope } from './scope.ts'
 import { compileTerm, compileValue, type TermContext } from './terms.ts'
 import { valueOf, type TableRow } from './table-row.ts'
-import { compareValues, elementsOf } from './values.ts'
+import { compareValues, elementsOf, fieldsOf } from './values.ts'
 
 export type Value = (scope: Scope) => Uint8Array
 export type Values = (scope: Scope) => Uint8Array[]
@@ -200,8 +200,27 @@ function tupleColumns(table: Table, names: readonly string[]): Column[] {
   return columns
 }
 
+function tupleType(columns: readonly Column[]): CqlType {
+  return { is: 'tuple', of: columns.map(({ type }) => type) }
+}
+
+/** The fields of a tuple that is bound as a whole: as many as columns, none of them null. */
+function boundFields(columns: readonly Column[], tuple: Uint8Array): Uint8Array[] {
+  const fields = fieldsOf(tuple)
+  return columns.map(({ name }, i) => fields[i] ?? nullIn(name))
+}
+
+function nullIn(name: string): never {
+  throw invalid(`Invalid null value in condition for column ${name}`)
+}
+
 function tupleValues(columns: readonly Column[], term: Term, context: TermContext): Value[] {
-  if (term.is !== 'tuple') throw unsupported('a bind marker for a whole tuple of columns')
+  if (term.is === 'bind') {
+    const names = columns.map(({ name }) => name).join(',')
+    const compiled = compileValue(term, { name: `(${names})`, type: tupleType(columns) }, context)
+    return columns.map((_, i) => (scope) => boundFields(columns, compiled(scope))[i] ?? new Uint8Array(0))
+  }
+  if (term.is !== 'tuple') throw invalid(`Invalid value for the columns (${columns.map(({ name }) => name).join(', ')})`)
   const { items } = term
   if (items.length !== columns.length) throw invalid(`Expected ${columns.length} elements in value tuple, but got ${items.length}`)
   return columns.map((column, i) => compileValue(items[i] ?? { is: 'literal', kind: 'null', text: 'null' }, column, context))
@@ -221,10 +240,20 @@ function addTuple(where: Building, table: Table, relation: Extract<Relation, { i
   where.tuples.push({ columns, values, isLower: op === '>' || op === '>=', inclusive: op.endsWith('=') })
 }
 
+/** The tuples of an IN list, written out or bound as a whole. */
+function tupleList(columns: readonly Column[], terms: Term[] | Term, context: TermContext): (scope: Scope) => Uint8Array[][] {
+  if (Array.isArray(terms)) {
+    const tuples = terms.map((term) => tupleValues(columns, term, context))
+    return (scope) => tuples.map((tuple) => tuple.map((value) => value(scope)))
+  }
+  const list = { is: 'list', of: tupleType(columns), frozen: true } as const
+  const compiled = compileValue(terms, { name: `in(${columns.map(({ name }) => name).join(',')})`, type: list }, context)
+  return (scope) => elementsOf(list, compiled(scope)).map((tuple) => boundFields(columns, tuple))
+}
+
 function addTupleIn(where: Building, table: Table, relation: Extract<Relation, { is: 'tuple-in' }>, context: TermContext): void {
   const columns = tupleColumns(table, relation.columns)
-  if (!Array.isArray(relation.terms)) throw unsupported('a bind marker for a list of tuples')
-  const tuples = relation.terms.map((term) => tupleValues(columns, term, context))
+  const tuples = tupleList(columns, relation.terms, context)
   const order = (a: readonly Uint8Array[], b: readonly Uint8Array[]): number => {
     for (const [i, { type, descending }] of columns.entries()) {
       const sign = compareValues(type, a[i] ?? new Uint8Array(0), b[i] ?? new Uint8Array(0))
@@ -235,7 +264,7 @@ function addTupleIn(where: Building, table: Table, relation: Extract<Relation, {
   where.tupleIns.push({
     columns,
     values: (scope) => {
-      const sorted = tuples.map((tuple) => tuple.map((value) => value(scope))).sort(order)
+      const sorted = tuples(scope).toSorted(order)
       return sorted.filter((values, i) => i === 0 || order(values, sorted[i - 1] ?? values) !== 0)
     },
   })

@@ -48,12 +48,28 @@ export function withOptions(old: TableOptions, given: Readonly<Record<string, Op
     if (!fits(known.kind, value)) throw configError(`Invalid value for property '${name}'. It should be ${wanted[known.kind]}`)
     next[name] = value
   }
+  checkRanges(next)
   if (optionNumber(next, 'default_time_to_live') > 630_720_000) {
     throw configError(
       'default_time_to_live must be less than or equal to 630720000 (got ' + optionNumber(next, 'default_time_to_live') + ')',
     )
   }
   return next
+}
+
+const compactionStrategies = ['SizeTiered', 'Leveled', 'TimeWindow', 'Unified'].map((name) => `${name}CompactionStrategy`)
+
+/** What Cassandra, where the schema may move to, would not take. */
+function checkRanges(options: TableOptions): void {
+  const within = (name: string, least: number, most: number): void => {
+    const value = optionNumber(options, name)
+    if (value < least || value > most) throw configError(`${name} must be between ${least} and ${most} (got ${value})`)
+  }
+  within('bloom_filter_fp_chance', 6.71e-5, 1)
+  within('crc_check_chance', 0, 1)
+  const strategy = optionMap(options, 'compaction').find(([key]) => key === 'class')?.[1]
+  const short = strategy?.replace('org.apache.cassandra.db.compaction.', '')
+  if (short !== undefined && !compactionStrategies.includes(short)) throw configError(`Unable to find compaction strategy class '${short}'`)
 }
 
 const wanted: Record<Kind, string> = { text: 'a string', number: 'a number', integer: 'an integer', boolean: 'true or false', map: 'a map' }

@@ -33,7 +33,7 @@ export function assignRange(members: readonly GroupMemberInfo[], partitionCount:
   return assignment
 }
 
-function compareMembers(a: GroupMemberInfo, b: GroupMemberInfo): number {
+export function compareMembers(a: GroupMemberInfo, b: GroupMemberInfo): number {
   if (a.groupInstanceId !== null && b.groupInstanceId !== null) return compare(a.groupInstanceId, b.groupInstanceId)
   if (a.groupInstanceId !== null) return -1
   if (b.groupInstanceId !== null) return 1

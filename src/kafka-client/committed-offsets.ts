@@ -10,6 +10,22 @@ export interface CommittedOffset extends TopicPartition {
   metadata: string
 }
 
+/** As requests have them: by topic. */
+export function offsetsByTopic(offsets: readonly CommittedOffset[]): {
+  name: string
+  partitions: { partitionIndex: number; committedOffset: bigint; committedLeaderEpoch: number; committedMetadata: string }[]
+}[] {
+  return [...Map.groupBy(offsets, ({ topic }) => topic)].map(([name, some]) => ({
+    name,
+    partitions: some.map(({ partition, offset, leaderEpoch, metadata }) => ({
+      partitionIndex: partition,
+      committedOffset: offset,
+      committedLeaderEpoch: leaderEpoch,
+      committedMetadata: metadata,
+    })),
+  }))
+}
+
 /** From 9 on the consumer group protocol of KIP-848, from 10 on topic ids. */
 const OFFSET_FETCH_AT_MOST = 8
 

@@ -1,4 +1,5 @@
 import { MillraceError } from '../platform/index.ts'
+import type { TopicPartition } from './options.ts'
 
 /** What a member tells the leader, in the format that every consumer of the group shares (`ConsumerProtocolSubscription`). */
 export interface MemberSubscription {
@@ -59,6 +60,11 @@ export function decodeAssignment(bytes: Uint8Array): MemberAssignment {
   const input = new Input(bytes)
   input.int16()
   return { partitions: input.topicPartitions(), userData: input.bytes() }
+}
+
+/** One by one. */
+export function flatPartitions(grouped: readonly TopicPartitions[]): TopicPartition[] {
+  return grouped.flatMap(({ topic, partitions }) => partitions.map((partition) => ({ topic, partition })))
 }
 
 class Output {

@@ -1,13 +1,15 @@
 import { errorCodes } from '../kafka-wire/index.ts'
 import { abortReason, asMillraceError, MillraceError } from '../platform/index.ts'
 import type { Batch } from './batch.ts'
+import { BrokerAssignedMember } from './broker-assigned-member.ts'
 import { CLOSE_TIMEOUT_MS, type CloseOptions, settledBy } from './closing.ts'
 import { type Cluster, NO_TOPIC_ID } from './cluster.ts'
 import { type CommittedOffset, fetchCommitted } from './committed-offsets.ts'
 import { fetchPartition } from './fetch-partition.ts'
 import { Fetcher } from './fetcher.ts'
-import { fenced, GroupMember } from './group-member.ts'
+import { GroupMember } from './group-member.ts'
 import { findOffsets } from './list-offsets.ts'
+import { fenced, type Membership } from './membership.ts'
 import {
   type AssignedPartition,
   type ConsumerOptions,
@@ -61,10 +63,11 @@ class KafkaGroupConsumer implements GroupConsumer {
   readonly #options: ResolvedConsumerOptions
   readonly #purpose: string
   readonly #fetcher: Fetcher
-  readonly #member: GroupMember
+  readonly #member: Membership
   readonly #onClose: (consumer: GroupConsumer) => void
   readonly #closing = new AbortController()
   #rebalancing: Promise<void> | null = null
+  #joining: Promise<unknown> | null = null
   /** Until `onRevoked` has returned. */
   #owned: readonly TopicPartition[] = []
   #isPolling = false
@@ -76,7 +79,8 @@ class KafkaGroupConsumer implements GroupConsumer {
     this.#onClose = onClose
     this.#purpose = cluster.newPurpose('group')
     this.#fetcher = new Fetcher(cluster, options)
-    this.#member = new GroupMember(cluster, options, this.#purpose, () => this.#fetcher.wake())
+    const Member = options.groupProtocol === 'consumer' ? BrokerAssignedMember : GroupMember
+    this.#member = new Member(cluster, options, this.#purpose, () => this.#fetcher.wake())
   }
 
   async poll({ signal }: { signal?: AbortSignal } = {}): Promise<Batch[]> {
@@ -117,9 +121,7 @@ class KafkaGroupConsumer implements GroupConsumer {
   commit(offsets: readonly CommittedOffset[]): Promise<void> {
     if (offsets.length === 0) return Promise.resolve()
     // The broker fences old generations only; a late commit must not pass under the present one.
-    const isForeign = offsets.some(
-      ({ topic, partition }) => !this.#owned.some((owned) => owned.topic === topic && owned.partition === partition),
-    )
+    const isForeign = without(offsets, this.#owned).length > 0
     return isForeign ? Promise.reject(fenced(errorCodes.ILLEGAL_GENERATION, this.#options.groupId)) : this.#member.commit(offsets)
   }
 
@@ -143,7 +145,7 @@ class KafkaGroupConsumer implements GroupConsumer {
     this.#fetcher.wake()
     let step = 'giving up its partitions (onRevoked)'
     const leaving = (async () => {
-      if (this.#member.isMember) await this.#giveUp()
+      if (this.#member.isMember) await this.#giveUp(this.#owned)
       step = 'leaving its group'
       await this.#member.leave()
     })()
@@ -181,7 +183,8 @@ class KafkaGroupConsumer implements GroupConsumer {
       this.#member.polled()
       this.#refreshMetadata()
       const leftMs = deadlineMs - clock.monotonicMs()
-      if (this.#rebalancing || this.#member.needsJoin) {
+      if (this.#keepsReading) this.#joinMeanwhile()
+      if (this.#rebalancing || this.#mustRebalance) {
         if (await this.#rebalanceWithin(leftMs, signal)) continue
         this.#check(signal)
         return []
@@ -191,6 +194,24 @@ class KafkaGroupConsumer implements GroupConsumer {
       if (batches.length > 0 || leftMs <= 0) return batches
       await this.#fetcher.wait(leftMs, signal)
     }
+  }
+
+  /** Partitions that stay are read on while the group rebalances. */
+  get #keepsReading(): boolean {
+    return this.#member.isIncremental && !this.#member.hasLost
+  }
+
+  get #mustRebalance(): boolean {
+    return this.#keepsReading ? this.#member.target !== null : this.#member.needsJoin
+  }
+
+  /** What it is to have then is the member's `target`; a refusal is told by `poll`. */
+  #joinMeanwhile(): void {
+    if (!this.#member.needsJoin || this.#joining) return
+    this.#joining = this.#member
+      .join(this.#owned)
+      .catch(() => undefined)
+      .finally(() => (this.#joining = null))
   }
 
   /** False when it goes on in the background. */
@@ -217,40 +238,50 @@ class KafkaGroupConsumer implements GroupConsumer {
   }
 
   async #rebalance(): Promise<void> {
-    await this.#giveUp()
-    const partitions = await this.#member.join()
+    const target = this.#keepsReading ? this.#member.target : null
+    if (!target) await this.#giveUp(this.#owned)
+    const partitions = target ?? (await this.#member.join([]))
+    const before = this.#owned
+    const given = without(before, partitions)
+    await this.#giveUp(given)
+    const kept = this.#owned
+    const added = without(partitions, kept)
     try {
-      const assigned = await this.#positions(partitions)
-      this.#closing.signal.throwIfAborted()
-      this.#owned = partitions
-      this.#fetcher.add(
-        assigned.map(({ topic, partition, position, committed }) => {
-          const topicId = this.#cluster.topic(topic)?.topicId ?? NO_TOPIC_ID
-          return fetchPartition({ topic, partition, topicId, position, positionEpoch: committed?.leaderEpoch ?? -1 })
-        }),
-      )
-      await this.#options.onAssigned?.(assigned, this.#closing.signal)
+      await this.#take(added)
     } catch (error) {
-      this.#fetcher.remove(partitions)
-      this.#owned = []
+      this.#fetcher.remove(added)
+      this.#owned = kept
       this.#member.requestRejoin()
       throw error
     }
+    this.#member.adopted(partitions, given.length > 0)
   }
 
-  /** Tells the owner that its partitions go. Its failure is logged: the group does not wait for it. */
-  async #giveUp(): Promise<void> {
-    const owned = this.#owned
-    if (owned.length === 0) return
+  async #take(added: readonly TopicPartition[]): Promise<void> {
+    const assigned = await this.#positions(added)
+    this.#closing.signal.throwIfAborted()
+    this.#owned = [...this.#owned, ...added]
+    this.#fetcher.add(
+      assigned.map(({ topic, partition, position, committed }) => {
+        const topicId = this.#cluster.topic(topic)?.topicId ?? NO_TOPIC_ID
+        return fetchPartition({ topic, partition, topicId, position, positionEpoch: committed?.leaderEpoch ?? -1 })
+      }),
+    )
+    if (added.length > 0 || !this.#member.isIncremental) await this.#options.onAssigned?.(assigned, this.#closing.signal)
+  }
+
+  /** Tells the owner that these go. Its failure is logged: the group does not wait for it. */
+  async #giveUp(partitions: readonly TopicPartition[]): Promise<void> {
+    if (partitions.length === 0) return
     const { onLost, onRevoked } = this.#options
     // Nothing more is handed out or fetched of them from here on.
-    this.#fetcher.remove(owned)
+    this.#fetcher.remove(partitions)
     try {
-      await (this.#member.hasLost ? onLost?.(owned) : onRevoked?.(owned))
+      await (this.#member.hasLost ? onLost?.(partitions) : onRevoked?.(partitions))
     } catch (error) {
       this.#cluster.log.error('giving up partitions failed', { group: this.#options.groupId, error: asMillraceError(error) })
     }
-    this.#owned = []
+    this.#owned = without(this.#owned, partitions)
   }
 
   async #positions(partitions: readonly TopicPartition[]): Promise<AssignedPartition[]> {
@@ -293,6 +324,10 @@ class KafkaGroupConsumer implements GroupConsumer {
     this.#metadataAtMs = nowMs
     this.#cluster.refresh(topics).catch(() => undefined)
   }
+}
+
+function without(partitions: readonly TopicPartition[], others: readonly TopicPartition[]): TopicPartition[] {
+  return partitions.filter(({ topic, partition }) => !others.some((other) => other.topic === topic && other.partition === partition))
 }
 
 export function createConsumer(cluster: Cluster, options: ConsumerOptions, onClose: (consumer: GroupConsumer) => void): GroupConsumer {

@@ -4,6 +4,7 @@ import type { Batch } from './batch.ts'
 import { type Cluster, NO_TOPIC_ID } from './cluster.ts'
 import { decodeFetched } from './decode-records.ts'
 import { kafkaError } from './errors.ts'
+import { FetchSession, isSessionError } from './fetch-session.ts'
 import { type Buffered, type FetchPartition, outOfRange } from './fetch-partition.ts'
 import { findOffsets } from './list-offsets.ts'
 import { type IsolationLevel, isolationLevels, type TopicPartition } from './options.ts'
@@ -37,6 +38,7 @@ export class Fetcher {
   readonly #purpose: string
   readonly #partitions = new Map<string, FetchPartition>()
   readonly #busyNodes = new Set<number>()
+  readonly #sessions = new Map<number, FetchSession>()
   readonly #validating = new Set<FetchPartition>()
   readonly #waiters = new Set<() => void>()
   #cancelTimer: (() => void) | null = null
@@ -167,7 +169,8 @@ export class Fetcher {
     const asked = new Map(states.map((state) => [state, this.#ask(state)]))
     try {
       const answer = await this.#request(nodeId, states)
-      if (answer.errorCode !== errorCodes.NONE) throw kafkaError(answer.errorCode, 'Fetching')
+      if (isSessionError(answer.errorCode)) for (const state of states) this.#retryLater(state, false)
+      else if (answer.errorCode !== errorCodes.NONE) throw kafkaError(answer.errorCode, 'Fetching')
       for (const topic of answer.responses) {
         for (const said of topic.partitions) {
           const state = states.find(
@@ -194,18 +197,33 @@ export class Fetcher {
     const connection = await this.#cluster.toNode(nodeId, this.#purpose)
     const hasIds = states.every(({ topicId }) => topicId !== NO_TOPIC_ID)
     const version = connection.version(fetch, hasIds ? FETCH_AT_MOST : FETCH_BY_NAME_AT_MOST)
-    const topics = [...Map.groupBy(states, ({ topic }) => topic)].map(([topic, some]) => ({
+    const session = this.#session(nodeId)
+    const questions = states.map(({ topic, topicId, partition, position }) => ({
       topic,
-      topicId: some[0]?.topicId ?? NO_TOPIC_ID,
-      partitions: some.map(({ partition, position }) => ({
-        partition,
-        currentLeaderEpoch: this.#cluster.leader(topic, partition)?.leaderEpoch ?? -1,
-        fetchOffset: position,
-        partitionMaxBytes: maxBytes,
-      })),
+      topicId,
+      partition,
+      currentLeaderEpoch: this.#cluster.leader(topic, partition)?.leaderEpoch ?? -1,
+      fetchOffset: position,
+      partitionMaxBytes: maxBytes,
     }))
+    const asked = session.next(questions, version > FETCH_BY_NAME_AT_MOST)
     const timeoutMs = this.#cluster.options.answerTimeoutMs + maxWaitMs
-    return connection.request(fetch, version, { maxWaitMs, minBytes, maxBytes, isolationLevel, topics }, timeoutMs)
+    try {
+      const body = { maxWaitMs, minBytes, maxBytes, isolationLevel, ...asked }
+      const answer = await connection.request(fetch, version, body, timeoutMs)
+      if (answer.errorCode === errorCodes.NONE) session.answered(answer.sessionId)
+      else session.refused(answer.errorCode)
+      return answer
+    } catch (error) {
+      session.lost()
+      throw error
+    }
+  }
+
+  #session(nodeId: number): FetchSession {
+    const session = this.#sessions.get(nodeId) ?? new FetchSession()
+    this.#sessions.set(nodeId, session)
+    return session
   }
 
   #onAnswer(state: FetchPartition, asked: Asked, said: PartitionAnswer): void {

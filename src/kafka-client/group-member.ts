@@ -1,15 +1,18 @@
-import { errorCodes, heartbeat, joinGroup, type JoinGroupResponse, leaveGroup, offsetCommit, syncGroup } from '../kafka-wire/index.ts'
+import { errorCodes, heartbeat, joinGroup, type JoinGroupResponse, leaveGroup, syncGroup } from '../kafka-wire/index.ts'
 import { asMillraceError, backoffMs, messageOf, MillraceError } from '../platform/index.ts'
-import { assignRange, type GroupMemberInfo } from './assignors.ts'
+import { assignRange } from './assignors.ts'
 import type { Cluster } from './cluster.ts'
 import { type CommittedOffset, withCoordinator } from './committed-offsets.ts'
-import { decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from './consumer-protocol.ts'
+import { decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription, flatPartitions } from './consumer-protocol.ts'
 import { errorCodeOf, isNetworkError, kafkaError, meansStaleCoordinator } from './errors.ts'
+import { BACKOFF, closed, commitOnce, fenced, lostMembership, type Membership, refusedCommit } from './membership.ts'
 import type { GroupMetadata, ResolvedConsumerOptions, TopicPartition } from './options.ts'
+import { assignCooperatively, type OwningMember } from './sticky-assignor.ts'
 
 type State =
   | { is: 'outside' }
-  | { is: 'joining' }
+  /** `former`: the generation that still counts until the group has another, where partitions are kept meanwhile. */
+  | { is: 'joining'; former: number | null }
   /** `rejoin`: the group is rebalancing; the generation still counts until the next join. */
   | { is: 'member'; generationId: number; rejoin: boolean }
   /** The group went on without this member: what it had is someone else's. */
@@ -17,17 +20,13 @@ type State =
   | { is: 'refused'; error: MillraceError }
   | { is: 'left' }
 
-const AT_MOST = { join: 9, sync: 5, heartbeat: 4, leave: 5, commit: 9 }
+const AT_MOST = { join: 9, sync: 5, heartbeat: 4, leave: 5 }
 const PROTOCOL_TYPE = 'consumer'
-const ASSIGNOR = 'range'
-const BACKOFF = { initialMs: 50, maxMs: 1_000 }
 /** A join is answered when the whole group has joined. */
 const JOIN_GRACE_MS = 5_000
 
-const lostMembership: ReadonlySet<number> = new Set([errorCodes.UNKNOWN_MEMBER_ID, errorCodes.ILLEGAL_GENERATION])
-
-/** Membership in a classic consumer group (KIP-394, KIP-345): joins, keeps itself alive from a timer, commits, leaves. */
-export class GroupMember {
+/** Membership in a classic consumer group (KIP-394, KIP-345, KIP-429): joins, keeps itself alive from a timer, commits, leaves. */
+export class GroupMember implements Membership {
   readonly #cluster: Cluster
   readonly #options: ResolvedConsumerOptions
   readonly #purpose: string
@@ -35,6 +34,8 @@ export class GroupMember {
   #state: State = { is: 'outside' }
   #memberId = ''
   #lastPollMs = 0
+  #lastGenerationId = -1
+  #target: readonly TopicPartition[] | null = null
   #cancelHeartbeat: (() => void) | null = null
   #committing: Promise<unknown> = Promise.resolve()
   readonly #abandoned = new AbortController()
@@ -49,32 +50,49 @@ export class GroupMember {
     this.#onChange = onChange
   }
 
+  /** A join waits for the whole group, and a connection answers in order: commits have their own. */
+  get #joinPurpose(): string {
+    return `${this.#purpose}-join`
+  }
+
+  /** By which commits are fenced; null while it has none. */
+  get #generationId(): number | null {
+    const state = this.#state
+    return state.is === 'member' ? state.generationId : state.is === 'joining' ? state.former : null
+  }
+
   get needsJoin(): boolean {
     const state = this.#state
     return state.is === 'outside' || state.is === 'lost' || (state.is === 'member' && state.rejoin)
   }
 
-  /** True when the partitions were given to others already: nothing can be committed for them. */
+  get isIncremental(): boolean {
+    return this.#options.assignor === 'cooperative-sticky'
+  }
+
+  get target(): readonly TopicPartition[] | null {
+    return this.#target
+  }
+
   get hasLost(): boolean {
     return this.#state.is === 'lost'
   }
 
-  /** Why the group will not have this member; null while it may. */
   get refusal(): MillraceError | null {
     return this.#state.is === 'refused' ? this.#state.error : null
   }
 
   get isMember(): boolean {
-    return this.#state.is === 'member'
+    return this.#generationId !== null
   }
 
-  /** As transactions fence offsets by it (KIP-447). Throws KAFKA ILLEGAL_GENERATION when the group has no such member. */
   get metadata(): GroupMetadata {
     const state = this.#state
     const { groupId, groupInstanceId } = this.#options
     if (state.is === 'refused') throw state.error
-    if (state.is !== 'member') throw fenced(errorCodes.ILLEGAL_GENERATION, groupId)
-    return { groupId, memberId: this.#memberId, generationId: state.generationId, groupInstanceId }
+    const generationId = this.#generationId
+    if (generationId === null) throw fenced(errorCodes.ILLEGAL_GENERATION, groupId)
+    return { groupId, memberId: this.#memberId, generationId, groupInstanceId }
   }
 
   polled(): void {
@@ -93,28 +111,38 @@ export class GroupMember {
     for (const [topic, count] of counts) if (this.#partitionCount(topic) !== count) this.requestRejoin()
   }
 
-  /** Joins, or joins again, until it has an assignment or is refused. Rejects with the refusal, or CLOSED. */
-  async join(): Promise<TopicPartition[]> {
+  async join(owned: readonly TopicPartition[]): Promise<readonly TopicPartition[]> {
     this.#cancelHeartbeat?.()
-    this.#state = { is: 'joining' }
+    this.#target = null
+    this.#state = { is: 'joining', former: this.isIncremental && owned.length > 0 ? this.#generationId : null }
+    const sinceMs = this.#cluster.clock.monotonicMs()
     for (let attempt = 0; ; attempt++) {
       try {
-        return await this.#joinOnce()
+        const partitions = await this.#joinOnce(owned)
+        if (this.isIncremental) this.#target = partitions
+        this.#onChange()
+        return partitions
       } catch (error) {
-        this.#afterFailedJoin(asMillraceError(error))
+        if (!this.#mayBeOfAnotherProtocol(error, sinceMs)) this.#afterFailedJoin(asMillraceError(error))
         await this.#cluster.clock.sleep(backoffMs(attempt, BACKOFF), this.#abandoned.signal)
       }
     }
   }
 
-  /** Rejects KAFKA with details.errorName ILLEGAL_GENERATION, UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID or REBALANCE_IN_PROGRESS when fenced. */
+  adopted(_owned: readonly TopicPartition[], hasGivenUp: boolean): void {
+    this.#target = null
+    // What was given up is given to others in a rebalance of its own (KIP-429).
+    if (hasGivenUp) this.requestRejoin()
+  }
+
   commit(offsets: readonly CommittedOffset[]): Promise<void> {
     const state = this.#state
     if (state.is === 'refused') return Promise.reject(state.error)
-    if (state.is !== 'member') return Promise.reject(fenced(errorCodes.ILLEGAL_GENERATION, this.#options.groupId))
+    if (this.#generationId === null) return Promise.reject(fenced(errorCodes.ILLEGAL_GENERATION, this.#options.groupId))
+    const { metadata } = this
     // One after another: a retried commit must not overtake a later one.
     const done = this.#committing.then(() =>
-      withCoordinator(this.#cluster, this.#options.groupId, () => this.#commitOnce(offsets, state.generationId), {
+      withCoordinator(this.#cluster, this.#options.groupId, () => this.#commitOnce(offsets, metadata), {
         signal: this.#abandoned.signal,
       }),
     )
@@ -122,7 +150,7 @@ export class GroupMember {
     return done
   }
 
-  /** Dynamic members leave at once; static ones stay until their session ends, so that a restart finds its partitions (KIP-345). */
+  /** Static members stay until their session ends. */
   async leave(): Promise<void> {
     this.#cancelHeartbeat?.()
     const wasMember = this.#memberId !== '' && this.#options.groupInstanceId === null
@@ -138,11 +166,11 @@ export class GroupMember {
     }
   }
 
-  /** Stops all that is still tried: what waits rejects with CLOSED. */
   abandon(): void {
     this.#cancelHeartbeat?.()
     this.#state = { is: 'left' }
-    this.#abandoned.abort(new MillraceError('CLOSED', 'The consumer is closed.'))
+    this.#abandoned.abort(closed())
+    this.#cluster.connections.release(this.#joinPurpose)
   }
 
   async #sayLeave(memberId: string): Promise<void> {
@@ -161,15 +189,15 @@ export class GroupMember {
     return this.#cluster.topic(topic)?.leaders.length ?? 0
   }
 
-  async #joinOnce(): Promise<TopicPartition[]> {
-    const joined = await this.#askToJoin()
+  async #joinOnce(owned: readonly TopicPartition[]): Promise<readonly TopicPartition[]> {
+    const joined = await this.#askToJoin(owned)
     this.#memberId = joined.memberId
     const isLeader = joined.leader === joined.memberId && !joined.skipAssignment
     const assignments = isLeader ? await this.#assign(joined) : []
     if (!isLeader) this.#assignedCounts = null
     const { groupId, groupInstanceId, rebalanceTimeoutMs } = this.#options
     const answer = await this.#cluster.ask(
-      this.#cluster.toCoordinator(groupId, this.#purpose),
+      this.#cluster.toCoordinator(groupId, this.#joinPurpose),
       syncGroup,
       AT_MOST.sync,
       () => ({
@@ -185,17 +213,22 @@ export class GroupMember {
     )
     if (answer.errorCode !== errorCodes.NONE) throw kafkaError(answer.errorCode, `Joining group "${groupId}"`)
     const { partitions } = decodeAssignment(answer.assignment)
-    if (this.#state.is !== 'joining') throw new MillraceError('CLOSED', 'The consumer is closed.')
+    if (this.#state.is !== 'joining') throw closed()
     this.#state = { is: 'member', generationId: joined.generationId, rejoin: false }
+    this.#lastGenerationId = joined.generationId
     this.#scheduleHeartbeat()
-    return partitions.flatMap(({ topic, partitions: some }) => some.map((partition) => ({ topic, partition })))
+    return flatPartitions(partitions)
   }
 
-  async #askToJoin(): Promise<JoinGroupResponse> {
-    const { groupId, groupInstanceId, sessionTimeoutMs, rebalanceTimeoutMs, topics } = this.#options
-    const metadata = encodeSubscription({ topics, userData: null, ownedPartitions: [], generationId: -1 })
+  async #askToJoin(owned: readonly TopicPartition[]): Promise<JoinGroupResponse> {
+    const { groupId, groupInstanceId, sessionTimeoutMs, rebalanceTimeoutMs, topics, assignor } = this.#options
+    const ownedPartitions = [...Map.groupBy(owned, ({ topic }) => topic)].map(([topic, some]) => ({
+      topic,
+      partitions: some.map(({ partition }) => partition),
+    }))
+    const metadata = encodeSubscription({ topics, userData: null, ownedPartitions, generationId: this.#lastGenerationId })
     const answer = await this.#cluster.ask(
-      this.#cluster.toCoordinator(groupId, this.#purpose),
+      this.#cluster.toCoordinator(groupId, this.#joinPurpose),
       joinGroup,
       AT_MOST.join,
       () => ({
@@ -205,13 +238,13 @@ export class GroupMember {
         memberId: this.#memberId,
         ...(groupInstanceId === null ? {} : { groupInstanceId }),
         protocolType: PROTOCOL_TYPE,
-        protocols: [{ name: ASSIGNOR, metadata }],
+        protocols: [{ name: assignor, metadata }],
       }),
       rebalanceTimeoutMs + JOIN_GRACE_MS,
     )
     if (answer.errorCode === errorCodes.MEMBER_ID_REQUIRED) {
       this.#memberId = answer.memberId
-      return this.#askToJoin()
+      return this.#askToJoin(owned)
     }
     if (answer.errorCode !== errorCodes.NONE) {
       const needs = { operation: 'Read', on: 'group', name: groupId } as const
@@ -221,25 +254,31 @@ export class GroupMember {
   }
 
   async #assign(joined: JoinGroupResponse): Promise<{ memberId: string; assignment: Uint8Array }[]> {
-    const members = joined.members.map(({ memberId, groupInstanceId, metadata }): GroupMemberInfo => {
-      const { topics } = decodeSubscription(metadata)
-      return { memberId, groupInstanceId, topics }
+    const members = joined.members.map(({ memberId, groupInstanceId, metadata }): OwningMember => {
+      const { topics, ownedPartitions, generationId } = decodeSubscription(metadata)
+      return { memberId, groupInstanceId, topics, owned: flatPartitions(ownedPartitions), generationId }
     })
     const topics = [...new Set(members.flatMap((member) => member.topics))]
     await this.#cluster.refresh(topics)
     this.#assignedCounts = new Map(topics.map((topic) => [topic, this.#partitionCount(topic)]))
-    const assignment = assignRange(members, (topic) => this.#partitionCount(topic))
+    const assign = this.isIncremental ? assignCooperatively : assignRange
+    const assignment = assign(members, (topic) => this.#partitionCount(topic))
     return [...assignment].map(([memberId, partitions]) => ({ memberId, assignment: encodeAssignment({ partitions, userData: null }) }))
   }
 
   /** Throws when there is no use in trying again. */
   #afterFailedJoin(failure: MillraceError): void {
     const errorCode = errorCodeOf(failure)
-    if (this.#state.is !== 'joining') throw new MillraceError('CLOSED', 'The consumer is closed.')
+    if (this.#state.is !== 'joining') throw closed()
     this.#cluster.log.debug('joining the group failed', { group: this.#options.groupId, reason: failure.message })
     if (errorCode !== null && lostMembership.has(errorCode)) {
       this.#memberId = ''
-    } else if (isNetworkError(failure) || (errorCode !== null && meansStaleCoordinator(errorCode))) {
+      if (this.#state.former === null) return
+      // What it kept meanwhile is someone else's.
+      this.#lose('it was told so when it joined again')
+      throw failure
+    }
+    if (isNetworkError(failure) || (errorCode !== null && meansStaleCoordinator(errorCode))) {
       this.#cluster.forgetCoordinator(this.#options.groupId)
       this.#cluster.refresh([]).catch(() => undefined)
     } else if (errorCode !== errorCodes.REBALANCE_IN_PROGRESS && !failure.retriable) {
@@ -248,36 +287,17 @@ export class GroupMember {
     }
   }
 
-  async #commitOnce(offsets: readonly CommittedOffset[], generationId: number): Promise<void> {
-    const { groupId, groupInstanceId } = this.#options
-    const topics = [...Map.groupBy(offsets, ({ topic }) => topic)].map(([name, some]) => ({
-      name,
-      partitions: some.map(({ partition, offset, leaderEpoch, metadata }) => ({
-        partitionIndex: partition,
-        committedOffset: offset,
-        committedLeaderEpoch: leaderEpoch,
-        committedMetadata: metadata,
-      })),
-    }))
-    const answer = await this.#cluster.ask(this.#cluster.toCoordinator(groupId, this.#purpose), offsetCommit, AT_MOST.commit, () => ({
-      groupId,
-      generationIdOrMemberEpoch: generationId,
-      memberId: this.#memberId,
-      ...(groupInstanceId === null ? {} : { groupInstanceId }),
-      topics,
-    }))
-    const said = answer.topics.flatMap(({ partitions }) => partitions).find(({ errorCode }) => errorCode !== errorCodes.NONE)
-    if (said) this.#refuseCommit(said.errorCode)
+  async #commitOnce(offsets: readonly CommittedOffset[], metadata: GroupMetadata): Promise<void> {
+    const errorCode = await commitOnce(this.#cluster, this.#purpose, metadata, offsets)
+    if (errorCode === errorCodes.NONE) return
+    this.#learnFrom(errorCode)
+    throw refusedCommit(errorCode, metadata.groupId)
   }
 
-  #refuseCommit(errorCode: number): never {
-    const { groupId } = this.#options
-    this.#learnFrom(errorCode)
-    const isFenced =
-      lostMembership.has(errorCode) || errorCode === errorCodes.REBALANCE_IN_PROGRESS || errorCode === errorCodes.FENCED_INSTANCE_ID
-    throw isFenced
-      ? fenced(errorCode, groupId)
-      : kafkaError(errorCode, `Committing offsets of group "${groupId}"`, { details: { groupId } })
+  /** Members of an earlier version of this client assign in another way: they are waited for, as long as they may only be dying. */
+  #mayBeOfAnotherProtocol(error: unknown, sinceMs: number): boolean {
+    const isOther = errorCodeOf(error) === errorCodes.INCONSISTENT_GROUP_PROTOCOL && this.#state.is === 'joining'
+    return isOther && this.#cluster.clock.monotonicMs() - sinceMs < 3 * this.#options.sessionTimeoutMs
   }
 
   /** What an answer to a heartbeat or commit says about this membership. */
@@ -344,9 +364,4 @@ export class GroupMember {
       if (this.isMember) this.#scheduleHeartbeat(backoffMs(0, { initialMs: 200, maxMs: 200 }))
     }
   }
-}
-
-export function fenced(errorCode: number, groupId: string): MillraceError {
-  const answer = kafkaError(errorCode, `Group "${groupId}" has gone on without this member`, { details: { groupId } })
-  return new MillraceError('KAFKA', answer.message, { details: answer.details, retriable: false })
 }

@@ -154,6 +154,18 @@ export interface ConsumerOptions {
   maxPollIntervalMs?: number
   /** Static membership (KIP-345): a restart within the session keeps the partitions. */
   groupInstanceId?: string
+  /**
+   * `classic`: the members assign among themselves. `consumer`: the broker does (KIP-848, Kafka 4); sessions and heartbeats are the broker's
+   * then. Default `classic`.
+   */
+  groupProtocol?: 'classic' | 'consumer'
+  /**
+   * Of the classic protocol; all members of a group have the same. `range`: everything is given up at each rebalance. `cooperative-sticky`:
+   * only what moves (KIP-429); `onAssigned` and `onRevoked` tell of that alone. Default `range`.
+   */
+  assignor?: 'range' | 'cooperative-sticky'
+  /** Of the group protocol `consumer`. Default: the broker's first. */
+  serverAssignor?: string
   onAssigned?(partitions: readonly AssignedPartition[], signal?: AbortSignal): Promise<void> | void
   /** Before they are given up: the owner commits here. Called from within `poll` or `close`. */
   onRevoked?(partitions: readonly TopicPartition[]): Promise<void> | void
@@ -161,7 +173,7 @@ export interface ConsumerOptions {
   onLost?(partitions: readonly TopicPartition[]): Promise<void> | void
 }
 
-export interface ResolvedConsumerOptions extends Omit<ConsumerOptions, 'groupInstanceId'> {
+export interface ResolvedConsumerOptions extends Omit<ConsumerOptions, 'groupInstanceId' | 'serverAssignor'> {
   readonly maxBytes: number
   readonly maxWaitMs: number
   readonly isolationLevel: IsolationLevel
@@ -171,6 +183,9 @@ export interface ResolvedConsumerOptions extends Omit<ConsumerOptions, 'groupIns
   readonly rebalanceTimeoutMs: number
   readonly maxPollIntervalMs: number
   readonly groupInstanceId: string | null
+  readonly groupProtocol: 'classic' | 'consumer'
+  readonly assignor: 'range' | 'cooperative-sticky'
+  readonly serverAssignor: string | null
 }
 
 export function resolveConsumerOptions(options: ConsumerOptions): ResolvedConsumerOptions {
@@ -187,6 +202,9 @@ export function resolveConsumerOptions(options: ConsumerOptions): ResolvedConsum
     rebalanceTimeoutMs: options.rebalanceTimeoutMs ?? 60_000,
     maxPollIntervalMs: options.maxPollIntervalMs ?? 300_000,
     groupInstanceId: options.groupInstanceId ?? null,
+    groupProtocol: options.groupProtocol ?? 'classic',
+    assignor: options.assignor ?? 'range',
+    serverAssignor: options.serverAssignor ?? null,
   })
 }
 

@@ -1,7 +1,7 @@
 import { addOffsetsToTxn, addPartitionsToTxn, endTxn, errorCodes, initProducerId, txnOffsetCommit } from '../kafka-wire/index.ts'
 import { asMillraceError, MillraceError } from '../platform/index.ts'
 import type { Cluster } from './cluster.ts'
-import { type CommittedOffset, withCoordinator } from './committed-offsets.ts'
+import { type CommittedOffset, offsetsByTopic, withCoordinator } from './committed-offsets.ts'
 import type { Connection } from './connection.ts'
 import { isNetworkError } from './errors.ts'
 import type { ResolvedTransactionalOptions, TopicPartition } from './options.ts'
@@ -123,15 +123,7 @@ export class TransactionCoordinator {
   commitOffsets({ identity, version }: TransactionSession, group: TransactionGroup, offsets: readonly CommittedOffset[]): Promise<void> {
     const { transactionalId } = this.#options
     const { groupId, memberId = '', generationId = -1, groupInstanceId = null } = group
-    const topics = [...Map.groupBy(offsets, ({ topic }) => topic)].map(([name, some]) => ({
-      name,
-      partitions: some.map(({ partition, offset, leaderEpoch, metadata }) => ({
-        partitionIndex: partition,
-        committedOffset: offset,
-        committedLeaderEpoch: leaderEpoch,
-        committedMetadata: metadata,
-      })),
-    }))
+    const topics = offsetsByTopic(offsets)
     const body = { transactionalId, groupId, ...identity, generationIdOrMemberEpoch: generationId, memberId, groupInstanceId, topics }
     const commitOnce = async (): Promise<void> => {
       const connection = this.#cluster.toCoordinator(groupId, this.#purpose)

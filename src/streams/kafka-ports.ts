@@ -34,6 +34,8 @@ export interface StreamConsumerOptions {
   startingOffsets: 'earliest' | 'latest'
   groupInstanceId?: string
   maxBytes?: number
+  /** Of a rebalance only what moves is told. */
+  assignor: 'cooperative-sticky'
   /** Records of aborted transactions are no records. */
   isolationLevel: 'read_committed'
   onAssigned(partitions: readonly AssignedPartition[]): void

@@ -234,6 +234,7 @@ export class StreamRun {
         topics: [stream.topic.name],
         startingOffsets: stream.startingOffsets,
         maxBytes: FETCH_BYTES,
+        assignor: 'cooperative-sticky',
         isolationLevel: 'read_committed',
         ...(instance === undefined ? {} : { groupInstanceId: instance }),
         onAssigned: (partitions) => this.#assigned(stream, partitions),

@@ -1,7 +1,12 @@
-// Builds dist/ for the published package: Node strips no types under node_modules.
+// Builds what the published package carries: dist/, since Node strips no types under node_modules, and the console.
 import { spawnSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
 
 rmSync('dist', { recursive: true, force: true })
-const { status } = spawnSync('tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit' })
-process.exit(status ?? 1)
+for (const [command, ...args] of [
+  ['tsc', '-p', 'tsconfig.build.json'],
+  ['vite', 'build', 'console', '--logLevel', 'warn'],
+]) {
+  const { status } = spawnSync(command, args, { stdio: 'inherit' })
+  if (status !== 0) process.exit(status ?? 1)
+}

@@ -6,6 +6,7 @@ const steps = [
   ['format', 'prettier', ['--check', '--log-level', 'warn', '.']],
   ['lint', 'oxlint', ['--type-aware', '--deny-warnings']],
   ['types', 'tsc', ['-p', '.']],
+  ['types of the console', 'tsc', ['-p', 'console']],
   ['drawing', 'vitest', ['run', 'test/drawing.test.ts', 'test/tidy.test.ts']],
   ['dead code', 'knip', []],
   ['tests', 'node', ['scripts/test.mjs']],

@@ -78,9 +78,15 @@ export class Access {
     for (const each of limited) this.#attempts.failed(each)
     const user = this.#store.user(name)
     if (!(await this.#passwords.matches(password, user?.hash ?? null)) || user === null)
-      throw new MillraceError('AUTHENTICATION_FAILED', 'User or password is wrong.')
+      throw this.#failed(limited, 'User or password is wrong.')
     for (const each of limited) this.#attempts.succeeded(each)
     return this.#signIn(user.name, user.role)
+  }
+
+  /** The wait begins with the answer. */
+  #failed(limited: readonly string[], message: string): MillraceError {
+    for (const each of limited) this.#attempts.answered(each)
+    return new MillraceError('AUTHENTICATION_FAILED', message)
   }
 
   #signIn(user: string, role: Role): SignedIn {
@@ -119,7 +125,7 @@ export class Access {
     if (waitMs > 0) throw tooMany(waitMs)
     this.#attempts.failed(limited)
     if (user === null || !(await this.#passwords.matches(current, user.hash)))
-      throw new MillraceError('AUTHENTICATION_FAILED', 'The current password is wrong.')
+      throw this.#failed([limited], 'The current password is wrong.')
     this.#attempts.succeeded(limited)
     await this.setPassword(name, next)
   }

@@ -35,6 +35,12 @@ export class Attempts {
     this.#failures.set(name, { count, lastMs: nowMs })
   }
 
+  /** It was wrong: the wait that `failed` began, begins now. */
+  answered(name: string): void {
+    const failed = this.#failures.get(name)
+    if (failed !== undefined) failed.lastMs = this.#clock.monotonicMs()
+  }
+
   succeeded(name: string): void {
     this.#failures.delete(name)
   }

@@ -1,0 +1,32 @@
+import type { z } from 'zod'
+import type * as data from '../../../src/api-server/schemas/data.ts'
+import type * as views from '../../../src/api-server/schemas/views.ts'
+
+/** What the API answers, by the schemas that its OpenAPI document is made of. Types only: none of it is in the bundle. */
+export type Status = z.infer<typeof views.statusView>
+export type Flow = Status['flows'][number]
+export type StreamStatus = Status['streams'][number]
+export type Part = Status['parts'][number]
+export type Doctor = z.infer<typeof views.doctorReport>
+export type Dag = z.infer<typeof views.dagView>
+export type Run = z.infer<typeof views.runView>
+export type RunDetail = z.infer<typeof views.runDetail>
+export type TaskInstance = RunDetail['tasks'][number]
+export type DeadLetter = z.infer<typeof views.deadLetterView>
+export type RecordView = z.infer<typeof data.record>
+export type Payload = NonNullable<RecordView['value']>
+export type TopicSummary = z.infer<typeof data.topicSummary>
+export type TopicView = z.infer<typeof data.topicView>
+export type TableSummary = z.infer<typeof data.tableSummary>
+export type Rows = z.infer<typeof data.rows>
+export type FollowedFlow = z.infer<typeof data.followedFlow>
+export type SearchState = z.infer<typeof data.searchState>
+export type { Project } from '../../../src/core/definitions.ts'
+
+export type Role = 'viewer' | 'operator' | 'admin'
+
+export interface Me {
+  name: string
+  role: Role
+  csrf: string | null
+}

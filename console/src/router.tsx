@@ -1,0 +1,39 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
+import { NotFound, PageFailed } from './frame/failures.tsx'
+import { Shell } from './frame/shell.tsx'
+import { Overview } from './pages/overview/overview.tsx'
+
+/** Text that a page keeps in the URL: shareable, and back works. What is not text, or empty, is not there. */
+function texts<K extends string>(...names: K[]): (search: Record<string, unknown>) => { [N in K]?: string } {
+  return (search) => {
+    const kept: { [N in K]?: string } = {}
+    for (const name of names) {
+      const value = search[name]
+      if ((typeof value === 'string' || typeof value === 'number') && value !== '') kept[name] = String(value)
+    }
+    return kept
+  }
+}
+
+const root = createRootRoute({ component: Shell, notFoundComponent: NotFound, errorComponent: PageFailed })
+const at = <P extends string>(path: P): { getParentRoute: () => typeof root; path: P } => ({ getParentRoute: () => root, path })
+
+// Each area is loaded when it is gone to; the first page comes with the frame.
+const tree = root.addChildren([
+  createRoute({ ...at('/'), component: Overview }),
+  createRoute({ ...at('/dags'), component: lazyRouteComponent(() => import('./pages/dags/dags.tsx'), 'Dags') }),
+  createRoute({ ...at('/dags/$dag'), component: lazyRouteComponent(() => import('./pages/dags/dag.tsx'), 'Dag') }),
+  createRoute({
+    ...at('/dags/$dag/runs/$run'),
+    validateSearch: texts('task', 'attempt'),
+    component: lazyRouteComponent(() => import('./pages/dags/run.tsx'), 'Run'),
+  }),
+])
+
+export const router = createRouter({ routeTree: tree, defaultPreload: 'intent', scrollRestoration: true })
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router
+  }
+}

@@ -15,6 +15,7 @@ import { addServeCommands } from './commands/serve.ts'
 import { addStartCommand } from './commands/start.ts'
 import { addTableCommands } from './commands/tables.ts'
 import { addTopicCommands } from './commands/topics.ts'
+import { addTransactionCommands } from './commands/transactions.ts'
 import { createContext, type Context, type GlobalOptions } from './context.ts'
 
 /** Gives a command's action its context. */
@@ -58,6 +59,7 @@ function createProgram(): Command {
   addTopicCommands(program, context)
   addGroupCommands(program, context)
   addConfigCommands(program, context)
+  addTransactionCommands(program, context)
   addRecordCommands(program, context)
   addTableCommands(program, context)
   addQueryCommand(program, context)

@@ -1,6 +1,18 @@
 import { createPartitions, createTopics, deleteTopics, describeConfigs, errorCodes } from '../kafka-wire/index.ts'
 import { MillraceError } from '../platform/index.ts'
 import { deleteGroup, describeGroup, type GroupDescription, type GroupListing, listAllGroups } from './admin-groups.ts'
+import { changeConfigs, deleteRecordsBelow, forgetOffsets, type NewOffset, setOffsets } from './admin-changes.ts'
+import {
+  abortInPartition,
+  type ActiveProducer,
+  describeTransaction,
+  fenceProducer,
+  listAllTransactions,
+  type PartitionTransaction,
+  producersOf,
+  type TransactionDescription,
+  type TransactionListing,
+} from './admin-transactions.ts'
 import type { Cluster } from './cluster.ts'
 import { type CommittedOffset, fetchCommitted } from './committed-offsets.ts'
 import { errorName } from '../kafka-wire/index.ts'
@@ -60,6 +72,22 @@ export interface Admin {
   listGroups(): Promise<GroupListing[]>
   deleteGroups(groupIds: readonly string[]): Promise<{ groupId: string; deleted: boolean }[]>
   describeConfigs(topic: string): Promise<Record<string, ConfigEntry>>
+  /** Sets configs of a topic; null takes one back to its default. */
+  alterConfigs(topic: string, changes: Readonly<Record<string, string | null>>): Promise<void>
+  /** Deletes the records below each offset (−1: all that readers see); resolves to where the partitions begin then. */
+  deleteRecords(partitions: readonly (TopicPartition & { offset: bigint })[]): Promise<(TopicPartition & { earliest: bigint })[]>
+  /** Commits offsets for a group that has no members. */
+  alterOffsets(groupId: string, offsets: readonly NewOffset[]): Promise<void>
+  deleteOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<void>
+  listTransactions(): Promise<TransactionListing[]>
+  /** Null when there is no such transactional id. */
+  describeTransaction(transactionalId: string): Promise<TransactionDescription | null>
+  /** The producers that a partition remembers, open transactions among them. */
+  describeProducers(partition: TopicPartition): Promise<ActiveProducer[]>
+  /** Fences the producer of a transactional id; what it had open is aborted. */
+  fenceProducer(transactionalId: string): Promise<void>
+  /** Ends a transaction in one partition that nobody else ends any more. */
+  abortTransaction(transaction: PartitionTransaction): Promise<void>
 }
 
 const PURPOSE = 'admin'
@@ -96,6 +124,22 @@ export function createAdmin(cluster: Cluster): Admin {
     listGroups: () => listAllGroups(cluster),
     deleteGroups: (groupIds) => Promise.all(groupIds.map(async (groupId) => ({ groupId, deleted: await deleteGroup(cluster, groupId) }))),
     describeConfigs: (topic) => cluster.retrying(() => readConfigs(cluster, topic)),
+    alterConfigs: (topic, changes) => changeConfigs(cluster, topic, changes),
+    deleteRecords: (partitions) =>
+      Promise.all(
+        partitions.map(async (each) => ({
+          topic: each.topic,
+          partition: each.partition,
+          earliest: await deleteRecordsBelow(cluster, each),
+        })),
+      ),
+    alterOffsets: (groupId, offsets) => setOffsets(cluster, groupId, offsets),
+    deleteOffsets: (groupId, partitions) => forgetOffsets(cluster, groupId, partitions),
+    listTransactions: () => listAllTransactions(cluster),
+    describeTransaction: (transactionalId) => describeTransaction(cluster, transactionalId),
+    describeProducers: (partition) => producersOf(cluster, partition),
+    fenceProducer: (transactionalId) => fenceProducer(cluster, transactionalId),
+    abortTransaction: (transaction) => abortInPartition(cluster, transaction),
   }
 }
 

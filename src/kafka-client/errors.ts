@@ -3,7 +3,7 @@ import { MillraceError } from '../platform/index.ts'
 
 /** What Kafka's authorizer asks for, in the words of `kafka-acls.sh`. */
 export interface NeededRight {
-  operation: 'Read' | 'Write' | 'Describe' | 'DescribeConfigs' | 'Create' | 'Delete' | 'Alter'
+  operation: 'Read' | 'Write' | 'Describe' | 'DescribeConfigs' | 'Create' | 'Delete' | 'Alter' | 'AlterConfigs'
   on: 'topic' | 'group' | 'transactional-id'
   name: string
   /** What does instead of the right, as a command. */

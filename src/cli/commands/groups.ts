@@ -4,9 +4,11 @@ import { MillraceError } from '../../platform/index.ts'
 import { confirmed } from '../confirm.ts'
 import type { WithContext } from '../main.ts'
 import { numeral } from '../output.ts'
+import { addResetOffsets } from './reset-offsets.ts'
 
 export function addGroupCommands(program: Command, context: WithContext): void {
-  const groups = program.command('groups').description('list, describe and delete consumer groups')
+  const groups = program.command('groups').description('list, describe, move and delete consumer groups')
+  addResetOffsets(groups, context)
   groups
     .command('list', { isDefault: true })
     .description('list groups with their state')

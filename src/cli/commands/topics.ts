@@ -4,10 +4,12 @@ import { MillraceError } from '../../platform/index.ts'
 import { confirmed } from '../confirm.ts'
 import { findTopic, type TopicMetadata } from '../find-topic.ts'
 import type { WithContext } from '../main.ts'
+import { configOption, repeated, wholeNumberOption } from '../options.ts'
 import { numeral } from '../output.ts'
+import { addTopicChanges } from './topic-changes.ts'
 
 export function addTopicCommands(program: Command, context: WithContext): void {
-  const topics = program.command('topics').description('list, describe, create and delete topics')
+  const topics = program.command('topics').description('list, describe, create, alter and delete topics')
   topics
     .command('list', { isDefault: true })
     .description('list topics with their partitions and records')
@@ -51,6 +53,7 @@ export function addTopicCommands(program: Command, context: WithContext): void {
       )
     })
   addChanges(topics, context)
+  addTopicChanges(topics, context)
 }
 
 interface CreateOptions {
@@ -65,15 +68,15 @@ function addChanges(topics: Command, context: WithContext): void {
     .description('create a topic')
     .option('--partitions <n>', 'how many', '1')
     .option('--replication-factor <n>', "copies of each partition (default: the cluster's)")
-    .option('--config <name=value>', 'a config of the topic; may be repeated', (text, before: string[]) => [...before, text], [])
+    .option('--config <name=value>', 'a config of the topic; may be repeated', repeated, [])
     .action(async (name: string, options: CreateOptions) => {
       const { output, withKafka } = context()
       const { replicationFactor } = options
       const topic = {
         name,
-        partitions: wholeNumber('--partitions', options.partitions),
-        ...(replicationFactor === undefined ? {} : { replicationFactor: wholeNumber('--replication-factor', replicationFactor) }),
-        configs: Object.fromEntries(options.config.map(parseConfig)),
+        partitions: wholeNumberOption('--partitions', options.partitions),
+        ...(replicationFactor === undefined ? {} : { replicationFactor: wholeNumberOption('--replication-factor', replicationFactor) }),
+        configs: Object.fromEntries(options.config.map((text) => configOption('--config', text))),
       }
       const [made] = await withKafka(({ admin }) => admin.createTopics([topic]))
       if (made?.created !== true)
@@ -158,15 +161,4 @@ async function offsetsOf(admin: Admin, { name, partitions }: TopicMetadata): Pro
 
 function total(partitions: readonly PartitionOffsets[]): bigint {
   return partitions.reduce((sum, { earliest, latest }) => sum + latest - earliest, 0n)
-}
-
-function wholeNumber(option: string, text: string): number {
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
-  throw new MillraceError('BAD_REQUEST', `${option} ${text}: write a whole number of at least 1.`)
-}
-
-function parseConfig(text: string): [name: string, value: string] {
-  const at = text.indexOf('=')
-  if (at > 0) return [text.slice(0, at), text.slice(at + 1)]
-  throw new MillraceError('BAD_REQUEST', `--config ${text}: write name=value, for example --config retention.ms=3600000.`)
 }

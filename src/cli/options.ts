@@ -1,0 +1,18 @@
+import { MillraceError } from '../platform/index.ts'
+
+/** A whole number that an option gives. @throws MillraceError BAD_REQUEST */
+export function wholeNumberOption(option: string, text: string, least = 1): number {
+  const number = /^\d{1,15}$/.test(text) ? Number(text) : -1
+  if (number >= least) return number
+  throw new MillraceError('BAD_REQUEST', `${option} ${text}: write a whole number of at least ${least}.`)
+}
+
+/** `name=value` of a config. @throws MillraceError BAD_REQUEST */
+export function configOption(option: string, text: string): [name: string, value: string] {
+  const at = text.indexOf('=')
+  if (at > 0) return [text.slice(0, at), text.slice(at + 1)]
+  throw new MillraceError('BAD_REQUEST', `${option} ${text}: write name=value, for example retention.ms=3600000.`)
+}
+
+/** Gathers an option that may be repeated. */
+export const repeated = (text: string, before: readonly string[] = []): string[] => [...before, text]

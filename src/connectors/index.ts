@@ -16,6 +16,7 @@ export { sourceConformance, type SourceUnderTest } from './conformance/source.ts
 export { type TestApi } from './conformance/test-api.ts'
 export { followFetched, type FetchedTotals } from './runner/cursor-store.ts'
 export { kafkaOptions, type OauthTokens } from './kafka/kafka-options.ts'
+export { withTransactionRights } from './kafka/transaction-rights.ts'
 export { createOauthTokens } from './kafka/oauth-tokens.ts'
 export {
   ensureTopics,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { names, type Batch, type LoadedStream, type Sink, type StreamStatus } from '../core/index.ts'
 import type { ValueCodec } from '../formats/index.ts'
+import { withTransactionRights } from '../connectors/index.ts'
 import { asMillraceError, backoffMs, type MillraceError, type Clock, type Logger } from '../platform/index.ts'
 import { CommitTransactions } from './commit-transactions.ts'
 import { Committer } from './committer.ts'
@@ -287,7 +288,9 @@ export class StreamRun {
 
   /** Beside the join, which reads offsets only when no transaction holds others: it waits for this where an earlier run left one open. */
   #takeTransactions(): void {
-    void this.#untilThere('dead letters', () => this.#transactions.prepare()).catch((error: unknown) => this.#fail(asMillraceError(error)))
+    void this.#untilThere('dead letters', () => this.#transactions.prepare()).catch((error: unknown) =>
+      this.#fail(withTransactionRights(asMillraceError(error), this.#options.project)),
+    )
   }
 
   /** False when a stop came first. */

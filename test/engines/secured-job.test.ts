@@ -168,6 +168,10 @@ async function grantOn(kafka: SecuredKafkaEngine, project: string): Promise<void
       ...topics.flatMap((topic) => operations.map((operation) => acl(AclResourceTypes.TOPIC, topic, operation))),
       acl(AclResourceTypes.GROUP, `millrace.${project}.load_users`, AclOperationTypes.READ),
       acl(AclResourceTypes.GROUP, `millrace.${project}.load_users`, AclOperationTypes.DESCRIBE),
+      ...[AclOperationTypes.WRITE, AclOperationTypes.DESCRIBE].map((operation) => ({
+        ...acl(AclResourceTypes.TRANSACTIONAL_ID, `millrace.${project}.`, operation),
+        resourcePatternType: ResourcePatternTypes.PREFIXED,
+      })),
     ],
   })
   await admin.disconnect()

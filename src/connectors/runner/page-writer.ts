@@ -1,5 +1,6 @@
 import { names, type Json } from '../../core/index.ts'
 import { asMillraceError, backoffMs, MillraceError, type Clock } from '../../platform/index.ts'
+import { withTransactionRights } from '../kafka/transaction-rights.ts'
 import { stopIfAborted } from '../stop-if-aborted.ts'
 import { cursorRecord, readCursor, type StoredCursor } from './cursor-store.ts'
 import type { OutgoingRecord, SourceKafka, SourceTransactions } from './kafka-port.ts'
@@ -138,7 +139,7 @@ async function takeOver(options: PageWriterOptions): Promise<{ producer: SourceT
     return { producer, position: await readCursor(kafka, project, source, signal) }
   } catch (error) {
     void producer.close({ timeoutMs: 0 }).catch(() => {})
-    throw error
+    throw withTransactionRights(asMillraceError(error, 'KAFKA'), project)
   }
 }
 

@@ -5,6 +5,8 @@ export interface Copying {
   to: string
   /** Of the group and the transactions. */
   name: string
+  /** Of one fetch, and so of one transaction; default 4096. */
+  maxBytes?: number
   /** Asked before each commit: true aborts instead. */
   mayFail?: () => boolean
   /** Called in the open transaction, after its records and offsets were sent. */
@@ -22,7 +24,11 @@ export function rowsOf(batch: Batch): { key: string; value: string }[] {
  * Copies a topic to another, each poll in one transaction with its offsets, until `count` records were copied by all copiers of this name
  * together. A static member, so that the next one has the partitions at once.
  */
-export async function copyTopic(kafka: KafkaClient, { from, to, name, mayFail, beforeCommit }: Copying, count: number): Promise<number> {
+export async function copyTopic(
+  kafka: KafkaClient,
+  { from, to, name, maxBytes = 4_096, mayFail, beforeCommit }: Copying,
+  count: number,
+): Promise<number> {
   await using producer = kafka.transactionalProducer({ transactionalId: name })
   await producer.init()
   await using consumer = kafka.consumer({
@@ -31,7 +37,7 @@ export async function copyTopic(kafka: KafkaClient, { from, to, name, mayFail, b
     topics: [from],
     startingOffsets: 'earliest',
     isolationLevel: 'read_committed',
-    maxBytes: 4_096,
+    maxBytes,
     maxWaitMs: 100,
   })
   let copied = 0

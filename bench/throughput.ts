@@ -1,5 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import type { EndpointsView, RegistryEndpoint, ValueFormat } from '../src/core/index.ts'
+import { avroCodec, jsonCodec, parseAvro, type ValueCodec } from '../src/formats/index.ts'
 import { connectKafka } from '../src/kafka-client/index.ts'
+import { createRegistryClient } from '../src/registry-client/index.ts'
 import { familyOf, usageOf } from '../test/harness/processes.ts'
 import { createBenchProject } from './project.ts'
 
@@ -12,15 +15,15 @@ export interface Throughput {
 }
 
 /**
- * `records` JSON users (442 bytes, 12 columns) already in the topic, then a start: time and CPU from the stream's first
+ * `records` users (12 columns; 442 bytes as JSON, 279 as Avro) already in the topic, then a start: time and CPU from the stream's first
  * committed batch to lag 0, everything embedded, group fsync on.
  */
-export async function benchThroughput(records = 500_000): Promise<Throughput> {
+export async function benchThroughput(records = 500_000, format: ValueFormat = 'avro'): Promise<Throughput> {
   const project = createBenchProject("every: '1s', for: '60s'")
   try {
     const restore = project.withoutStream()
     const filling = project.start([])
-    await fill((await (await project.api()).endpoints()).endpoints.kafka.bootstrapServers, records)
+    await fill((await (await project.api()).endpoints()).endpoints, records, format)
     await filling.stop()
     restore()
     return await measure(project, records)
@@ -29,18 +32,42 @@ export async function benchThroughput(records = 500_000): Promise<Throughput> {
   }
 }
 
-async function fill(bootstrapServers: string[], records: number): Promise<void> {
+async function fill(
+  { kafka: { bootstrapServers }, registry }: EndpointsView['endpoints'],
+  records: number,
+  format: ValueFormat,
+): Promise<void> {
   await using kafka = await connectKafka({ bootstrapServers, clientId: 'bench.fill' })
   await kafka.admin.createTopics([{ name: 'users_created', partitions: 6 }])
+  const codec = format === 'avro' && registry !== null ? await avroWriter(registry) : jsonCodec
   const producer = kafka.producer({ acks: 'all' })
   const chunk = 5_000
   for (let done = 0; done < records; done += chunk) {
-    await producer.send(Array.from({ length: Math.min(chunk, records - done) }, (_, i) => userRecord(done + i)))
+    await producer.send(Array.from({ length: Math.min(chunk, records - done) }, (_, i) => userRecord(done + i, codec)))
   }
   await producer.close()
 }
 
-function userRecord(n: number): { topic: string; key: string; value: string; timestampMs: number } {
+/** Waits for the start to register the topic's schema. */
+async function avroWriter(endpoint: RegistryEndpoint): Promise<ValueCodec> {
+  const registry = createRegistryClient(endpoint)
+  for (;;) {
+    const latest = await registry.latest('users_created-value')
+    if (latest !== null) {
+      registry.close()
+      const parsed = parseAvro(latest.schema)
+      if (!parsed.ok) throw new Error(parsed.problem.message)
+      return avroCodec({
+        writer: { id: latest.id, type: parsed.type },
+        fields: null,
+        schemaOf: () => Promise.resolve({ none: 'not read' }),
+      })
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+function userRecord(n: number, codec: ValueCodec): { topic: string; key: string; value: Uint8Array; timestampMs: number } {
   const id = randomUUID()
   const value = {
     id,
@@ -56,7 +83,9 @@ function userRecord(n: number): { topic: string; key: string; value: string; tim
     phone: '(555) 123-4567',
     picture: 'https://randomuser.me/api/portraits/med/men/75.jpg',
   }
-  return { topic: 'users_created', key: id, value: JSON.stringify(value), timestampMs: Date.now() }
+  const encoded = codec.encode(value)
+  if (!encoded.ok) throw encoded.error
+  return { topic: 'users_created', key: id, value: encoded.value, timestampMs: Date.now() }
 }
 
 async function measure(project: ReturnType<typeof createBenchProject>, records: number): Promise<Throughput> {

@@ -57,7 +57,7 @@ test('a source that answers nonsense is retried, visibly, and no empty record re
 })
 
 test('records that are no users become dead letters with their reason, and the stream goes on', { timeout: 60_000 }, async () => {
-  const millrace = start()
+  const millrace = start({ env: { MILLRACE_KAFKA_FORMAT: 'json' } })
   await millrace.until(/in table/)
   await runSucceeds()
   const [good] = runJsonLines<{ key: string; value: string }>(project, ['consume', 'users_created', '--limit', '1'])
@@ -88,6 +88,35 @@ test('records that are no users become dead letters with their reason, and the s
   }
   expect(status().streams[0]).toMatchObject({ state: { is: 'running' }, deadLetters: poison.length })
   expect(runJson(project, ['doctor'])).toMatchObject({ healthy: true, summary: expect.stringContaining('5 dead letters') })
+})
+
+test('bytes that are not Avro, or name a schema that is not there, become dead letters that say so', { timeout: 90_000 }, async () => {
+  const millrace = start()
+  await millrace.until(/in table/)
+  await runSucceeds()
+  const [good] = runJsonLines<{ key: string; value: string }>(project, ['consume', 'users_created', '--limit', '1'])
+  const user: Record<string, unknown> = JSON.parse(good?.value ?? '{}')
+  run(project, ['produce', 'users_created', '--raw', '--key', 'json', '--value', JSON.stringify(user)])
+  run(project, ['produce', 'users_created', '--raw', '--key', 'unknown', '--value', '\u0000\u0000\u0000\u0000\u0063x'])
+  run(project, ['produce', 'users_created', '--key', 'other', '--value', JSON.stringify({ ...user, email: 'none' })])
+  expect(run(project, ['produce', 'users_created', '--key', 'x', '--value', '{"id":1}']).stderr).toMatch(
+    /does not fit the topic's schema 1: id is 1/,
+  )
+  const letters = await eventually(
+    () => runJson<DeadLetterView[]>(project, ['dlq', 'list']),
+    (all) => all.length === 3,
+  )
+  const told = Object.fromEntries(letters.map(({ key, stage, message }) => [key, `${stage}: ${message}`]))
+  expect(told).toEqual({
+    json: expect.stringMatching(/^decode: .*does not begin with a schema id.*looks like JSON/),
+    unknown: expect.stringMatching(/^decode: The value names schema 99, which the schema registry at http\S+ does not have/),
+    other: expect.stringMatching(/^validate: email/),
+  })
+  expect(letters.find(({ key }) => key === 'other')).toMatchObject({
+    schemaId: 1,
+    valueIsBase64: false,
+    value: expect.stringContaining('"none"'),
+  })
 })
 
 test('garbage on a port closes that connection, and the part goes on', { timeout: 60_000 }, async () => {

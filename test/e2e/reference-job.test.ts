@@ -61,10 +61,11 @@ describe('the reference job', () => {
     }
   })
 
-  test('writes JSON records with the id as key', () => {
-    const [record] = runJsonLines<{ key: string; value: string }>(project, ['consume', 'users_created', '--limit', '1'])
+  test('writes Avro records with the id as key, which consume shows as JSON', () => {
+    const [record] = runJsonLines<{ key: string; value: string; schemaId: number }>(project, ['consume', 'users_created', '--limit', '1'])
     const value: unknown = JSON.parse(record?.value ?? '')
     expect(value).toMatchObject({ id: record?.key })
+    expect(record?.schemaId).toBe(1)
   })
 
   test('is healthy to the doctor', () => {

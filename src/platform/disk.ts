@@ -30,6 +30,8 @@ export interface Disk {
   /** Writes a small file so that a crash leaves the old or the new content, never a part: temporary, fsync, rename, fsync of the folder. */
   replaceFile(path: string, content: string | Uint8Array, mode?: number): void
   syncDir(path: string): void
+  /** The size of what the folder lies on, and how much of it is left; a disk of tests need not know. */
+  space?(path: string): { totalBytes: number; usableBytes: number }
 }
 
 export const systemDisk: Disk = {
@@ -66,6 +68,11 @@ export const systemDisk: Disk = {
       }
       fs.renameSync(temporary, path)
       systemDisk.syncDir(dirname(path))
+    }),
+  space: (path) =>
+    guarded(path, () => {
+      const { bsize, blocks, bavail } = fs.statfsSync(path)
+      return { totalBytes: bsize * blocks, usableBytes: bsize * bavail }
     }),
   syncDir: (path) =>
     guarded(path, () => {

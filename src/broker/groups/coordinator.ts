@@ -165,13 +165,11 @@ export class GroupCoordinator {
 
   /** ConsumerGroupHeartbeat (KIP-848). */
   async consumerHeartbeat(groupId: string, input: HeartbeatInput): Promise<HeartbeatOutcome> {
+    const wrong = invalidHeartbeat(groupId, input)
+    if (wrong) return refusedHeartbeat(wrong)
     const known = this.#groups.get(groupId)
-    const joins = input.memberEpoch === 0
-    if (!known || (known.group.kind === 'classic' && !joins)) {
-      const wrong = invalidHeartbeat(groupId, input)
-      if (wrong) return refusedHeartbeat(wrong)
-      if (!joins) return refusedHeartbeat(refusal(errorCodes.GROUP_ID_NOT_FOUND, `Consumer group ${groupId} not found.`))
-    }
+    if (input.memberEpoch !== 0 && known?.group.kind !== 'consumer')
+      return refusedHeartbeat(refusal(errorCodes.GROUP_ID_NOT_FOUND, `Consumer group ${groupId} not found.`))
     const entry = known ?? this.#entry(groupId)
     const group = this.#consumerFor(entry)
     const outcome = await group?.heartbeat(input)

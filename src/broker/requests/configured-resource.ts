@@ -14,7 +14,9 @@ interface Configured {
   readonly definitions: readonly ConfigDefinition[]
   readonly current: Configs
   /** The value that counts when these are set. */
-  effective(name: string, configs: Configs): string
+  readonly effective: (name: string, configs: Configs) => string
+  /** How wrong settings are answered. */
+  readonly invalidCode: number
   /** What is wrong with these settings, or null. */
   invalid(configs: Configs): string | null
   /** Makes them count, once they are on the disk. */
@@ -40,7 +42,7 @@ export function applyConfigs(
   const next = change(found)
   if (next.is === 'wrong') return { errorCode: next.errorCode, errorMessage: next.message }
   const wrong = found.invalid(next.configs)
-  if (wrong) return { errorCode: errorCodes.INVALID_CONFIG, errorMessage: wrong }
+  if (wrong) return { errorCode: found.invalidCode, errorMessage: wrong }
   try {
     if (!validateOnly) found.apply(next.configs)
     return { errorCode: errorCodes.NONE, errorMessage: null }
@@ -59,6 +61,7 @@ function configuredResource(type: number, name: string, broker: RequestContext['
         definitions: topicConfigDefinitions,
         current: topic.configs,
         effective: (config, configs) => effectiveTopicConfig(config, configs, (key) => broker.config.text(key)) ?? '',
+        invalidCode: errorCodes.INVALID_CONFIG,
         invalid: invalidTopicConfigs,
         apply: (configs) => broker.topics.configure(topic, configs),
       }
@@ -79,6 +82,8 @@ function brokerResource(which: 'broker' | 'defaults', { config, topics }: Reques
     definitions: brokerConfigDefinitions,
     current: config.dynamic[which],
     effective: (name, configs) => configs[name] ?? config.text(name) ?? '',
+    // As Kafka.
+    invalidCode: errorCodes.INVALID_REQUEST,
     invalid: invalidDynamicConfigs,
     apply: (configs) => topics.configureBroker({ ...config.dynamic, [which]: configs }),
   }
@@ -90,6 +95,7 @@ function groupResource(groupId: string, { config, topics }: RequestContext['brok
     definitions: groupConfigDefinitions,
     current,
     effective: (name, configs) => configs[name] ?? String(groupNumber(config, groupId, name)),
+    invalidCode: errorCodes.INVALID_CONFIG,
     invalid: invalidGroupConfigs,
     apply: (configs) => {
       const groups = Object.keys(configs).length > 0 ? { ...others, [groupId]: configs } : others

@@ -1,6 +1,7 @@
 import { consumerGroupDescribe, errorCodes } from '../../kafka-wire/index.ts'
 import type { ConsumerGroup } from '../groups/consumer/consumer-group.ts'
 import { listed, union, type Assigned, type Partitions } from '../groups/consumer/partitions.ts'
+import { operations, unasked } from './authorized-operations.ts'
 import { stateNames } from './describe-groups.ts'
 import { handler, type RequestContext } from './handler.ts'
 
@@ -12,7 +13,10 @@ export const consumerGroupDescribeHandler = handler(consumerGroupDescribe, [0, 1
   throttleTimeMs: 0,
   groups: request.groupIds.map((groupId) => {
     const group = broker.groups.get(groupId)
-    if (group?.kind === 'consumer') return describe(group, broker)
+    if (group?.kind === 'consumer' && groupId !== '') {
+      const authorizedOperations = request.includeAuthorizedOperations ? operations.group : unasked
+      return { ...describe(group, broker), authorizedOperations }
+    }
     const errorMessage = group ? `Group ${groupId} is not a consumer group.` : `Group ${groupId} not found.`
     const nothing = { groupState: '', groupEpoch: 0, assignmentEpoch: 0, assignorName: '', members: [] }
     const invalid = { errorCode: errorCodes.INVALID_GROUP_ID, errorMessage: null }

@@ -2,6 +2,7 @@ import { describeGroups, errorCodes } from '../../kafka-wire/index.ts'
 import type { AnyGroup } from '../groups/any-group.ts'
 import type { Group } from '../groups/group.ts'
 import { noBytes } from '../groups/member.ts'
+import { operations, unasked } from './authorized-operations.ts'
 import { handler } from './handler.ts'
 
 /** Kafka's names of the states. */
@@ -20,7 +21,8 @@ export const describeGroupsHandler = handler(describeGroups, [0, 6], (request, {
   throttleTimeMs: 0,
   groups: request.groups.map((groupId) => {
     const group = broker.groups.get(groupId)
-    if (group?.kind === 'classic') return describe(group)
+    if (group?.kind === 'classic')
+      return { ...describe(group), authorizedOperations: request.includeAuthorizedOperations ? operations.group : unasked }
     const missing =
       apiVersion >= 6
         ? {

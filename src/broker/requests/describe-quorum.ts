@@ -33,6 +33,7 @@ export const describeQuorumHandler = handler(describeQuorum, [0, 2], (request, {
         : { ...unknown, partitionIndex, currentVoters: [], observers: [] },
     ),
   }))
-  const nodes = [{ nodeId, listeners: [{ name: 'CONTROLLER', host: advertised.host, port: advertised.port }] }]
+  const isKnown = topics.some(({ partitions }) => partitions.some(({ errorCode }) => errorCode === errorCodes.NONE))
+  const nodes = !isKnown ? [] : [{ nodeId, listeners: [{ name: 'CONTROLLER', host: advertised.host, port: advertised.port }] }]
   return { errorCode: errorCodes.NONE, errorMessage: null, topics, nodes }
 })

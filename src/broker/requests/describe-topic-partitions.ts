@@ -1,5 +1,6 @@
 import { describeTopicPartitions, errorCodes, type DescribeTopicPartitionsResponse } from '../../kafka-wire/index.ts'
 import { invalidTopicName, type Topic } from '../topics/topics.ts'
+import { operations } from './authorized-operations.ts'
 import { handler } from './handler.ts'
 import { describePartition } from './metadata.ts'
 
@@ -38,7 +39,7 @@ export const describeTopicPartitionsHandler = handler(describeTopicPartitions, [
 })
 
 function described(name: string): { errorCode: number; name: string; topicAuthorizedOperations: number } {
-  return { errorCode: errorCodes.NONE, name, topicAuthorizedOperations: -2147483648 }
+  return { errorCode: errorCodes.NONE, name, topicAuthorizedOperations: operations.topic }
 }
 
 function partitionsOf(topic: Topic): DescribeTopicPartitionsResponse['topics'][number]['partitions'] {

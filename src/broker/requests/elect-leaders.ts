@@ -8,7 +8,8 @@ const mostElectionType = 1
 export const electLeadersHandler = handler(electLeaders, [0, 2], (request, { broker }) => {
   if (request.electionType < 0 || request.electionType > mostElectionType)
     return { throttleTimeMs: 0, errorCode: errorCodes.INVALID_REQUEST, replicaElectionResults: [] }
-  const replicaElectionResults = (request.topicPartitions ?? []).map(({ topic, partitions }) => ({
+  const all = broker.topics.all().map(({ name }) => ({ topic: name, partitions: [] }))
+  const replicaElectionResults = (request.topicPartitions ?? all).map(({ topic, partitions }) => ({
     topic,
     partitionResult: partitions.map((partitionId) => ({ partitionId, ...outcome(topic, partitionId, broker) })),
   }))

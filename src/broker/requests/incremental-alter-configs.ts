@@ -21,7 +21,7 @@ export const incrementalAlterConfigsHandler = handler(incrementalAlterConfigs, [
 interface Present {
   readonly definitions: readonly ConfigDefinition[]
   readonly current: Readonly<Record<string, string>>
-  effective(name: string, configs: Readonly<Record<string, string>>): string
+  readonly effective: (name: string, configs: Readonly<Record<string, string>>) => string
 }
 
 function changed({ definitions, current, effective }: Present, { configs }: Resource): Change {

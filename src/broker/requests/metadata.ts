@@ -1,6 +1,7 @@
 import { errorCodes, metadata, type MetadataRequest } from '../../kafka-wire/index.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
 import { offsetsTopic, type Topic } from '../topics/topics.ts'
+import { operations, unasked } from './authorized-operations.ts'
 import { handler, nodeId, type RequestContext } from './handler.ts'
 
 const zeroId = '00000000-0000-0000-0000-000000000000'
@@ -12,12 +13,15 @@ export const metadataHandler = handler(metadata, [0, 13], async (request, contex
   const topics = all
     ? broker.topics.all().map(describe)
     : await Promise.all((request.topics ?? []).map((wanted) => find(wanted, request, context)))
+  const ofTopics = request.includeTopicAuthorizedOperations ? operations.topic : unasked
+  const ofCluster = request.includeClusterAuthorizedOperations ? operations.cluster : unasked
   return {
     throttleTimeMs: 0,
     brokers: [{ nodeId, host: advertised.host, port: advertised.port, rack: null }],
     clusterId: broker.clusterId,
     controllerId: nodeId,
-    topics,
+    topics: topics.map((topic) => ({ ...topic, topicAuthorizedOperations: ofTopics })),
+    clusterAuthorizedOperations: ofCluster,
     errorCode: errorCodes.NONE,
   }
 })

@@ -28,6 +28,7 @@ interface Content {
 export class Catalogue {
   readonly clusterId: string
   readonly #disk: Disk
+  readonly #dataDir: string
   readonly #path: string
   #content: Content
   #producerIdsEnd: number
@@ -36,6 +37,7 @@ export class Catalogue {
   constructor(disk: Disk, dataDir: string, clusterId: string | null) {
     disk.makeDir(dataDir)
     this.#disk = disk
+    this.#dataDir = dataDir
     this.#path = `${dataDir}/topics.json`
     this.clusterId = openMeta(disk, `${dataDir}/meta.properties`, clusterId)
     const old = disk.exists(this.#path) ? parseContent(this.#path, disk.readFile(this.#path)) : null
@@ -53,6 +55,11 @@ export class Catalogue {
   /** Topics whose folders are still to be removed. */
   get deleting(): readonly TopicEntry[] {
     return this.#content.deleting
+  }
+
+  /** The size of the disk and what is left of it; −1 each where the disk does not know. */
+  space(): { totalBytes: number; usableBytes: number } {
+    return this.#disk.space?.(this.#dataDir) ?? { totalBytes: -1, usableBytes: -1 }
   }
 
   /** A producer id that was never given out before; ids are reserved a thousand at a time. */

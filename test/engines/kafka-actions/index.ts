@@ -1,4 +1,7 @@
+import { adminActions } from './admin.ts'
 import { configActions } from './configs.ts'
+import { consumerGroupActions } from './consumer-groups.ts'
+import { fetchSessionActions } from './fetch-sessions.ts'
 import { groupActions } from './groups.ts'
 import { moreGroupActions } from './more-groups.ts'
 import { moreRecordActions } from './more-records.ts'
@@ -18,5 +21,8 @@ export const kafkaActions: readonly KafkaAction[] = [
   ...moreGroupActions,
   ...configActions,
   ...transactionActions,
+  ...consumerGroupActions,
+  ...fetchSessionActions,
+  ...adminActions,
   ...lastActions,
 ]

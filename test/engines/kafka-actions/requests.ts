@@ -28,6 +28,8 @@ import type { RawKafka } from '../raw-kafka.ts'
 /** Requests by name, made in this order on both brokers; what they resolve to is compared. */
 export interface KafkaAction {
   readonly name: string
+  /** The only system that knows these requests; all of them where nothing is said. */
+  readonly on?: 'Kafka 4'
   /** `other` is a second connection. */
   run(kafka: RawKafka, other: RawKafka): Promise<unknown>
 }
@@ -62,6 +64,13 @@ async function untilKnown(kafka: RawKafka, name: string): Promise<void> {
   const ask = (): Promise<MetadataResponse> => kafka.ask(metadata, 9, { topics: [{ name, topicId: noId }], allowAutoTopicCreation: false })
   while ((await ask()).topics.some(({ errorCode, partitions }) => errorCode !== 0 || partitions.some((one) => one.errorCode !== 0)))
     await pause()
+  // It may be known a little before its partitions are led.
+  const partitions = ((await ask()).topics[0]?.partitions ?? []).map(({ partitionIndex }) => ({ partitionIndex, timestamp: -1n }))
+  const led = async (): Promise<boolean> => {
+    const { topics } = await kafka.ask(listOffsets, 7, { replicaId: -1, isolationLevel: 0, topics: [{ name, partitions }] })
+    return topics.every((topic) => topic.partitions.every(({ errorCode }) => errorCode === 0))
+  }
+  while (!(await led())) await pause()
 }
 
 const pause = (): Promise<void> => setTimeout(20)

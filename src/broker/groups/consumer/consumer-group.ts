@@ -1,7 +1,7 @@
 import { errorCodes } from '../../../kafka-wire/index.ts'
 import type { Clock } from '../../../platform/index.ts'
 import { assignors, defaultAssignor } from './assignors.ts'
-import { invalidHeartbeat, refusal, refusedHeartbeat, type HeartbeatInput, type HeartbeatOutcome, type Refusal } from './heartbeat.ts'
+import { refusal, refusedHeartbeat, type HeartbeatInput, type HeartbeatOutcome, type Refusal } from './heartbeat.ts'
 import { leaving, leavingForAWhile, sameIdentity, sameSubscription, type ConsumerMember } from './member.ts'
 import { commitRefusal, wrongEpoch } from './member-epochs.ts'
 import { MemberTimers } from './member-timers.ts'
@@ -13,7 +13,6 @@ import type { RecordEntry } from './records.ts'
 import { Roster } from './roster.ts'
 import type { ConsumerSnapshot } from './snapshot.ts'
 import { resolveSubscriptions, type Subscriptions, type TopicsView } from './subscriptions.ts'
-import { topicPattern } from './topic-pattern.ts'
 
 export interface ConsumerGroupSettings {
   readonly sessionTimeoutMs: number
@@ -123,9 +122,8 @@ export class ConsumerGroup {
     }
   }
 
+  /** The caller has checked the heartbeat in itself. */
   heartbeat(input: HeartbeatInput): HeartbeatOutcome | Promise<HeartbeatOutcome> {
-    const wrong = invalidHeartbeat(this.id, input)
-    if (wrong) return refusedHeartbeat(wrong)
     if (this.#dead) return refusedHeartbeat(refusal(errorCodes.COORDINATOR_NOT_AVAILABLE, 'The group was deleted.'))
     return input.memberEpoch < 0 ? this.#leaves(input) : this.#beats(input)
   }
@@ -136,18 +134,6 @@ export class ConsumerGroup {
     if ('errorCode' in admitted) return refusedHeartbeat(admitted)
     const { before, isNew } = admitted
     const member = updated(before, input)
-    const { subscribedTopicRegex: pattern } = member
-    if (pattern !== '' && pattern !== before.subscribedTopicRegex) {
-      const checked = topicPattern(pattern)
-      if (!checked.ok) {
-        return refusedHeartbeat(
-          refusal(
-            errorCodes.INVALID_REGULAR_EXPRESSION,
-            `SubscribedTopicRegex \`${pattern}\` is not a valid regular expression: ${checked.reason}.`,
-          ),
-        )
-      }
-    }
     const replaced = admitted.replaces
     if (replaced) this.#replaceStatic(replaced, member, entries)
     if (isNew || !sameIdentity(before, member)) entries.push(records.memberEntry(this.id, member))
@@ -265,7 +251,11 @@ export class ConsumerGroup {
       this.#drop(member)
     }
     this.#refresh(entries, true)
-    if (this.#roster.size === 0) this.#stateTimestampMs = this.#context.clock.nowMs()
+    if (this.#roster.size === 0) {
+      this.#stateTimestampMs = this.#context.clock.nowMs()
+      // Nobody is left to ask for it.
+      this.#retarget(entries)
+    }
     return this.#records.write(entries)
   }
 

@@ -2,6 +2,7 @@ import { errorCodes } from '../../../kafka-wire/index.ts'
 import { assignors } from './assignors.ts'
 import { leaving, leavingForAWhile } from './member.ts'
 import type { Assigned, Partitions } from './partitions.ts'
+import { topicPattern } from './topic-pattern.ts'
 
 /** A ConsumerGroupHeartbeat: null stands for "as it was said before". */
 export interface HeartbeatInput {
@@ -48,10 +49,15 @@ export function refusedHeartbeat({ errorCode, message }: Refusal): HeartbeatOutc
 export function invalidHeartbeat(groupId: string, input: HeartbeatInput): Refusal | null {
   const wrong = wrongFields(groupId, input)
   if (wrong !== null) return refusal(errorCodes.INVALID_REQUEST, wrong)
-  const { serverAssignor } = input
+  const { serverAssignor, subscribedTopicRegex: pattern } = input
   if (serverAssignor !== null && !Object.hasOwn(assignors, serverAssignor)) {
     const known = Object.keys(assignors).join(', ')
     return refusal(errorCodes.UNSUPPORTED_ASSIGNOR, `ServerAssignor ${serverAssignor} is not supported. Supported assignors: ${known}.`)
+  }
+  const checked = pattern ? topicPattern(pattern) : null
+  if (checked && !checked.ok) {
+    const message = `SubscribedTopicRegex \`${pattern}\` is not a valid regular expression: ${checked.reason}.`
+    return refusal(errorCodes.INVALID_REGULAR_EXPRESSION, message)
   }
   return null
 }

@@ -31,6 +31,8 @@ export class OwedRecords {
     const written = await this.#write(entries)
     for (const entry of entries) this.#underWay.delete(entry)
     if (written) for (const [key, entry] of due) if (this.#owed.get(key) === entry) this.#owed.delete(key)
+    // What failed is owed, and goes along with the next attempt: that one need not fail for it.
+    if (!written) this.#last = Promise.resolve(true)
     return (await before) && written
   }
 }

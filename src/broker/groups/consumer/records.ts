@@ -142,7 +142,7 @@ export function readConsumerRecord(number: number, keyReader: Reader, value: Uin
 }
 
 function readIdentity(value: Uint8Array): Identity {
-  const identity = memberKind.readValue(value)
+  const { classicMemberMetadata: _, ...identity } = memberKind.readValue(value)
   return { ...identity, subscribedTopicRegex: identity.subscribedTopicRegex ?? '' }
 }
 

@@ -2,33 +2,15 @@ import { asMillraceError, MillraceError } from '../platform/index.ts'
 import { CLOSE_TIMEOUT_MS, type CloseOptions, settledBy } from './closing.ts'
 import type { Cluster } from './cluster.ts'
 import type { CommittedOffset } from './committed-offsets.ts'
-import {
-  type ResolvedTransactionalOptions,
-  resolveTransactionalOptions,
-  type TopicPartition,
-  type TransactionalProducerOptions,
-} from './options.ts'
+import { type ResolvedTransactionalOptions, resolveTransactionalOptions, type TransactionalProducerOptions } from './options.ts'
 import type { ProducerIdentity } from './partition-queue.ts'
 import type { Acknowledged } from './producer-batch.ts'
 import { createTransactionSink, type OutgoingRecord, type TransactionSink } from './producer.ts'
 import type { SenderTransaction } from './sender.ts'
 import { PRODUCE_AT_MOST, TransactionCoordinator, type TransactionGroup, type TransactionSession } from './transaction-coordinator.ts'
+import { Enlisting } from './transaction-enlisting.ts'
 import { verdictOn } from './transaction-errors.ts'
-
-export type TransactionState =
-  /** No producer id yet. */
-  | { readonly is: 'new' }
-  | { readonly is: 'ready' }
-  | { readonly is: 'open' }
-  /** Something failed within the transaction: only `abort` goes on. */
-  | { readonly is: 'spoiled'; readonly error: MillraceError }
-  | { readonly is: 'committing' }
-  | { readonly is: 'aborting' }
-  /** No answer to the commit in time: `commit` asks again; a new producer with the same transactional id settles it as well. */
-  | { readonly is: 'in doubt'; readonly error: MillraceError }
-  /** Fenced, or refused for good: make a new producer, or end. */
-  | { readonly is: 'failed'; readonly error: MillraceError }
-  | { readonly is: 'closed' }
+import { inDoubt, refusalOf, type TransactionState } from './transaction-state.ts'
 
 /**
  * Writes records and offsets in transactions (KIP-98): a reader with `read_committed` sees all of one or nothing. One transaction at a
@@ -78,9 +60,7 @@ class KafkaTransactionalProducer implements TransactionalProducer, SenderTransac
   #ending: Promise<void> | null = null
   /** Something of this transaction was sent to a broker, or is about to be. */
   #hasStarted = false
-  readonly #enlisted = new Set<string>()
-  readonly #wanted = new Map<string, TopicPartition>()
-  #enlisting: Promise<void> | null = null
+  readonly #enlisting: Enlisting
   readonly #groups = new Set<string>()
   /** One after another; never rejects. */
   #offsets: Promise<void> = Promise.resolve()
@@ -93,6 +73,12 @@ class KafkaTransactionalProducer implements TransactionalProducer, SenderTransac
     this.#coordinator = new TransactionCoordinator(cluster, options, this.#purpose, this.#closing.signal)
     this.#sink = createTransactionSink(cluster, options, this)
     this.#onClose = onClose
+    this.#enlisting = new Enlisting({
+      add: async (partitions) => this.#coordinator.addPartitions(this.#open().identity, partitions),
+      mayWrite: () => this.#mayWrite,
+      onFailed: (error) => void this.#spoil(asMillraceError(error)),
+      onSettled: () => this.#sink.wake(),
+    })
   }
 
   get state(): TransactionState {
@@ -109,11 +95,7 @@ class KafkaTransactionalProducer implements TransactionalProducer, SenderTransac
 
   enlist(topic: string, partition: number): boolean {
     this.#hasStarted = true
-    const key = `${topic}-${partition}`
-    if (this.#session?.version === 2 || this.#enlisted.has(key)) return true
-    this.#wanted.set(key, { topic, partition })
-    this.#enlisting ??= this.#enlistWanted()
-    return false
+    return this.#session?.version === 2 || this.#enlisting.enlist(topic, partition)
   }
 
   onFailure(error: MillraceError): void {
@@ -131,8 +113,7 @@ class KafkaTransactionalProducer implements TransactionalProducer, SenderTransac
     await this.init()
     if (this.#state.is !== 'ready') throw this.#refusal()
     this.#hasStarted = false
-    this.#enlisted.clear()
-    this.#wanted.clear()
+    this.#enlisting.clear()
     this.#groups.clear()
     this.#state = { is: 'open' }
   }
@@ -218,25 +199,6 @@ class KafkaTransactionalProducer implements TransactionalProducer, SenderTransac
     return this.#session
   }
 
-  /** Never rejects: a failure spoils the transaction. */
-  async #enlistWanted(): Promise<void> {
-    try {
-      // All partitions that one round of the sender asks for go together.
-      await Promise.resolve()
-      while (this.#wanted.size > 0 && this.#mayWrite) {
-        const wanted = [...this.#wanted]
-        this.#wanted.clear()
-        const partitions = wanted.map(([, partition]) => partition)
-        await this.#coordinator.addPartitions(this.#open().identity, partitions)
-        for (const [key] of wanted) this.#enlisted.add(key)
-      }
-    } catch (error) {
-      this.#spoil(asMillraceError(error))
-    }
-    this.#enlisting = null
-    this.#sink.wake()
-  }
-
   async #sendOffsets(offsets: readonly CommittedOffset[], group: TransactionGroup): Promise<void> {
     const session = this.#open()
     this.#hasStarted = true
@@ -285,7 +247,7 @@ class KafkaTransactionalProducer implements TransactionalProducer, SenderTransac
       this.#abandoning ??= this.#sink.abandon(new MillraceError('CANCELLED', message))
       await this.#abandoning
       await this.#offsets
-      await this.#enlisting
+      await this.#enlisting.settled()
       const session = this.#session
       if (!session) throw this.#refusal()
       let next = session
@@ -331,30 +293,8 @@ class KafkaTransactionalProducer implements TransactionalProducer, SenderTransac
   }
 
   #refusal(): MillraceError {
-    const state = this.#state
-    switch (state.is) {
-      case 'spoiled':
-      case 'in doubt':
-      case 'failed':
-        return state.error
-      case 'closed':
-        return new MillraceError('CLOSED', 'The transactional producer is closed.')
-      case 'open':
-        return new MillraceError('BAD_REQUEST', 'A transaction is open already: commit or abort it first.')
-      case 'committing':
-      case 'aborting':
-        return new MillraceError('BAD_REQUEST', `The transaction is ${state.is}: wait for that first.`)
-      case 'new':
-      case 'ready':
-        return new MillraceError('BAD_REQUEST', 'No transaction is open: call begin first.')
-    }
+    return refusalOf(this.#state)
   }
-}
-
-function inDoubt(cause: MillraceError, transactionalId: string): MillraceError {
-  const message = `It is not known whether the transaction of "${transactionalId}" was committed (${cause.message}). Commit again, or make a new producer and read the committed offsets again.`
-  const details = { ...cause.details, transactionalId, outcome: 'unknown' }
-  return new MillraceError('TIMED_OUT', message, { cause, details })
 }
 
 export function createTransactionalProducer(

@@ -1,3 +1,5 @@
 export { startBroker } from './start-here.ts'
 export { startBrokerThread } from './start-broker-thread.ts'
 export type { BrokerHandle, BrokerOptions, Listener, Recovered } from './options.ts'
+export { openLogFiles, type LogFiles } from './inspect-here.ts'
+export type { CheckedLog, DumpedBatch } from './log/inspect.ts'

@@ -7,6 +7,7 @@ import { addDagCommands } from './commands/dags.ts'
 import { addDeadLetterCommands } from './commands/dead-letters.ts'
 import { addGroupCommands } from './commands/groups.ts'
 import { addLifecycleCommands } from './commands/lifecycle.ts'
+import { addLogCommands } from './commands/log.ts'
 import { addQueryCommand } from './commands/query.ts'
 import { addPlanCommands } from './commands/plan.ts'
 import { addRandomUserCommand } from './commands/random-user.ts'
@@ -60,6 +61,7 @@ function createProgram(): Command {
   addGroupCommands(program, context)
   addConfigCommands(program, context)
   addTransactionCommands(program, context)
+  addLogCommands(program, context)
   addRecordCommands(program, context)
   addTableCommands(program, context)
   addQueryCommand(program, context)

@@ -1,3 +1,4 @@
+import type { CheckedLog, DumpedBatch, LogFiles } from '../broker/index.ts'
 import type { Part } from '../platform/index.ts'
 import type { TopicValues } from '../api-server/index.ts'
 import type { Endpoints, Json, RegistryEndpoint } from '../core/index.ts'
@@ -12,7 +13,19 @@ export { readApiAddress } from './data-folder.ts'
 export { loadSettings } from './settings/load-settings.ts'
 export { dataDirOf, settingsOf, type Settings } from './settings/settings.ts'
 export { version } from './version.ts'
-export type { BrokerAccess, Clients, ListenAt, Millrace, Served, ServedPart, ServeOptions, StartOptions }
+export type {
+  BrokerAccess,
+  CheckedLog,
+  Clients,
+  DumpedBatch,
+  ListenAt,
+  LogFiles,
+  Millrace,
+  Served,
+  ServedPart,
+  ServeOptions,
+  StartOptions,
+}
 
 // The parts are loaded when they are needed: commands that only ask a running Millrace stay quick.
 
@@ -32,6 +45,11 @@ export async function diagnoseStopped(options: {
 /** `millrace serve`: one part alone, in this process. */
 export async function serve(part: ServedPart, options: ServeOptions): Promise<Served> {
   return (await import('./serve.ts')).serve(part, options)
+}
+
+/** `millrace log`: the broker's logs as files. */
+export async function withLogFiles<T>(dataDir: string, forChange: boolean, action: (files: LogFiles) => Promise<T>): Promise<T> {
+  return (await import('./log-files.ts')).withLogFiles(dataDir, forChange, action)
 }
 
 /** `millrace randomuser`: the stand-in server alone, on loopback. */

@@ -231,21 +231,23 @@ function cutTail(
   return cutBytes
 }
 
-const repair =
-  'Restore the file from a copy, or give up what follows the damage: stop the broker, set the offset of this partition to 0 in recovery-point-offset-checkpoint, and start it again.'
+const repair = ({ topic, partition }: Recovery): string =>
+  `Restore the file from a copy, or give up what follows the damage: stop the broker, and run "millrace log repair ${topic}-${partition}" (--data-dir names the data folder).`
 
-function corrupt({ topic, partition, recoveryPoint }: Recovery, segment: Segment, position: number, fault: string): MillraceError {
+function corrupt(recovery: Recovery, segment: Segment, position: number, fault: string): MillraceError {
+  const { topic, partition, recoveryPoint } = recovery
   return new MillraceError(
     'DATA_CORRUPT',
-    `The log of ${topic}-${partition} is damaged at byte ${position} of ${segment.file.path} (${fault}), below its recovery point ${recoveryPoint}. ${repair}`,
+    `The log of ${topic}-${partition} is damaged at byte ${position} of ${segment.file.path} (${fault}), below its recovery point ${recoveryPoint}. ${repair(recovery)}`,
     { details: { topic, partition, position, file: segment.file.path, recoveryPoint } },
   )
 }
 
-function missing({ topic, partition, recoveryPoint, dir }: Recovery, logEndOffset: number): MillraceError {
+function missing(recovery: Recovery, logEndOffset: number): MillraceError {
+  const { topic, partition, recoveryPoint, dir } = recovery
   return new MillraceError(
     'DATA_CORRUPT',
-    `The log of ${topic}-${partition} ends at offset ${logEndOffset}, but was synced up to ${recoveryPoint}: files in ${dir} are missing or cut. ${repair}`,
+    `The log of ${topic}-${partition} ends at offset ${logEndOffset}, but was synced up to ${recoveryPoint}: files in ${dir} are missing or cut. ${repair(recovery)}`,
     { details: { topic, partition, logEndOffset, recoveryPoint } },
   )
 }

@@ -42,6 +42,9 @@ export function scanSegment(file: DiskFile, from: { position: number; offset: nu
     if (!header || !verifyBatchCrc(chunk, at - chunkAt, header)) return stop('the checksum of a batch is wrong')
     if (Number(header.baseOffset) < nextOffset || header.lastOffsetDelta < 0)
       return stop(`a batch begins at offset ${header.baseOffset}, below ${nextOffset}`)
+    // No checksum covers the base offset; indexes hold it relative to the segment's, in 31 bits.
+    if (Number(header.baseOffset) + header.lastOffsetDelta - from.offset > 0x7fff_ffff)
+      return stop(`a batch begins at offset ${header.baseOffset}, far behind ${nextOffset}`)
     onBatch(header, chunk, at - chunkAt)
     nextOffset = Number(header.baseOffset) + header.lastOffsetDelta + 1
     at += size

@@ -21,7 +21,7 @@ import { connectionFailure, openSocket, timedOut, unreachable } from './socket.t
 export const protocolVersion = 4
 
 /** From the first packet to the end of the handshake: after a fault of the network the next try should not be far. */
-const connectTimeoutMs = 5_000
+export const connectTimeoutMs = 5_000
 
 /** First byte of a TLS record that ends a handshake (RFC 8446 §6); no CQL frame begins so. */
 const tlsAlert = 0x15

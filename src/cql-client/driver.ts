@@ -4,6 +4,7 @@ import { consistencies } from '../cql-wire/index.ts'
 import { driverTypeName } from './driver-types.ts'
 import { serverError } from './errors.ts'
 import { formatAddress } from './address.ts'
+import { connectTimeoutMs } from './connection.ts'
 import type { ConnectionOptions, WriteConsistency } from './options.ts'
 import { plainValue } from './plain.ts'
 import { tlsFailure } from './tls.ts'
@@ -32,13 +33,17 @@ export interface QueryResult {
 export class DriverQueries {
   readonly #options: ConnectionOptions
   #driver: Promise<Client> | null = null
+  /** Connected, as opposed to on its way. */
+  #isUp = false
+  readonly #closed = Promise.withResolvers<never>()
 
   constructor(options: ConnectionOptions) {
     this.#options = options
+    this.#closed.promise.catch(() => {})
   }
 
   async query(cql: string, options: QueryOptions = {}): Promise<QueryResult> {
-    const client = await this.#load()
+    const client = await Promise.race([this.#load(), this.#closed.promise])
     try {
       const result = await client.execute(cql, [...(options.params ?? [])], {
         prepare: (options.params?.length ?? 0) > 0,
@@ -56,11 +61,19 @@ export class DriverQueries {
     }
   }
 
+  /**
+   * A driver that is still connecting is not waited for: it cannot be told to stop, and ends by itself once it has connected or given up.
+   * Queries that wait for it reject with CLOSED.
+   */
   async close(): Promise<void> {
-    const driver = this.#driver
+    const ended = this.#driver?.then(
+      (client) => client.shutdown(),
+      () => {},
+    )
     this.#driver = null
-    const loaded = await driver?.catch(() => null)
-    await loaded?.shutdown()
+    this.#closed.reject(new MillraceError('CLOSED', 'The Cassandra session was closed.'))
+    if (this.#isUp) await ended
+    else ended?.catch(() => {})
   }
 
   #load(): Promise<Client> {
@@ -78,7 +91,7 @@ export class DriverQueries {
       ...this.#whereabouts(),
       ...(credentials ? { authProvider: new driver.auth.DsePlainTextAuthProvider(credentials.username, credentials.password) } : {}),
       queryOptions: { consistency: readConsistency },
-      socketOptions: { connectTimeout: requestTimeoutMs, readTimeout: requestTimeoutMs },
+      socketOptions: { connectTimeout: Math.min(requestTimeoutMs, connectTimeoutMs), readTimeout: requestTimeoutMs },
       protocolOptions: { maxVersion: 4 },
       encoding: { map: Map, set: Set },
     })
@@ -87,6 +100,7 @@ export class DriverQueries {
     })
     try {
       await client.connect()
+      this.#isUp = true
     } catch (error) {
       await client.shutdown().catch(() => {})
       throw error

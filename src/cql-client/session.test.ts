@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { listenTcp, systemClock, type Clock } from '../platform/index.ts'
 import { errors } from '../cql-wire/index.ts'
@@ -142,6 +143,22 @@ describe('a session', () => {
     await accepted.promise
     await session.close()
     expect(await asked).toMatchObject({ code: 'CLOSED' })
+  })
+
+  test('is closed at once while the npm driver is connecting, and who waits for it is told', async () => {
+    const sockets: Socket[] = []
+    const cassandra = await server()
+    const session = await connect([cassandra.address])
+    const [host = '', port = ''] = cassandra.address.split(':')
+    await cassandra[Symbol.asyncDispose]()
+    const mute = await listenTcp({ host, port: Number(port), onConnection: (socket) => void sockets.push(socket.on('error', () => {})) })
+    releasers.defer(() => mute.close())
+    const query = session.query('SELECT key FROM system.local').catch((reason: unknown) => reason)
+    await expect.poll(() => sockets.length).toBeGreaterThan(0)
+    const startMs = performance.now()
+    await session.close()
+    expect(performance.now() - startMs).toBeLessThan(1_000)
+    expect(await query).toMatchObject({ code: 'CLOSED' })
   })
 
   test('that was closed says so', async () => {

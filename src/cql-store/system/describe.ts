@@ -18,6 +18,17 @@ export interface Describable {
 
 type Entry = [keyspace: string, type: string, name: string, statement: string]
 
+/** What the store has none of, as Cassandra calls it. */
+const kinds = {
+  view: 'Materialized view',
+  type: 'User defined type',
+  function: 'User defined function',
+  aggregate: 'User defined aggregate',
+} as const
+
+/** Of a class of Cassandra's. */
+const shortName = (className: string): string => className.slice(className.lastIndexOf('.') + 1)
+
 /** DESCRIBE, answered by the server since Cassandra 4: rows of keyspace, type, name and, for single things, the CREATE statement. */
 export function describe(statement: DescribeStatement, current: string | null, from: Describable): Described {
   const { what, name } = statement
@@ -34,7 +45,7 @@ export function describe(statement: DescribeStatement, current: string | null, f
     case 'aggregates':
       return listed(['keyspace_name', 'type', 'name'], [])
     case 'cluster':
-      return listed(['cluster', 'partitioner', 'snitch'], [[clusterName, partitioner, 'org.apache.cassandra.locator.SimpleSnitch']])
+      return listed(['cluster', 'partitioner', 'snitch'], [[clusterName, shortName(partitioner), 'SimpleSnitch']])
     case 'schema':
       return created([
         ...[...from.catalogue.keyspaces.values()].toSorted(byName).flatMap(keyspaceEntries),
@@ -50,13 +61,13 @@ export function describe(statement: DescribeStatement, current: string | null, f
       const home = name?.keyspace ?? current
       if (home === null) throw invalid('No keyspace specified and no current keyspace')
       const index = indexNamed(from, home, name?.name ?? '')
-      if (!index) throw invalid(`Index '${name?.name ?? ''}' not found in keyspace '${home}'`)
+      if (!index) throw invalid(`Table for existing index '${name?.name ?? ''}' not found in '${home}'`)
       return created([index])
     }
     case 'any':
       return created(anythingNamed(from, name?.keyspace ?? null, name?.name ?? '', current))
     default:
-      throw invalid(`${what} '${name?.name ?? ''}' not found in keyspace '${name?.keyspace ?? current ?? ''}'`)
+      throw invalid(`${kinds[what]} '${name?.name ?? ''}' not found in '${name?.keyspace ?? current ?? ''}'`)
   }
 }
 
@@ -121,6 +132,7 @@ function anythingNamed(from: Describable, keyspace: string | null, name: string,
   if (home === null) throw invalid(`'${name}' not found in keyspaces`)
   const found = allTables(from).find((table) => table.keyspace === home && table.name === name)
   if (found) return tableEntries(found)
+  if (!from.catalogue.keyspaces.has(home) && !systemNames(from).includes(home)) throw invalid(`'${home}' not found in keyspaces`)
   const index = indexNamed(from, home, name)
   if (!index) throw invalid(`'${name}' not found in keyspace '${home}'`)
   return [index]

@@ -1,10 +1,11 @@
 import { asMillraceError, messageOf, MillraceError } from '../platform/index.ts'
 import { formatAddress, type Address } from './address.ts'
-import { quoteIdentifier } from '../cql-wire/index.ts'
+import { quoteIdentifier, type CqlValue } from '../cql-wire/index.ts'
 import { CqlConnection, mayTryElsewhere } from './connection.ts'
 import { DriverQueries, type QueryOptions, type QueryResult } from './driver.ts'
 import { serverError } from './errors.ts'
 import { relocate, resolveOptions, type CassandraConnectOptions, type ConnectionOptions } from './options.ts'
+import { scan, type ScanOptions } from './scan.ts'
 import { schemaAgrees } from './schema-agreement.ts'
 import { plainParameters, select } from './select.ts'
 import { readKeyspaces, readTable, readTables, type TableInfo } from './tables.ts'
@@ -23,6 +24,8 @@ export interface CassandraSession extends AsyncDisposable {
   tables(keyspace: string): Promise<TableInfo[]>
   /** Waits until all nodes that can be reached have the same schema; false when they do not within the time. */
   schemaAgreement(timeoutMs?: number): Promise<boolean>
+  /** All rows of a table, a page at a time, without the driver; each page is asked for when the one before is done with. */
+  scan(options: ScanOptions): AsyncGenerator<CqlValue[][]>
   /** Prepares the insert: NOT_FOUND without the table, TABLE_MISMATCH when the columns differ. */
   writer(options: WriterOptions): Promise<RowWriter>
   close(): Promise<void>
@@ -129,6 +132,10 @@ class Session implements CassandraSession {
     const name = `${quoteIdentifier(keyspace)}.${quoteIdentifier(table)}`
     const [row] = await this.#ask((connection) => select(connection, `SELECT count(*) FROM ${name}`, [], this.#options.readConsistency))
     return Number(row?.count ?? 0)
+  }
+
+  scan(options: ScanOptions): AsyncGenerator<CqlValue[][]> {
+    return scan(options, this.#options.readConsistency, (question) => this.#ask(question))
   }
 
   async changeSchema(cql: string): Promise<void> {

@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
 import type { WithContext } from '../main.ts'
+import { addTableFileCommands } from './table-files.ts'
 
 export function addTableCommands(program: Command, context: WithContext): void {
-  program
+  const tables = program
     .command('tables')
     .description('list tables with their columns and keys')
     .option('--system', "Cassandra's own tables as well")
@@ -22,4 +23,5 @@ export function addTableCommands(program: Command, context: WithContext): void {
         ]),
       )
     })
+  addTableFileCommands(tables, context)
 }

@@ -36,11 +36,12 @@ function rowsIn(engine: Engine): Map<number, string> {
 
 /** How many steps of the history are there: all before and none after. At least `acknowledged`, at most `submitted`. */
 function stepsIn(engine: Engine, seed: number, acknowledged: number, submitted: number): number {
-  const found = [...rowsIn(engine)].sort()
+  const inOrder = (rows: Map<number, string>): [number, string][] => [...rows].sort(([a], [b]) => a - b)
+  const found = inOrder(rowsIn(engine))
   for (let count = submitted; count >= acknowledged; count--) {
-    if (JSON.stringify([...modelAfter(seed, count)].sort()) === JSON.stringify(found)) return count
+    if (JSON.stringify(inOrder(modelAfter(seed, count))) === JSON.stringify(found)) return count
   }
-  expect(found).toEqual([...modelAfter(seed, acknowledged)].sort())
+  expect(found).toEqual(inOrder(modelAfter(seed, acknowledged)))
   throw new Error('no beginning of the history')
 }
 

@@ -25,7 +25,7 @@ async function write(number: number): Promise<void> {
   await writeStep(engine, stepOf(Number(seed), number))
   process.stdout.write(`${number}\n`)
 }
-process.stdin.resume().once('end', () => process.exit(1))
+process.stdin.resume().once('end', () => process.kill(process.pid, 'SIGKILL'))
 process.stdout.write('ready\n')
 void sweepOn()
 const inFlight = new Set<Promise<void>>()

@@ -1,4 +1,5 @@
 import { errorCodes, listTransactions } from '../../kafka-wire/index.ts'
+import { namePattern } from '../patterns/name-pattern.ts'
 import type { TransactionStatus } from '../transactions/transaction.ts'
 import { handler } from './handler.ts'
 
@@ -27,17 +28,15 @@ export const listTransactionsHandler = handler(listTransactions, [0, 2], (reques
     .filter(({ status }) => states.size === 0 || states.has(status))
     .filter(({ producerId }) => producers.size === 0 || producers.has(producerId))
     .filter(({ status, startMs }) => runs < 0 || (status === 'Ongoing' && nowMs - startMs > runs))
-    .filter(({ transactionalId }) => pattern.test(transactionalId))
+    .filter(({ transactionalId }) => pattern(transactionalId))
     .map(({ transactionalId, producerId, status }) => ({ transactionalId, producerId: BigInt(producerId), transactionState: status }))
   const unknownStateFilters = request.stateFilters.filter((state) => !statuses.has(state))
   return { throttleTimeMs: 0, errorCode: errorCodes.NONE, unknownStateFilters, transactionStates }
 })
 
 /** The whole id must match; null for a text that is no regular expression. */
-function patternOf(text: string | null): RegExp | null {
-  try {
-    return new RegExp(text === null || text === '' ? '' : `^(?:${text})$`)
-  } catch {
-    return null
-  }
+function patternOf(text: string | null): ((transactionalId: string) => boolean) | null {
+  if (text === null || text === '') return () => true
+  const outcome = namePattern(text)
+  return outcome.ok ? outcome.matches : null
 }

@@ -1,6 +1,7 @@
 import { errorCodes } from '../../kafka-wire/index.ts'
 import { asMillraceError, type Clock, type Logger } from '../../platform/index.ts'
 import type { GroupCoordinator } from '../groups/coordinator.ts'
+import type { PartitionLog } from '../log/partition-log.ts'
 import type { BrokerConfig } from '../topics/broker-configs.ts'
 import type { Catalogue } from '../topics/catalogue.ts'
 import type { Topics } from '../topics/topics.ts'
@@ -33,6 +34,8 @@ interface Entry {
   turn: Promise<unknown>
   waiting: number
   stopTimer: () => void
+  /** The logs that have the marker of the prepared end already. */
+  ended: Set<PartitionLog>
 }
 
 interface Parts {
@@ -78,7 +81,7 @@ export class TransactionCoordinator {
   #entry(id: string): Entry {
     const existing = this.#entries.get(id)
     if (existing) return existing
-    const entry: Entry = { state: null, turn: Promise.resolve(), waiting: 0, stopTimer: () => {} }
+    const entry: Entry = { state: null, turn: Promise.resolve(), waiting: 0, stopTimer: () => {}, ended: new Set() }
     this.#entries.set(id, entry)
     return entry
   }
@@ -193,11 +196,13 @@ export class TransactionCoordinator {
     const { topics, groups, store, catalogue } = this.#parts
     const done = transitions.complete(state, this.#fresh.nowMs)
     const written =
-      (await writeMarkers(state, { topics, groups, coordinatorEpoch: catalogue.leaderEpoch })) &&
+      (await writeMarkers(state, { topics, groups, coordinatorEpoch: catalogue.leaderEpoch }, entry.ended)) &&
       // Whatever follows is written behind it, so nobody need wait for it: lost in a crash, it is found out again.
       (await store.write(state.transactionalId, done, { wait: false }))
-    if (written) entry.state = done
-    else if (!this.#closed) {
+    if (written) {
+      entry.state = done
+      entry.ended = new Set()
+    } else if (!this.#closed) {
       entry.stopTimer = this.#parts.clock.after(retryMs, () => void this.#inTurn(state.transactionalId, (again) => this.#carryOut(again)))
     }
   }

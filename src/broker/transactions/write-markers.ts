@@ -6,11 +6,16 @@ import type { Transaction } from './transaction.ts'
 
 /**
  * Ends a prepared transaction in each of its partitions; true once all markers are where readers see them. Partitions that were
- * deleted meanwhile need none. May be done again: a marker that ends nothing does no harm.
+ * deleted meanwhile need none. May be done again, and then only where it failed: `done` gathers the logs that have their marker.
  */
 export async function writeMarkers(
   state: Transaction,
-  { topics, groups, coordinatorEpoch }: { topics: Topics; groups: GroupCoordinator; coordinatorEpoch: number },
+  {
+    topics,
+    groups,
+    coordinatorEpoch,
+  }: { topics: Pick<Topics, 'get'>; groups: Pick<GroupCoordinator, 'endTransaction'>; coordinatorEpoch: number },
+  done: Set<PartitionLog>,
 ): Promise<boolean> {
   const commit = state.status === 'PrepareCommit'
   const { producerId, epoch } = state
@@ -18,7 +23,7 @@ export async function writeMarkers(
   for (const [name, partitions] of state.partitions) {
     for (const partition of partitions) {
       const log = topics.get(name)?.logs[partition]
-      if (log) waiting.push(writeMarker(log, { producerId, epoch, commit, coordinatorEpoch }))
+      if (log && !done.has(log)) waiting.push(writeMarker(log, { producerId, epoch, commit, coordinatorEpoch }, done))
     }
   }
   const written = await Promise.all(waiting)
@@ -27,9 +32,14 @@ export async function writeMarkers(
   return true
 }
 
-async function writeMarker(log: PartitionLog, marker: Parameters<PartitionLog['appendMarker']>[0]): Promise<boolean> {
+async function writeMarker(
+  log: PartitionLog,
+  marker: Parameters<PartitionLog['appendMarker']>[0],
+  done: Set<PartitionLog>,
+): Promise<boolean> {
   const appended = log.appendMarker(marker)
   // A newer epoch than ours has written here: our transaction is over in this partition.
-  if (!appended.ok) return appended.errorCode === errorCodes.INVALID_PRODUCER_EPOCH
-  return (await log.visible(appended.endOffset)) === null
+  const ended = appended.ok ? (await log.visible(appended.endOffset)) === null : appended.errorCode === errorCodes.INVALID_PRODUCER_EPOCH
+  if (ended) done.add(log)
+  return ended
 }

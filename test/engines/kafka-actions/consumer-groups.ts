@@ -169,7 +169,7 @@ async function pattern(kafka: RawKafka): Promise<unknown> {
   const [group] = await describeGroup(kafka, [groupId])
   return {
     state: group?.groupState,
-    members: group?.members.map(({ memberEpoch: _, ...member }) => member),
+    members: group?.members.map((member) => ({ ...member, memberEpoch: member.memberEpoch > 0 })),
     left: await beat(kafka, { ...over, memberEpoch: -1 }),
   }
 }

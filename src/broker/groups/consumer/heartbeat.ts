@@ -2,7 +2,7 @@ import { errorCodes } from '../../../kafka-wire/index.ts'
 import { assignors } from './assignors.ts'
 import { leaving, leavingForAWhile } from './member.ts'
 import type { Assigned, Partitions } from './partitions.ts'
-import { topicPattern } from './topic-pattern.ts'
+import { namePattern } from '../../patterns/name-pattern.ts'
 
 /** A ConsumerGroupHeartbeat: null stands for "as it was said before". */
 export interface HeartbeatInput {
@@ -54,7 +54,7 @@ export function invalidHeartbeat(groupId: string, input: HeartbeatInput): Refusa
     const known = Object.keys(assignors).join(', ')
     return refusal(errorCodes.UNSUPPORTED_ASSIGNOR, `ServerAssignor ${serverAssignor} is not supported. Supported assignors: ${known}.`)
   }
-  const checked = pattern ? topicPattern(pattern) : null
+  const checked = pattern ? namePattern(pattern) : null
   if (checked && !checked.ok) {
     const message = `SubscribedTopicRegex \`${pattern}\` is not a valid regular expression: ${checked.reason}.`
     return refusal(errorCodes.INVALID_REGULAR_EXPRESSION, message)

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { ConsumerMember } from './member.ts'
-import { topicPattern } from './topic-pattern.ts'
+import { namePattern } from '../../patterns/name-pattern.ts'
 
 /** What groups need to know of a topic. */
 export interface TopicView {
@@ -41,7 +41,7 @@ export function resolveSubscriptions(members: readonly ConsumerMember[], view: T
 }
 
 function namesMatching(pattern: string, view: TopicsView): string[] {
-  const outcome = topicPattern(pattern)
+  const outcome = namePattern(pattern)
   if (!outcome.ok) return []
   return view
     .all()

@@ -8,14 +8,14 @@ type Step =
 /** Steps of one pattern at most: what one costs stays small, whoever wrote it. */
 const mostSteps = 5_000
 
-export type TopicPatternOutcome = { ok: true; matches: (topic: string) => boolean } | { ok: false; reason: string }
+export type NamePatternOutcome = { ok: true; matches: (topic: string) => boolean } | { ok: false; reason: string }
 
 /**
- * A pattern of topic names in RE2's syntax (KIP-848), which matches whole names. All ways through the pattern are followed at
+ * A pattern of names in RE2's syntax (KIP-848), which matches whole names. All ways through the pattern are followed at
  * once, so that the time is at most steps × length: a pattern from a client must not be able to stop the broker, as one could in
  * an engine that tries again from the beginning.
  */
-export function topicPattern(text: string): TopicPatternOutcome {
+export function namePattern(text: string): NamePatternOutcome {
   try {
     const steps = compile(parsePattern(text))
     return { ok: true, matches: (topic) => matchesWhole(steps, topic) }

@@ -4,7 +4,7 @@ import type { TopicValues } from '../api-server/index.ts'
 import type { Endpoints, Json, RegistryEndpoint } from '../core/index.ts'
 import type { PlanOptions } from './apply.ts'
 import type { Clients } from './clients.ts'
-import type { Served, ServedPart, ServeOptions } from './serve.ts'
+import type { Served, ServedPart, ServeOptions, StoreAccess } from './serve.ts'
 import type { BrokerAccess, ListenAt } from './serve-broker.ts'
 import type { Millrace, StartOptions } from './start.ts'
 
@@ -25,6 +25,7 @@ export type {
   ServedPart,
   ServeOptions,
   StartOptions,
+  StoreAccess,
 }
 
 // The parts are loaded when they are needed: commands that only ask a running Millrace stay quick.

@@ -1,6 +1,6 @@
 import type { BrokerHandle } from '../broker/index.ts'
 import type { KafkaClient } from '../kafka-client/index.ts'
-import { isLoopback, MillraceError, Releasers, type Part } from '../platform/index.ts'
+import { isLoopback, MillraceError, Releasers, type Part, type ServerTlsOptions } from '../platform/index.ts'
 import { ensureCredentials, openDataFolder } from './data-folder.ts'
 import { openLogFile } from './log-file.ts'
 import { brokerListeners, importKafkaFolder, type BrokerAccess } from './serve-broker.ts'
@@ -23,10 +23,17 @@ export interface Served extends Part {
   readonly credentialsFile: string | null
 }
 
+/** Who may use the table store, and how it is spoken to. */
+export interface StoreAccess {
+  /** In place of the one that is generated beyond loopback; asked for on loopback too then. */
+  readonly user?: { readonly username: string; readonly password: string }
+  readonly tls?: ServerTlsOptions
+}
+
 export type ServedPart =
   /** `importFrom`: the data folder of a Kafka that was stopped, copied first. */
   | { readonly is: 'broker'; readonly access?: BrokerAccess; readonly importFrom?: string }
-  | { readonly is: 'cql-store' }
+  | { readonly is: 'cql-store'; readonly access?: StoreAccess }
   /** `kafka` stays the caller's. */
   | { readonly is: 'registry'; readonly kafka: KafkaClient }
 
@@ -79,7 +86,9 @@ async function startPart(
     }
     case 'cql-store': {
       const { startCqlStore } = await import('../cql-store/index.ts')
-      return startCqlStore({ dataDir: folder.tablesDir, ...where, ...credentialsFor(where.host, account), log })
+      const { user, tls } = part.access ?? {}
+      const credentials = user ? { credentials: user } : credentialsFor(where.host, account)
+      return startCqlStore({ dataDir: folder.tablesDir, ...where, ...credentials, ...(tls ? { tls } : {}), log })
     }
     case 'registry': {
       const { startRegistry } = await import('../registry/index.ts')

@@ -1,35 +1,53 @@
 import { readFileSync, statSync } from 'node:fs'
 import { errnoOf, MillraceError, parseHostPort } from '../../platform/index.ts'
-import type { BrokerAccess, ListenAt } from '../../runtime/index.ts'
+import type { BrokerAccess, ListenAt, StoreAccess } from '../../runtime/index.ts'
 
 const listenerProtocols: readonly ListenAt['protocol'][] = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL']
 
-export interface BrokerAccessOptions {
-  listen?: string[]
-  users?: string
+/** Options of TLS. */
+export interface AccessOptions {
   tlsCert?: string
   tlsKey?: string
   tlsKeyPassphrase?: string
   tlsClientCa?: string
 }
 
+export interface BrokerAccessOptions extends AccessOptions {
+  listen?: string[]
+  users?: string
+}
+
+type Warn = (text: string) => void
+
 /** Reads what the options refer to. No message holds a secret, and none is taken from the command line itself (P8). */
-export function readBrokerAccess(options: BrokerAccessOptions, warn: (text: string) => void): BrokerAccess {
-  const { listen, users, tlsCert, tlsKey, tlsKeyPassphrase, tlsClientCa } = options
+export function readBrokerAccess({ listen, users, ...options }: BrokerAccessOptions, warn: Warn): BrokerAccess {
+  const access: BrokerAccess = readTls(options, warn)
+  if (listen) access.listen = listen.map(parseListen)
+  if (users !== undefined) access.users = parseUsers('--users', referred('--users', users, warn))
+  return access
+}
+
+/** The same for the table store, which has one user. */
+export function readStoreAccess({ user, ...options }: AccessOptions & { user?: string }, warn: Warn): StoreAccess {
+  const tls = readTls(options, warn)
+  if (user === undefined) return tls
+  const [only, ...others] = parseUsers('--user', referred('--user', user, warn))
+  if (!only || others.length > 0) throw wrong('--user: the table store has one user, in one line user:password.')
+  return { ...tls, user: only }
+}
+
+function readTls({ tlsCert, tlsKey, tlsKeyPassphrase, tlsClientCa }: AccessOptions, warn: Warn): Pick<BrokerAccess, 'tls'> {
   if ((tlsCert === undefined) !== (tlsKey === undefined)) throw wrong('--tls-cert and --tls-key go together.')
   if (tlsCert === undefined && tlsClientCa !== undefined) throw wrong('--tls-client-ca needs --tls-cert and --tls-key.')
-  const access: BrokerAccess = {}
-  if (listen) access.listen = listen.map(parseListen)
-  if (users !== undefined) access.users = parseUsers(referred('--users', users, warn))
-  if (tlsCert !== undefined && tlsKey !== undefined) {
-    access.tls = {
+  if (tlsCert === undefined || tlsKey === undefined) return {}
+  return {
+    tls: {
       cert: fileText('--tls-cert', tlsCert),
       key: fileText('--tls-key', tlsKey),
       ...(tlsKeyPassphrase === undefined ? {} : { passphrase: referred('--tls-key-passphrase', tlsKeyPassphrase, warn).trimEnd() }),
       ...(tlsClientCa === undefined ? {} : { clientCa: fileText('--tls-client-ca', tlsClientCa) }),
-    }
+    },
   }
-  return access
 }
 
 /** `sasl_ssl://0.0.0.0:9093`: Kafka's form. */
@@ -54,11 +72,11 @@ function referred(option: string, reference: string, warn: (text: string) => voi
 }
 
 /** One `user:password` a line; the password is all that follows the first colon. */
-function parseUsers(text: string): { username: string; password: string }[] {
+function parseUsers(option: string, text: string): { username: string; password: string }[] {
   const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '')
   return lines.map((line, i) => {
     const at = line.indexOf(':')
-    if (at < 1 || at === line.length - 1) throw wrong(`--users: line ${i + 1} is not user:password.`)
+    if (at < 1 || at === line.length - 1) throw wrong(`${option}: line ${i + 1} is not user:password.`)
     return { username: line.slice(0, at), password: line.slice(at + 1) }
   })
 }

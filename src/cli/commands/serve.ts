@@ -4,7 +4,7 @@ import { MillraceError } from '../../platform/index.ts'
 import { serve, type Served, type ServedPart } from '../../runtime/index.ts'
 import type { Context } from '../context.ts'
 import type { WithContext } from '../main.ts'
-import { readBrokerAccess, type BrokerAccessOptions } from './broker-access.ts'
+import { readBrokerAccess, readStoreAccess, type AccessOptions, type BrokerAccessOptions } from './broker-access.ts'
 
 interface WhereOptions {
   host: string
@@ -12,6 +12,17 @@ interface WhereOptions {
   dataDir: string
   advertisedHost?: string
 }
+
+/** What the broker and the table store take alike. */
+function withTls(command: Command): Command {
+  return command
+    .option('--tls-cert <file>', 'PEM certificate: TLS is spoken')
+    .option('--tls-key <file>', 'its PEM key')
+    .option('--tls-key-passphrase <file:path|env:NAME>', 'of an encrypted key')
+    .option('--tls-client-ca <file>', 'every client needs a certificate of this authority (mTLS)')
+}
+
+const warn = (text: string): void => void process.stderr.write(`millrace: ${text}\n`)
 
 export function addServeCommands(program: Command, context: WithContext): void {
   const group = program.command('serve').description('one part alone, in the foreground, until SIGTERM or Ctrl-C')
@@ -23,7 +34,7 @@ export function addServeCommands(program: Command, context: WithContext): void {
       .option('--port <n>', 'port, 0 for any free one', String(port))
       .option('--advertised-host <name>', 'name that other machines reach this one by (default: the host)')
       .option('--data-dir <dir>', 'data folder, of this process alone', `.millrace-${name}`)
-  part('broker', 'the Kafka broker', 9092)
+  withTls(part('broker', 'the Kafka broker', 9092))
     .option(
       '--listen <protocol://host:port>',
       'in place of --host and --port; PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL; may be repeated',
@@ -33,19 +44,17 @@ export function addServeCommands(program: Command, context: WithContext): void {
       '--users <file:path|env:NAME>',
       'one user:password a line, for SASL PLAIN and SCRAM (default beyond loopback: one is generated)',
     )
-    .option('--tls-cert <file>', 'PEM certificate: TLS is spoken')
-    .option('--tls-key <file>', 'its PEM key')
-    .option('--tls-key-passphrase <file:path|env:NAME>', 'of an encrypted key')
-    .option('--tls-client-ca <file>', 'every client needs a certificate of this authority (mTLS)')
     .option('--import-kafka <dir>', 'copy the data folder of a Kafka that was stopped first; that folder stays as it is')
     .action(async ({ importKafka, ...options }: WhereOptions & BrokerAccessOptions & { importKafka?: string }) => {
-      const access = readBrokerAccess(options, (text) => process.stderr.write(`millrace: ${text}\n`))
+      const access = readBrokerAccess(options, warn)
       const imported = importKafka === undefined ? {} : { importFrom: resolve(importKafka) }
       await serveUntilStopped(context(), { is: 'broker', access, ...imported }, options)
     })
-  part('cql-store', 'the table store, which answers as Cassandra does', 9042).action(async (options: WhereOptions) => {
-    await serveUntilStopped(context(), { is: 'cql-store' }, options)
-  })
+  withTls(part('cql-store', 'the table store, which answers as Cassandra does', 9042))
+    .option('--user <file:path|env:NAME>', 'user:password that clients sign in with (default beyond loopback: one is generated)')
+    .action(async (options: WhereOptions & AccessOptions & { user?: string }) => {
+      await serveUntilStopped(context(), { is: 'cql-store', access: readStoreAccess(options, warn) }, options)
+    })
   part('registry', 'the schema registry, on the Kafka that --kafka or the config names', 8081).action(async (options: WhereOptions) => {
     const full = context()
     // On the embedded broker the registry of `millrace start` writes `_schemas` already.
@@ -80,6 +89,6 @@ function howToReach(part: ServedPart, { address, credentialsFile }: Served, name
   const reach = { broker: `kcat -b ${name}:${port} -L`, 'cql-store': `cqlsh ${name} ${port}`, registry: `curl ${address}/subjects` }
   const signIn = { broker: 'SASL PLAIN or SCRAM', 'cql-store': 'user and password', registry: 'HTTP Basic' }
   if (credentialsFile !== null) return `${name}:${port} by ${signIn[part.is]}, credentials in ${credentialsFile}`
-  const { tls, users, listen } = part.is === 'broker' ? (part.access ?? {}) : {}
-  return tls || users || listen ? `${name}:${port}` : reach[part.is]
+  const isSecured = part.is !== 'registry' && Object.keys(part.access ?? {}).length > 0
+  return isSecured ? `${name}:${port}` : reach[part.is]
 }

@@ -97,7 +97,7 @@ test('bytes that are not Avro, or name a schema that is not there, become dead l
   const [good] = runJsonLines<{ key: string; value: string }>(project, ['consume', 'users_created', '--limit', '1'])
   const user: Record<string, unknown> = JSON.parse(good?.value ?? '{}')
   run(project, ['produce', 'users_created', '--raw', '--key', 'json', '--value', JSON.stringify(user)])
-  run(project, ['produce', 'users_created', '--raw', '--key', 'unknown', '--value', '\u0000\u0000\u0000\u0000\u0063x'])
+  run(project, ['produce', 'users_created', '--raw', '--key', 'unknown'], { input: '\0\0\0\0cx\n' })
   run(project, ['produce', 'users_created', '--key', 'other', '--value', JSON.stringify({ ...user, email: 'none' })])
   expect(run(project, ['produce', 'users_created', '--key', 'x', '--value', '{"id":1}']).stderr).toMatch(
     /does not fit the topic's schema 1: id is 1/,

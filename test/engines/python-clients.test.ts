@@ -7,6 +7,7 @@ import { connectKafka } from '../../src/kafka-client/index.ts'
 import { Releasers } from '../../src/platform/index.ts'
 import { startRegistry } from '../../src/registry/index.ts'
 import { engines } from '../../tools/engines/index.ts'
+import { exchanged, exchangeValues } from './our-values.ts'
 import { bringPythonClients, describePython, runPython } from './python.ts'
 
 interface Judged {
@@ -90,6 +91,17 @@ for (const { kafka, registry, names, start } of systems) {
     it('is written and read', async () => {
       const { servers } = await started()
       expect(await runPython('confluent-avro.py', servers, url, 'users')).toEqual(avroThroughARegistry)
+    })
+  })
+
+  describePython('confluent-kafka', names, `values of our sources and streams, on ${kafka} and ${registry}`, () => {
+    let url = ''
+    beforeAll(async () => {
+      url = await (await started()).registryUrl()
+    }, 240_000)
+    it('are read there, and theirs here', async () => {
+      const { servers } = await started()
+      expect(await exchangeValues(servers, url, 'our_values')).toEqual(exchanged)
     })
   })
 

@@ -103,8 +103,7 @@ test(
   async () => {
     await writeAsTheFirstVersion()
     await start()
-    await rows(2)
-    run(project, ['trigger', 'user_automation'])
+    // Two of the first version, three of the run that this one triggers.
     await rows(5)
     const records = runJsonLines<Consumed>(project, ['consume', 'users_created'])
     expect(records.filter(({ schemaId, value }) => schemaId === undefined && JSON.parse(value) !== null)).toHaveLength(5)

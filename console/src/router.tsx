@@ -28,6 +28,35 @@ const tree = root.addChildren([
     validateSearch: texts('task', 'attempt'),
     component: lazyRouteComponent(() => import('./pages/dags/run.tsx'), 'Run'),
   }),
+  createRoute({
+    ...at('/topics'),
+    validateSearch: texts('find', 'all'),
+    component: lazyRouteComponent(() => import('./pages/topics/topics.tsx'), 'Topics'),
+  }),
+  createRoute({
+    ...at('/topics/$topic'),
+    validateSearch: texts('tab', 'find', 'where'),
+    component: lazyRouteComponent(() => import('./pages/topics/topic.tsx'), 'Topic'),
+  }),
+  createRoute({ ...at('/tables'), component: lazyRouteComponent(() => import('./pages/tables/tables.tsx'), 'Tables') }),
+  createRoute({
+    ...at('/tables/$keyspace/$table'),
+    validateSearch: texts('key'),
+    component: lazyRouteComponent(() => import('./pages/tables/table.tsx'), 'TablePage'),
+  }),
+  createRoute({ ...at('/cql'), validateSearch: texts('q'), component: lazyRouteComponent(() => import('./pages/tables/cql.tsx'), 'Cql') }),
+  createRoute({
+    ...at('/follow'),
+    validateSearch: texts('key'),
+    component: lazyRouteComponent(() => import('./pages/follow/follow.tsx'), 'Follow'),
+  }),
+  createRoute({
+    ...at('/dead-letters'),
+    validateSearch: texts('stream', 'id'),
+    component: lazyRouteComponent(() => import('./pages/dead-letters/dead-letters.tsx'), 'DeadLetters'),
+  }),
+  createRoute({ ...at('/users'), component: lazyRouteComponent(() => import('./pages/access/users.tsx'), 'Users') }),
+  createRoute({ ...at('/audit'), component: lazyRouteComponent(() => import('./pages/access/audit.tsx'), 'Audit') }),
 ])
 
 export const router = createRouter({ routeTree: tree, defaultPreload: 'intent', scrollRestoration: true })

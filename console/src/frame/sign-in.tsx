@@ -1,6 +1,7 @@
 import { Alert, Button, Code, Paper, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core'
 import { useEffect, useState, type FormEvent, type ReactNode } from 'react'
 import { send } from '../api/client.ts'
+import { fieldsOf } from '../parts/fields.ts'
 import logo from './millrace.svg'
 
 /** The token of a one-time link is in the fragment: browsers send it to nobody. */
@@ -30,7 +31,7 @@ export function SignIn(): ReactNode {
   }, [])
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault()
-    void signIn(Object.fromEntries(new FormData(event.currentTarget)))
+    void signIn(fieldsOf(event.currentTarget))
   }
   return (
     <Stack component="main" align="center" pt={{ base: 40, sm: 96 }} px="md">

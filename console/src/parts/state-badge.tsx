@@ -25,7 +25,7 @@ const colors: Readonly<Record<string, string>> = {
 
 export function StateBadge({ state }: { state: string }): ReactNode {
   return (
-    <Badge variant="filled" color={colors[state] ?? 'gray.7'} radius="sm">
+    <Badge variant="filled" color={colors[state] ?? 'gray.7'} radius="sm" style={{ flexShrink: 0 }} miw="max-content">
       {state.replaceAll('_', ' ')}
     </Badge>
   )

@@ -45,7 +45,7 @@ export async function listTopics({ admin }: KafkaClient): Promise<TopicSummary[]
   return topics
     .map(({ name, internal, partitions, error }) => ({
       name,
-      internal: internal || name.startsWith('__'),
+      internal: internal || name.startsWith('_'),
       partitions: partitions.length,
       offsets: partitions.reduce(
         (sum, { partition }) => sum + Number((end.get(at(name, partition)) ?? 0n) - (begin.get(at(name, partition)) ?? 0n)),

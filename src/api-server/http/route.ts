@@ -27,6 +27,8 @@ export interface BrowserSession {
 
 export interface AuditNote {
   readonly target?: string
+  /** Who did it, where that is known by what was done alone: signing in. */
+  readonly who?: Principal
   readonly before?: unknown
   readonly after?: unknown
 }

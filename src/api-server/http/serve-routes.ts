@@ -62,19 +62,18 @@ async function audited(
   audit: AuditLog,
   act: () => unknown,
 ): Promise<unknown> {
-  const entry = (): { action: string; target: string | null; before?: unknown; after?: unknown } => ({
-    action,
-    ...note,
-    target: note.target ?? targetOf(params),
-  })
+  const entry = (): { action: string; target: string | null; before?: unknown; after?: unknown } => {
+    const { who: _who, target = targetOf(params), ...rest } = note
+    return { action, ...rest, target }
+  }
   let result: unknown
   try {
     result = await act()
   } catch (error) {
-    await audit.write(principal, address, { ...entry(), outcome: 'refused', error: messageOf(error) })
+    await audit.write(note.who ?? principal, address, { ...entry(), outcome: 'refused', error: messageOf(error) })
     throw error
   }
-  await audit.write(principal, address, { ...entry(), outcome: 'done', error: null })
+  await audit.write(note.who ?? principal, address, { ...entry(), outcome: 'done', error: null })
   // An answer without content is one all the same: clients parse JSON.
   return result ?? {}
 }

@@ -21,7 +21,7 @@ export function sessionRoutes(access: Access): Route[] {
         note({ target: 'user' in body ? body.user.slice(0, 100) : 'by link' })
         const { secret, principal } =
           'user' in body ? await access.signIn(body.user, body.password, address) : access.signInByLink(body.link)
-        note({ target: principal.name })
+        note({ target: principal.name, who: principal })
         setSession(secret)
         return { name: principal.name, role: principal.role }
       },

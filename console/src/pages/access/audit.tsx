@@ -1,0 +1,75 @@
+import { Table, Text } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import type { ReactNode } from 'react'
+import { get } from '../../api/client.ts'
+import { Answer, Empty, Page } from '../../parts/page.tsx'
+import { StateBadge } from '../../parts/state-badge.tsx'
+import { Time } from '../../parts/time.tsx'
+
+interface Entry {
+  at: string
+  who: string
+  role: string
+  address: string
+  action: string
+  target: string | null
+  before?: unknown
+  after?: unknown
+  outcome: 'done' | 'refused'
+  error: string | null
+}
+
+export function Audit(): ReactNode {
+  const asked = useQuery({ queryKey: ['audit'], queryFn: () => get<Entry[]>('/audit', { limit: 500 }), refetchInterval: 5_000 })
+  return (
+    <Page title="Audit log">
+      <Answer of={asked}>{(entries) => (entries.length === 0 ? <Empty title="Nothing was done yet" /> : <Entries of={entries} />)}</Answer>
+    </Page>
+  )
+}
+
+function Entries({ of: entries }: { of: readonly Entry[] }): ReactNode {
+  return (
+    <Table.ScrollContainer minWidth={760}>
+      <Table>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>When</Table.Th>
+            <Table.Th>Who</Table.Th>
+            <Table.Th>Did</Table.Th>
+            <Table.Th>To</Table.Th>
+            <Table.Th>Before and after</Table.Th>
+            <Table.Th>Outcome</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {entries.map((entry, i) => (
+            <Table.Tr key={`${entry.at}/${i}`}>
+              <Table.Td>
+                <Time at={entry.at} />
+              </Table.Td>
+              <Table.Td>
+                {entry.who}
+                <Text size="xs" c="dimmed">
+                  {entry.role} {entry.address}
+                </Text>
+              </Table.Td>
+              <Table.Td>{entry.action}</Table.Td>
+              <Table.Td style={{ overflowWrap: 'anywhere' }}>{entry.target}</Table.Td>
+              <Table.Td style={{ overflowWrap: 'anywhere' }}>
+                {[entry.before, entry.after]
+                  .filter((each) => each !== undefined)
+                  .map((each) => JSON.stringify(each))
+                  .join(' → ')}
+              </Table.Td>
+              <Table.Td>
+                <StateBadge state={entry.outcome === 'done' ? 'ok' : 'failed'} />
+                {entry.error === null ? null : <Text size="xs">{entry.error}</Text>}
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
+  )
+}

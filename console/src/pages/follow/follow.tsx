@@ -1,0 +1,131 @@
+import { Alert, Button, Group, Paper, Stack, Text, TextInput, Timeline, Title } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { useNavigate, useSearch } from '@tanstack/react-router'
+import type { FormEvent, ReactNode } from 'react'
+import { get } from '../../api/client.ts'
+import type { FollowedFlow } from '../../api/types.ts'
+import { fieldsOf } from '../../parts/fields.ts'
+import { count } from '../../parts/count.ts'
+import { LinkTo } from '../../parts/link-to.tsx'
+import { Answer, Empty, Page } from '../../parts/page.tsx'
+import { PayloadBlock } from '../../parts/payload.tsx'
+import { StateBadge } from '../../parts/state-badge.tsx'
+import { Time } from '../../parts/time.tsx'
+
+/** Every stop that the records of a key made. */
+export function Follow(): ReactNode {
+  const { key } = useSearch({ from: '/follow' })
+  const navigate = useNavigate()
+  const submit = (event: FormEvent<HTMLFormElement>): void => {
+    event.preventDefault()
+    void navigate({ to: '/follow', search: { key: fieldsOf(event.currentTarget).key ?? '' } })
+  }
+  return (
+    <Page title="Follow a record">
+      <form onSubmit={submit}>
+        <Group gap="sm" align="end">
+          <TextInput key={key} name="key" label="Key of the record" defaultValue={key} required style={{ flexGrow: 1 }} maw={520} />
+          <Button type="submit">Follow</Button>
+        </Group>
+      </form>
+      {key === undefined ? (
+        <Empty title="Give a key">
+          You see each version of the record: the run that fetched it, its place in the topic, and its row or dead letter.
+        </Empty>
+      ) : (
+        <Followed recordKey={key} />
+      )}
+    </Page>
+  )
+}
+
+function Followed({ recordKey }: { recordKey: string }): ReactNode {
+  const asked = useQuery({
+    queryKey: ['follow', recordKey],
+    queryFn: ({ signal }) => get<FollowedFlow[]>('/follow', { key: recordKey }, signal),
+  })
+  return (
+    <Answer of={asked}>
+      {(flows) => (
+        <Stack>
+          {flows.map((flow) => (
+            <FlowOf key={flow.stream} flow={flow} />
+          ))}
+        </Stack>
+      )}
+    </Answer>
+  )
+}
+
+function FlowOf({ flow }: { flow: FollowedFlow }): ReactNode {
+  const { stream, topic, table, versions, row, rowError, scanned, complete } = flow
+  return (
+    <Paper withBorder p="md" component="section" data-testid={`follow-${stream}`}>
+      <Title order={2} size="h5" style={{ overflowWrap: 'anywhere' }}>
+        {topic} → {stream} → {table}
+      </Title>
+      <Text size="xs" c="dimmed" mb="md">
+        looked at {count(scanned)} records{complete ? '' : ', then the time was up: there may be more versions'}
+      </Text>
+      {versions.length === 0 ? (
+        <Empty title="No record of this key">The topic {topic} has none now: it was never produced, or retention has removed it.</Empty>
+      ) : (
+        <Versions flow={flow} />
+      )}
+      <Text fw={600} size="sm" mt="md">
+        In the table now
+      </Text>
+      {rowError === null ? null : <Alert color="orange">{rowError}</Alert>}
+      {row === null ? (
+        <Text size="sm" data-testid="no-row">
+          no row
+        </Text>
+      ) : (
+        <div data-testid="row">
+          <PayloadBlock of={{ format: 'json', json: row, text: null, sizeBytes: JSON.stringify(row).length }} />
+        </div>
+      )}
+    </Paper>
+  )
+}
+
+function Versions({ flow: { versions, topic, stream } }: { flow: FollowedFlow }): ReactNode {
+  return (
+    <Timeline active={versions.length} bulletSize={14} lineWidth={2}>
+      {versions.map(({ record, run, processed, deadLetter }) => (
+        <Timeline.Item
+          key={`${record.partition}:${record.offset}`}
+          title={
+            <Text size="sm" fw={600} component="div" data-testid={`version-${record.partition}:${record.offset}`}>
+              {topic}, partition {record.partition}, offset {record.offset} · <Time at={record.at} />
+            </Text>
+          }
+        >
+          <Stack gap={4}>
+            <Text size="sm">
+              {run === null
+                ? 'produced by another program'
+                : `fetched by run ${run.run}, attempt ${run.attempt}${run.page === null ? '' : `, page ${run.page}`}`}
+            </Text>
+            <Group gap="xs">
+              <StateBadge state={deadLetter !== null ? 'failed' : processed ? 'success' : 'waiting'} />
+              <Text size="sm">
+                {deadLetter !== null
+                  ? `dead letter: ${deadLetter.stage}, ${deadLetter.message}`
+                  : processed
+                    ? `${stream} has read it`
+                    : `${stream} has not read it yet`}
+              </Text>
+              {deadLetter === null ? null : (
+                <LinkTo to="/dead-letters" search={{ stream, id: deadLetter.id }} size="sm">
+                  repair it
+                </LinkTo>
+              )}
+            </Group>
+            <PayloadBlock of={record.value} />
+          </Stack>
+        </Timeline.Item>
+      ))}
+    </Timeline>
+  )
+}

@@ -3,14 +3,14 @@ import { join } from 'node:path'
 import { inflateRawSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { apis, type Field, type Fields, type Message } from '../../src/kafka-wire/index.ts'
+import { apis, groupRecordKinds, type Field, type Fields, type Message } from '../../src/kafka-wire/index.ts'
 import { ensureArtifacts } from '../../tools/engines/artifacts.ts'
 import { engines } from '../../tools/engines/index.ts'
 import { kafka4 } from '../../tools/engines/systems/index.ts'
 import { describeOn } from './available.ts'
 
-/** Compares our message tables with Kafka's own definitions: `common/message/*.json` in the kafka-clients jar that Kafka 4 comes with. */
-const jarPath = engines.missing('kafka4') === null ? join(await ensureArtifacts(kafka4), 'kafka-clients-4.4.0.jar') : null
+/** Compares our message tables with Kafka's own definitions: `common/message/*.json` in the jars that Kafka 4 comes with. */
+const jars = engines.missing('kafka4') === null ? await ensureArtifacts(kafka4) : null
 
 interface JsonField {
   name: string
@@ -111,7 +111,8 @@ function theirFacts(
       nullable: parseRange(field.nullableVersions, versions),
       tag: tagged === null || field.tag === undefined ? null : { tag: field.tag, versions: tagged },
       ignorable: field.ignorable ?? false,
-      default: isArray || inner !== undefined ? String(field.default ?? '') : normalDefault(type, field.default),
+      default:
+        isArray || inner !== undefined ? (field.default === undefined ? '' : String(field.default)) : normalDefault(type, field.default),
     })
     if (inner !== undefined) for (const [key, value] of theirFacts(inner, structs, versions, name)) facts.set(key, value)
   }
@@ -163,9 +164,24 @@ function lines(facts: Map<string, Facts>): string[] {
 }
 
 describeOn(['kafka4'], "our message tables beside Kafka's", () => {
-  const files = jarPath === null ? new Map<string, string>() : readZip(jarPath, /^common\/message\/\w+(Request|Response)\.json$/)
-  const messages: Message<unknown>[] = [...apis.values()].flatMap((api) => [api.request, api.response])
-  const keys = new Map([...apis.values()].flatMap((api) => [[api.request.name, api.key] as const, [api.response.name, api.key] as const]))
+  const filesIn = (jar: string, wanted: RegExp): Map<string, string> =>
+    jars === null ? new Map<string, string>() : readZip(join(jars, jar), wanted)
+  const files = new Map([
+    ...filesIn('kafka-clients-4.4.0.jar', /^common\/message\/\w+(Request|Response)\.json$/),
+    ...filesIn('kafka-group-coordinator-4.4.0.jar', /^common\/message\/ConsumerGroup\w+(Key|Value)\.json$/),
+  ])
+  const records = groupRecordKinds.flatMap(({ number, key, value }) => [
+    { number, message: key },
+    { number, message: value },
+  ])
+  const messages: Message<unknown>[] = [
+    ...[...apis.values()].flatMap((api) => [api.request, api.response]),
+    ...records.map(({ message }) => message),
+  ]
+  const keys = new Map([
+    ...[...apis.values()].flatMap((api) => [[api.request.name, api.key] as const, [api.response.name, api.key] as const]),
+    ...records.map(({ number, message }) => [message.name, number] as const),
+  ])
 
   test.each(messages.map((message) => ({ message, name: message.name })))('$name is what the JSON says', ({ message, name }) => {
     const text = files.get(`common/message/${name}.json`) ?? ''

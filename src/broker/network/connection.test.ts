@@ -210,6 +210,25 @@ describe('a connection', () => {
     await vi.waitFor(() => expect(frames.length).toBe(1 + asked), { timeout: 5000 })
     expect(frames.slice(1).map((frame) => frame.readInt32BE(0))).toEqual(Array.from({ length: asked }, (_, i) => 100 + i))
   })
+
+  it('is closed when nothing comes for connections.max.idle.ms, and not while a fetch of it waits', async () => {
+    await broker.close()
+    await start({ config: { 'connections.max.idle.ms': '150' } })
+    await makeTopic()
+    const idle = open()
+    const waiting = open()
+    waiting.socket.write(fetched(1, 0n, 400))
+    await vi.waitFor(() => expect(idle.ended()).toBe(true), { timeout: 3000 })
+    await vi.waitFor(() => expect(waiting.frames.length).toBe(1), { timeout: 3000 })
+  })
+
+  it('is closed by a request larger than socket.request.max.bytes, before it comes', async () => {
+    await broker.close()
+    await start({ config: { 'socket.request.max.bytes': '1000' } })
+    const { socket, ended } = open()
+    socket.write(Buffer.from([0, 0, 0x10, 0]))
+    await vi.waitFor(() => expect(ended()).toBe(true))
+  })
 })
 
 describe('the frame reader', () => {

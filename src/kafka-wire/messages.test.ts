@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { apis, Reader, WireError, Writer, type Message } from './index.ts'
-import { arbitraryBody } from './testing/arbitrary-body.ts'
+import { arbitraryBody } from '../../test/harness/arbitrary-body.ts'
 
 const messages: Message<unknown>[] = [...apis.values()].flatMap((api) => [api.request, api.response])
 const everyVersion = messages.flatMap((message) => {

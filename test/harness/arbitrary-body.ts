@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import { defaultOf, type Field, type Fields, type FieldShape } from '../schema/fields.ts'
+import { defaultOf, type Field, type Fields, type FieldShape } from '../../src/kafka-wire/schema/fields.ts'
 
 /** Bodies of a message in one version: fields the version lacks are at their defaults, so that decoding yields what was encoded. */
 export function arbitraryBody(fields: Fields, version: number): fc.Arbitrary<Record<string, unknown>> {

@@ -83,7 +83,7 @@ export function judgeQueryShell(connect: () => Promise<{ address: string } & Asy
   describe('in a script', () => {
     const select = `SELECT id, name, tags FROM ${keyspace}.users WHERE id IN (1, 2, 3)`
 
-    test('rows come as a table, as JSON lines, as CSV, and as one document', { timeout: 60_000 }, () => {
+    test('rows come as a table, as JSON lines, as CSV, and as one document', { timeout: 180_000 }, () => {
       expect(query(['query', select]).stdout.split('\n')).toEqual([
         'id  name              tags',
         ' 1  Ada; "the first"  ["x","y"]',
@@ -106,7 +106,7 @@ export function judgeQueryShell(connect: () => Promise<{ address: string } & Asy
       expect(query(['query', '--limit', '1', select]).stdout).toContain('(1 row')
     })
 
-    test('the first statement that fails ends it, and the error points at the place', { timeout: 60_000 }, () => {
+    test('the first statement that fails ends it, and the error points at the place', { timeout: 120_000 }, () => {
       const failed = query(['query'], `SELECT id FROM ${keyspace}.users WHERE id = 1;\n\nSELECT nope\n  FROM ${keyspace}.users; SELECT 2;`)
       expect(failed.status).toBe(70)
       expect(failed.stdout).toContain('(1 row)')

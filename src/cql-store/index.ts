@@ -1,3 +1,6 @@
 export { startCqlStore } from './start-here.ts'
 export type { CqlStoreHandle, CqlStoreOptions } from './start.ts'
 export { startCqlStoreThread } from './thread-host.ts'
+export { checkCqlStore, compactCqlStore } from './folder.ts'
+export type { CheckedStore, CheckStoreOptions } from './check.ts'
+export type { CompactedStore, CompactStoreOptions } from './compact.ts'

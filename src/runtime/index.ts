@@ -1,4 +1,5 @@
 import type { CheckedLog, DumpedBatch, LogFiles } from '../broker/index.ts'
+import type { CheckedStore, CompactedStore } from '../cql-store/index.ts'
 import type { Part } from '../platform/index.ts'
 import type { TopicValues } from '../api-server/index.ts'
 import type { Endpoints, Json, RegistryEndpoint } from '../core/index.ts'
@@ -7,6 +8,7 @@ import type { Clients } from './clients.ts'
 import type { Served, ServedPart, ServeOptions, StoreAccess } from './serve.ts'
 import type { BrokerAccess, ListenAt } from './serve-broker.ts'
 import type { Millrace, StartOptions } from './start.ts'
+import type * as tables from './tables.ts'
 
 export { findConfig } from './children/loading.ts'
 export { readApiAddress } from './data-folder.ts'
@@ -29,6 +31,16 @@ export type {
 }
 
 // The parts are loaded when they are needed: commands that only ask a running Millrace stay quick.
+
+/** Reads the tables of a data folder as a whole, also while Millrace runs; NOT_FOUND where there are none. */
+export async function checkTables(...args: Parameters<typeof tables.checkTables>): Promise<CheckedStore> {
+  return (await import('./tables.ts')).checkTables(...args)
+}
+
+/** Gives back the room of what was deleted from the tables; DATA_DIR_IN_USE while Millrace runs. */
+export async function compactTables(...args: Parameters<typeof tables.compactTables>): Promise<CompactedStore> {
+  return (await import('./tables.ts')).compactTables(...args)
+}
 
 /** Starts the parts in dependency order, then everything the pipeline files define. */
 export async function startMillrace(options: StartOptions): Promise<Millrace> {

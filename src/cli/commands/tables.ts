@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { WithContext } from '../main.ts'
 import { addTableFileCommands } from './table-files.ts'
+import { addTableFolderCommands } from './table-folder.ts'
 
 export function addTableCommands(program: Command, context: WithContext): void {
   const tables = program
@@ -24,4 +25,5 @@ export function addTableCommands(program: Command, context: WithContext): void {
       )
     })
   addTableFileCommands(tables, context)
+  addTableFolderCommands(tables, context)
 }

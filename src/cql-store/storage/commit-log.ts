@@ -10,6 +10,8 @@ import { groupHeaderBytes } from './mutation-buffer.ts'
 const magic = 0x4d52434c
 const version = 1
 const headBytes = 8
+/** Where the first group of a file begins. */
+export const logHead = headBytes
 /** A file is ended and the next begun after this many bytes, as soon as all of it is synced. */
 const defaultFileBytes = 32 * 1024 * 1024
 const maxGroupBytes = 512 * 1024 * 1024
@@ -167,7 +169,8 @@ export async function replayLog(
   return { cutBytes, last: Math.max(position.file, numbers.at(-1) ?? 0) }
 }
 
-async function readGroups(
+/** Gives out whole groups from `from` on, until one is not; `end` is where that begins. */
+export async function readGroups(
   file: DiskFile,
   from: number,
   group: (payload: Buffer) => Promise<void> | void,

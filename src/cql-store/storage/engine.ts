@@ -286,7 +286,7 @@ export class Engine {
    * Takes out what deletions shadow, and tombstones and expired cells older than their table's `gc_grace_seconds`, a step at a time. Steps
    * take turns with what is applied, so that writers who never pause are held up by one step at most and do not put it off. One at a time.
    */
-  async sweep(onStep: (swept: Swept) => void = () => {}): Promise<{ ended: 'done' | 'closed'; changed: number }> {
+  async sweep(onStep: (swept: Swept) => void = () => {}, pauseMs = sweepPauseMs): Promise<{ ended: 'done' | 'closed'; changed: number }> {
     const { clock, gcGraceSeconds } = this.#options
     const sweeper = new Sweeper(this.#store, gcGraceSeconds, () => this.#active)
     this.#sweeper = sweeper
@@ -298,7 +298,7 @@ export class Engine {
         if (!swept) return { ended: 'done', changed }
         changed += swept.changed
         onStep(swept)
-        await clock.sleep(sweepPauseMs)
+        await clock.sleep(pauseMs)
       }
     } finally {
       this.#sweeper = null

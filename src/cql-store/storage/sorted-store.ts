@@ -1,4 +1,5 @@
 import { open, type Database, type RootDatabase } from 'lmdb'
+import { asMillraceError, type Disk } from '../../platform/index.ts'
 import type { LogPosition } from './commit-log.ts'
 
 /** Records one turn of the event loop applies before others get theirs. */
@@ -38,6 +39,18 @@ export class SortedStore {
         noMemInit: true,
       }),
     )
+  }
+
+  /** For reading alone, also beside a process that writes to it. */
+  static openToRead(path: string): SortedStore {
+    return new SortedStore(
+      open<Buffer, Buffer>({ path, encoding: 'binary', keyEncoding: 'binary', cache: false, noSubdir: false, readOnly: true }),
+    )
+  }
+
+  /** Writes a copy without free pages into a folder. */
+  async copyTo(folder: string): Promise<void> {
+    await this.#root.backup(folder, true)
   }
 
   get(key: Buffer): Buffer | undefined {
@@ -95,6 +108,38 @@ export class SortedStore {
 
   async close(): Promise<void> {
     await this.#root.close()
+  }
+}
+
+/** Puts a copy without free pages in the store's place; nobody may have it open. */
+export async function compactSortedStore(disk: Disk, dataDir: string): Promise<{ bytesBefore: number; bytesAfter: number }> {
+  const [path, copy] = [`${dataDir}/lmdb/data.mdb`, `${dataDir}/lmdb-copy`]
+  disk.remove(copy)
+  disk.makeDir(copy)
+  const store = SortedStore.openToRead(`${dataDir}/lmdb`)
+  try {
+    await store.copyTo(copy)
+  } catch (error) {
+    disk.remove(copy)
+    throw asMillraceError(error, 'DISK_FULL', 'The compacted copy cannot be written: ')
+  } finally {
+    await store.close()
+  }
+  const bytesBefore = await sizeOf(disk, path, false)
+  const bytesAfter = await sizeOf(disk, `${copy}/data.mdb`, true)
+  disk.rename(`${copy}/data.mdb`, path)
+  disk.remove(`${dataDir}/lmdb/lock.mdb`)
+  disk.remove(copy)
+  return { bytesBefore, bytesAfter }
+}
+
+async function sizeOf(disk: Disk, path: string, synced: boolean): Promise<number> {
+  const file = disk.open(path, { create: false })
+  try {
+    if (synced) await file.datasync()
+    return file.sizeBytes()
+  } finally {
+    file.close()
   }
 }
 

@@ -27,6 +27,9 @@ export function selectOf(random: Random, table: GeneratedTable, indexes: readonl
     if (random.chance(25)) order = orderOf(random, table)
   } else {
     filters = random.some(table.columns, 1, 3).flatMap((column) => condition(random, column))
+    // Cassandra mixes up the static collections of several partitions.
+    const names = columnsOf(table, 'static').map(({ name }) => name)
+    if (filters.some((each) => / IN /.test(each))) filters = filters.filter((each) => !names.some((name) => each.startsWith(name)))
     allow = random.chance(90)
   }
   const where = filters.length > 0 ? ` WHERE ${filters.join(' AND ')}` : ''

@@ -45,6 +45,7 @@ function parseSelection(from: TokenReader, depth: number): Selection {
   for (;;) {
     const op = additive.find((each) => from.takesOp(each))
     if (!op) return left
+    from.countOperator()
     left = { is: 'arithmetic', op, left, right: parseProduct(from, depth) }
   }
 }
@@ -54,6 +55,7 @@ function parseProduct(from: TokenReader, depth: number): Selection {
   for (;;) {
     const op = multiplicative.find((each) => from.takesOp(each))
     if (!op) return left
+    from.countOperator()
     left = { is: 'arithmetic', op, left, right: parseSimple(from, depth) }
   }
 }

@@ -38,6 +38,7 @@ export function continueTerm(from: TokenReader, first: Term, depth = 0): Term {
   for (;;) {
     const op = additive.find((each) => from.takesOp(each))
     if (!op) return left
+    from.countOperator()
     left = { is: 'arithmetic', op, left, right: parseProduct(from, parseSimpleTerm(from, depth), depth) }
   }
 }
@@ -47,6 +48,7 @@ function parseProduct(from: TokenReader, first: Term, depth: number): Term {
   for (;;) {
     const op = multiplicative.find((each) => from.takesOp(each))
     if (!op) return left
+    from.countOperator()
     left = { is: 'arithmetic', op, left, right: parseSimpleTerm(from, depth) }
   }
 }

@@ -92,6 +92,12 @@ describe('parsing CQL', () => {
     )
   })
 
+  it('bounds how deep a tree of operators gets', () => {
+    const sum = Array.from({ length: 100_000 }, () => '1').join('+')
+    for (const text of [`SELECT ${sum} FROM t`, `INSERT INTO t (a) VALUES (${sum})`, `SELECT ${sum.replaceAll('1', 'v')} FROM t`])
+      expect(refusalOf(text)).toEqual({ code: 0x2000, message: expect.stringContaining('operators') })
+  })
+
   it('refuses terms nested without end instead of exhausting the stack', () => {
     expect(refusalOf(`INSERT INTO t (a) VALUES (${'['.repeat(100_000)}`).message).toContain('nested too deeply')
   })

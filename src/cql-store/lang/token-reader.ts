@@ -9,6 +9,10 @@ const reserved = new Set(
   ).split(' '),
 )
 
+const maxOperators = 1_000
+/** Names come back in frames, which have two bytes for their length. */
+const maxNameLength = 10_000
+
 export function isReserved(name: string): boolean {
   return reserved.has(name)
 }
@@ -18,6 +22,7 @@ export class TokenReader {
   readonly #statement: string
   readonly #tokens: Token[]
   #at = 0
+  #operators = 0
   readonly binds: (string | null)[] = []
 
   constructor(statement: string) {
@@ -73,6 +78,7 @@ export class TokenReader {
   /** An identifier: bare and not reserved, or quoted. */
   name(): string {
     const token = this.peek()
+    if (token.text.length > maxNameLength) throw this.error(`a name longer than ${maxNameLength} characters`)
     if (token.kind === 'quoted' || (token.kind === 'name' && !isReserved(token.text))) return this.next().text
     throw this.noAlternative()
   }
@@ -92,6 +98,11 @@ export class TokenReader {
   end(): void {
     while (this.takesOp(';'));
     if (this.peek().kind !== 'end') throw this.mismatch('EOF')
+  }
+
+  /** Arithmetic makes a tree as deep as it has operators: it is bounded in a statement as brackets are. */
+  countOperator(): void {
+    if (++this.#operators > maxOperators) throw this.error(`more than ${maxOperators} operators in one statement`)
   }
 
   mismatch(expected: string): CqlRefusal {

@@ -1,6 +1,6 @@
 import { UNSET, type CqlType } from '../../cql-wire/index.ts'
 import type { Assignment } from '../lang/index.ts'
-import { invalid } from '../refusal.ts'
+import { invalid, unsupported } from '../refusal.ts'
 import { isMultiCell, type Column } from '../schema/index.ts'
 import type { Cell, RowWriter } from '../storage/index.ts'
 import type { Times } from './target.ts'
@@ -60,8 +60,12 @@ interface Element {
   value: Uint8Array
 }
 
+/** What a record can count. */
+const mostElements = 65_000
+
 function elementCells(type: CqlType, value: Uint8Array, times: Times): Element[] {
   const elements = elementsOf(type, value)
+  if (elements.length > mostElements) throw unsupported(`a collection of more than ${mostElements} elements that is not frozen`)
   if (type.is === 'map')
     return Array.from({ length: elements.length / 2 }, (_, i) => ({ path: elements[2 * i] ?? none, value: elements[2 * i + 1] ?? none }))
   if (type.is === 'set') return elements.map((path) => ({ path, value: none }))

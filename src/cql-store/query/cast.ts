@@ -1,7 +1,7 @@
 import { decodeValue, encodeValue, formatType, type CqlDecimal, type CqlType, type CqlValue } from '../../cql-wire/index.ts'
 import { invalid } from '../refusal.ts'
 import { decimalOf } from './literals.ts'
-import { decimalText, doubleText, floatText } from './numbers.ts'
+import { decimalText, doubleText, floatText, powerOfTen } from './numbers.ts'
 
 const integers = new Map([
   ['tinyint', 8],
@@ -44,7 +44,7 @@ function isDecimal(value: CqlValue): value is CqlDecimal {
 function wholeOf(value: CqlValue): bigint {
   if (!isDecimal(value)) return 0n
   const { unscaled, scale } = value
-  return scale > 0 ? unscaled / 10n ** BigInt(scale) : unscaled * 10n ** BigInt(-scale)
+  return scale > 0 ? unscaled / powerOfTen(scale) : unscaled * powerOfTen(-scale)
 }
 
 function decimalConversion(from: CqlType): ((value: CqlValue) => CqlValue) | null {

@@ -1,7 +1,7 @@
 import { UNSET, type BoundValue, type CqlType } from '../../cql-wire/index.ts'
 import type { Comparison, Condition, Term } from '../lang/index.ts'
 import { invalid } from '../refusal.ts'
-import type { Column, Table } from '../schema/index.ts'
+import { isMultiCell, type Column, type Table } from '../schema/index.ts'
 import { containsFilter } from './element-filters.ts'
 import type { Receiver, Scope } from './scope.ts'
 import type { Bytes } from './selector.ts'
@@ -18,6 +18,8 @@ export interface CompiledCondition {
 /** What a condition looks at: the column's value, or that of one of its elements. */
 interface Looked {
   receiver: Receiver
+  /** Of a collection that is not frozen: an empty one is none. */
+  emptyIsNull: boolean
   read: (row: TableRow, scope: Scope) => Bytes
 }
 
@@ -36,7 +38,7 @@ export function compileCondition(table: Table, condition: Condition, context: Te
 }
 
 function whole(column: Column): Looked {
-  return { receiver: column, read: (row, { nowSeconds }) => valueOf(column, row, nowSeconds) }
+  return { receiver: column, emptyIsNull: isMultiCell(column), read: (row, { nowSeconds }) => valueOf(column, row, nowSeconds) }
 }
 
 /** `m['a']`, `l[0]`; null where there is none. */
@@ -47,6 +49,7 @@ function elementOf(column: Column, element: Term, context: TermContext): Looked 
   const key = compileTerm(element, { name: `${type.is === 'map' ? 'key' : 'idx'}(${name})`, type: keyType }, context)
   return {
     receiver: { name: `value(${name})`, type: type.is === 'map' ? type.value : type.of },
+    emptyIsNull: false,
     read: (row, scope) => {
       const wanted = needed(key(scope), type.is === 'map' ? 'map element access' : 'list element access')
       const place = type.is === 'list' ? Buffer.from(wanted).readInt32BE(0) : 0
@@ -90,13 +93,14 @@ function isOneOf({ receiver, read }: Looked, terms: Term[] | Term, context: Term
   }
 }
 
-function compares({ receiver, read }: Looked, op: Comparison, term: Term, context: TermContext): CompiledCondition['test'] {
+function compares({ receiver, emptyIsNull, read }: Looked, op: Comparison, term: Term, context: TermContext): CompiledCondition['test'] {
   const { type } = receiver
   const isSlice = op !== '=' && op !== '!='
   if (isSlice && type.is === 'duration') throw invalid(`Slice conditions ( ${op} ) are not supported on durations`)
   const compiled = compileTerm(term, receiver, context)
   return (row, scope) => {
-    const wanted = conditionValue(compiled(scope))
+    const given = conditionValue(compiled(scope))
+    const wanted = given && emptyIsNull && !isSlice && elementsOf(type, given).length === 0 ? null : given
     if (wanted === null && isSlice) throw invalid(`Invalid comparison with null for operator "${op}"`)
     const value = read(row, scope)
     if (value === null || wanted === null) return op === '=' ? value === wanted : op === '!=' && value !== wanted

@@ -10,7 +10,7 @@ import type { Scope } from './scope.ts'
 import { planClustering } from './slices.ts'
 import { compileTerm, type TermContext } from './terms.ts'
 import { checkPartitionKey, placeOf, refuseIn } from './update.ts'
-import { analyseWhere, columnNamed, partitionKeysOf } from './where.ts'
+import { analyseWhere, checkCombinations, columnNamed, partitionKeysOf } from './where.ts'
 
 /** DELETE: of columns (cell tombstones), of rows, of ranges of rows, of whole partitions. */
 export function compileDelete(statement: DeleteStatement, table: Table, context: TermContext): CompiledKind {
@@ -38,7 +38,9 @@ export function compileDelete(statement: DeleteStatement, table: Table, context:
   const rowKeys = clustering.prefixes
   const write = (scope: Scope, target: Target): void => {
     const at = times(scope)
-    for (const parts of partitionKeysOf(table, where, scope)) {
+    const partitions = partitionKeysOf(table, where, scope)
+    checkCombinations(partitions.length, clustering.slices(scope).length)
+    for (const parts of partitions) {
       const prefix = partitionOf(table, parts)
       if (cells.length > 0) {
         if (statics.length > 0) writeCells(target, table, rowKeyOf(prefix, places.static), null, [], statics, scope, at)

@@ -1,4 +1,5 @@
 import type { CqlDecimal, CqlDuration } from '../../cql-wire/index.ts'
+import { invalid } from '../refusal.ts'
 
 /** Numbers as Java writes them, which is how Cassandra shows them in JSON and casts them to text. */
 
@@ -74,9 +75,17 @@ export function durationText({ months, days, nanos }: CqlDuration): string {
   return (isNegative ? '-' : '') + parts.join('')
 }
 
+const mostPower = 10_000
+
+/** 10 to the power of `digits`. @throws CqlRefusal when the number would be so long that computing with it stops everything else */
+export function powerOfTen(digits: number): bigint {
+  if (digits > mostPower) throw invalid(`A decimal of more than ${mostPower} digits`)
+  return 10n ** BigInt(digits)
+}
+
 function aligned(a: CqlDecimal, b: CqlDecimal): { a: bigint; b: bigint; scale: number } {
   const scale = Math.max(a.scale, b.scale)
-  return { a: a.unscaled * 10n ** BigInt(scale - a.scale), b: b.unscaled * 10n ** BigInt(scale - b.scale), scale }
+  return { a: a.unscaled * powerOfTen(scale - a.scale), b: b.unscaled * powerOfTen(scale - b.scale), scale }
 }
 
 export function addDecimals(left: CqlDecimal, right: CqlDecimal): CqlDecimal {
@@ -102,8 +111,8 @@ type Rounding = 'half-up' | 'half-even'
 /** The quotient with `scale` digits behind the point. */
 export function divideDecimals(left: CqlDecimal, right: CqlDecimal, scale: number, rounding: Rounding): CqlDecimal {
   const shift = scale - left.scale + right.scale
-  const numerator = shift >= 0 ? left.unscaled * 10n ** BigInt(shift) : left.unscaled
-  const denominator = shift >= 0 ? right.unscaled : right.unscaled * 10n ** BigInt(-shift)
+  const numerator = shift >= 0 ? left.unscaled * powerOfTen(shift) : left.unscaled
+  const denominator = shift >= 0 ? right.unscaled : right.unscaled * powerOfTen(-shift)
   const quotient = numerator / denominator
   const size = (n: bigint): bigint => (n < 0n ? -n : n)
   const twice = 2n * size(numerator % denominator)

@@ -23,6 +23,13 @@ export interface Receiver {
   type: CqlType
 }
 
+const maxNameBytes = 0xffff
+
+/** @throws CqlRefusal for the name of a column of an answer that no frame can hold (a [string], CQL v4 §3) */
+export function checkName(name: string): void {
+  if (name.length * 3 > maxNameBytes && Buffer.byteLength(name) > maxNameBytes) throw invalid(`A name is longer than ${maxNameBytes} bytes`)
+}
+
 /** The bind markers of a statement, typed as its parts are compiled. */
 export class Binds {
   readonly #names: readonly (string | null)[]
@@ -41,6 +48,7 @@ export class Binds {
   }
 
   bind(index: number, receiver: Receiver): void {
+    checkName(this.#names[index] ?? receiver.name)
     this.#specs[index] = {
       keyspace: this.#table.keyspace,
       table: this.#table.name,

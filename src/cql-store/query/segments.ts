@@ -8,7 +8,17 @@ import { partitionOf } from './target.ts'
 import type { Segment } from './scan.ts'
 import type { Scope } from './scope.ts'
 import { planClustering } from './slices.ts'
-import { columnNamed, filterOf, partitionKeysOf, tupleFilter, tupleInFilter, type Filter, type TokenBound, type Where } from './where.ts'
+import {
+  checkCombinations,
+  columnNamed,
+  filterOf,
+  partitionKeysOf,
+  tupleFilter,
+  tupleInFilter,
+  type Filter,
+  type TokenBound,
+  type Where,
+} from './where.ts'
 
 /** Which parts of the store a SELECT reads, and what it must look at row by row. */
 export interface SegmentPlan {
@@ -67,7 +77,9 @@ function keyedSegments(table: Table, where: Where, clustering: ReturnType<typeof
   const slices = clustering.slices(scope)
   const tokens = tokenRange(where.tokens, scope)
   if (slices.length === 0 || !tokens) return []
-  return partitionKeysOf(table, where, scope).flatMap((parts) => {
+  const keys = partitionKeysOf(table, where, scope)
+  checkCombinations(keys.length, slices.length)
+  return keys.flatMap((parts) => {
     const partition = partitionOf(table, parts)
     const { token } = partitionOfKey(partition)
     if (token < tokens.first || token > tokens.last) return []

@@ -9,6 +9,7 @@ import { cellTimes } from './cell-times.ts'
 import { elementOf, sliceOf } from './elements.ts'
 import { genericFunction } from './generic-functions.ts'
 import { maskFunction, type MaskFunction } from './mask-functions.ts'
+import { checkName } from './scope.ts'
 import { aggregating, combined, plain, type Bytes, type Selector } from './selector.ts'
 import { valueOf } from './table-row.ts'
 import { compileTerm, naturalType, resolveFunction, type TermContext } from './terms.ts'
@@ -18,6 +19,7 @@ export function compileSelectors(table: Table, columns: readonly SelectedColumn[
   if (!columns) return table.selectOrder.map((column) => columnSelector(table, column.name))
   return columns.map(({ selection, alias }) => {
     const selector = compileSelection(table, selection, context)
+    checkName(alias ?? selector.name)
     return alias === null ? selector : { ...selector, name: alias }
   })
 }

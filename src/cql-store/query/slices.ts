@@ -2,7 +2,16 @@ import { invalid } from '../refusal.ts'
 import { afterPrefix, encodeClustering, firstRowPlace } from '../storage/index.ts'
 import type { Table } from '../schema/index.ts'
 import type { Scope } from './scope.ts'
-import { filterOf, tupleFilter, tupleInFilter, type ColumnRestriction, type Filter, type TupleBound, type Where } from './where.ts'
+import {
+  combinations,
+  filterOf,
+  tupleFilter,
+  tupleInFilter,
+  type ColumnRestriction,
+  type Filter,
+  type TupleBound,
+  type Where,
+} from './where.ts'
 
 /** A range of encoded clustering keys: `start` included, `end` not. */
 export interface Slice {
@@ -48,8 +57,7 @@ export function planClustering(table: Table, where: Where): ClusteringPlan {
     } else break
   }
   refuseOverlaps(where)
-  const prefixesOf: Prefixes = (scope) =>
-    steps.reduce<Uint8Array[][]>((keys, step) => keys.flatMap((key) => step(scope).map((values) => [...key, ...values])), [[]])
+  const prefixesOf: Prefixes = (scope) => combinations(steps.map((step) => step(scope)))
   const bounds = [...boundsOf(restrictions[position]), ...where.tuples.filter(({ columns }) => columns[0]?.position === position)]
   const rest = [
     ...restrictions.slice(position + 1).flatMap((restriction) => (restriction ? [filterOf(restriction)] : [])),
@@ -99,16 +107,6 @@ function boundsOf(restriction: ColumnRestriction | undefined): TupleBound[] {
     ...(lower ? [{ columns: [column], values: [lower.value], isLower: true, inclusive: lower.inclusive }] : []),
     ...(upper ? [{ columns: [column], values: [upper.value], isLower: false, inclusive: upper.inclusive }] : []),
   ]
-}
-
-export function prefixes(equals: readonly (ColumnRestriction | undefined)[], scope: Scope): Uint8Array[][] {
-  return equals.reduce<Uint8Array[][]>(
-    (keys, restriction) => {
-      const values = restriction?.equals?.(scope) ?? []
-      return keys.flatMap((key) => values.map((value) => [...key, value]))
-    },
-    [[]],
-  )
 }
 
 function wholeOf(table: Table, prefix: readonly Uint8Array[]): Slice {

@@ -1,19 +1,22 @@
 import type { UpdateStatement } from '../lang/index.ts'
 import { errors } from '../../cql-wire/index.ts'
-import { CqlRefusal, invalid } from '../refusal.ts'
+import { CqlRefusal, invalid, unsupported } from '../refusal.ts'
 import type { Table } from '../schema/index.ts'
 import { encodeClustering, places } from '../storage/index.ts'
 import { compileAssignment, type CompiledAssignment } from './assignments.ts'
 import { writeCells } from './insert.ts'
 import { compileTimes, partitionOf, rowKeyOf, type CompiledKind, type Target } from './target.ts'
 import type { Scope } from './scope.ts'
-import { prefixes } from './slices.ts'
 import type { TermContext } from './terms.ts'
-import { analyseWhere, columnNamed, partitionKeysOf, type Where } from './where.ts'
+import { analyseWhere, checkCombinations, columnNamed, combinations, equalsOf, partitionKeysOf, type Where } from './where.ts'
+
+/** Several of one column are merged one by one. */
+const mostAssignments = 1_000
 
 /** UPDATE: cells without the liveness marker, so that a row of nothing but nulls is none. */
 export function compileUpdate(statement: UpdateStatement, table: Table, context: TermContext): CompiledKind {
   const times = compileTimes(statement.using, table, context)
+  if (statement.assignments.length > mostAssignments) throw unsupported(`more than ${mostAssignments} assignments in one statement`)
   const assignments = statement.assignments.map((assignment): CompiledAssignment => {
     const column = columnNamed(table, assignment.column)
     if (column.kind === 'partition_key' || column.kind === 'clustering') throw invalid(`PRIMARY KEY part ${column.name} found in SET part`)
@@ -34,11 +37,14 @@ export function compileUpdate(statement: UpdateStatement, table: Table, context:
     throw invalid(`Invalid restrictions on clustering columns since the UPDATE statement modifies only static columns`)
   }
   if (statement.onlyIf) refuseIn(table, where)
-  const rowsOf = (scope: Scope): { prefix: Buffer; clustering: Uint8Array[] }[] =>
-    partitionKeysOf(table, where, scope).flatMap((parts) => {
+  const rowsOf = (scope: Scope): { prefix: Buffer; clustering: Uint8Array[] }[] => {
+    const [partitions, rows] = [partitionKeysOf(table, where, scope), clusteringKeys(table, where, scope)]
+    checkCombinations(partitions.length, rows.length)
+    return partitions.flatMap((parts) => {
       const prefix = partitionOf(table, parts)
-      return clusteringKeys(table, where, scope).map((clustering) => ({ prefix, clustering }))
+      return rows.map((clustering) => ({ prefix, clustering }))
     })
+  }
   const write = (scope: Scope, target: Target): void => {
     const at = times(scope)
     for (const { prefix, clustering } of rowsOf(scope)) {
@@ -78,8 +84,8 @@ export function placeOf(table: Table, clustering: readonly Uint8Array[]): number
 }
 
 function clusteringKeys(table: Table, where: Where, scope: Scope): Uint8Array[][] {
-  const restrictions = table.clustering.map((column) => where.columns.get(column.name))
-  return restrictions.every((restriction) => restriction === undefined) ? [[]] : prefixes(restrictions, scope)
+  const isRestricted = table.clustering.some(({ name }) => where.columns.has(name))
+  return isRestricted ? combinations(table.clustering.map((column) => equalsOf(where, column, scope))) : [[]]
 }
 
 /** The WHERE of an UPDATE names whole rows. */

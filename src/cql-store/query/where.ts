@@ -336,13 +336,27 @@ function rowFilterOf(
 
 /** All partition keys that `=` and `IN` name, each as its columns' values. */
 export function partitionKeysOf(table: Table, where: Where, scope: Scope): Uint8Array[][] {
-  return table.partitionKey.reduce<Uint8Array[][]>(
-    (keys, column) => {
-      const values = where.columns.get(column.name)?.equals?.(scope) ?? []
-      return keys.flatMap((key) => values.map((value) => [...key, value]))
-    },
-    [[]],
-  )
+  return combinations(table.partitionKey.map((column) => equalsOf(where, column, scope)))
+}
+
+/** The values that `=` or IN gives a column, each as a list of its own. */
+export function equalsOf(where: Where, column: Column, scope: Scope): Uint8Array[][] {
+  return (where.columns.get(column.name)?.equals?.(scope) ?? []).map((value) => [value])
+}
+
+/** Rows, or partitions, that the IN lists of one statement may name together. */
+const mostCombinations = 65_535
+
+/** @throws CqlRefusal when lists of these lengths name too much together */
+export function checkCombinations(...lengths: readonly number[]): void {
+  const count = lengths.reduce((product, length) => product * length, 1)
+  if (count > mostCombinations) throw invalid(`The IN lists name ${count} combinations together: more than ${mostCombinations}`)
+}
+
+/** Each of the first with each of the second and so on. @throws CqlRefusal when that is too many */
+export function combinations(steps: readonly Uint8Array[][][]): Uint8Array[][] {
+  checkCombinations(...steps.map(({ length }) => length))
+  return steps.reduce<Uint8Array[][]>((keys, step) => keys.flatMap((key) => step.map((values) => [...key, ...values])), [[]])
 }
 
 /** A value for LIMIT and its like: null when unset. */

@@ -146,9 +146,13 @@ async function askRegistry(registry: Registry | null): Promise<Facts['registry']
 }
 
 function missingTopicsOf({ missingTopics, project }: Running): { name: string; because: string }[] {
-  const deadLetters = new Set(project.streams.map((stream) => names.deadLetters(project.name, stream.name)))
+  // Streams that lack dead letters say so themselves; nothing waits for definitions.
+  const others = new Set([
+    names.definitions(project.name),
+    ...project.streams.map((stream) => names.deadLetters(project.name, stream.name)),
+  ])
   return missingTopics
-    .filter(({ name }) => !deadLetters.has(name))
+    .filter(({ name }) => !others.has(name))
     .map(({ name, error, command }) => ({ name, because: `${error.message} Have an administrator run: ${command}` }))
 }
 

@@ -1,4 +1,5 @@
 import type { LoadedStream, Sink, StreamStatus } from '../../core/index.ts'
+import type { ValueCodec } from '../../formats/index.ts'
 import { silentLogger } from '../../platform/index.ts'
 import type { StreamKafka } from '../kafka-ports.ts'
 import { runStream } from '../run-stream.ts'
@@ -18,10 +19,12 @@ export function startRun({
   kafka,
   table,
   stream,
+  values,
 }: {
   kafka: ScriptedKafka | StreamKafka
   table: Sink<Row>
   stream: LoadedStream
+  values?: ValueCodec
 }): TestRun {
   const stopping = new AbortController()
   const statuses: StreamStatus[] = []
@@ -31,6 +34,7 @@ export function startRun({
     stream,
     kafka: 'client' in kafka ? kafka.client() : kafka,
     sink: table,
+    ...(values ? { values } : {}),
     onStatus: (status) => {
       peek = status
       statuses.push(status)

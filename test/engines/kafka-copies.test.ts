@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
 import { connectKafka, type KafkaClient } from '../../src/kafka-client/index.ts'
 import { childExecArgv } from '../../src/platform/index.ts'
@@ -10,6 +10,7 @@ import { describeOn } from './available.ts'
 import { startKillableBroker, type KillableBroker } from './killable-broker.ts'
 import { readKeys, rowsOf } from './transaction-copier.ts'
 
+const copierProcess = fileURLToPath(new URL('./copier-process.ts', import.meta.url))
 const RECORDS = 100_000
 const PARTITIONS = 4
 const KILLS = 20
@@ -32,7 +33,7 @@ class Copier {
 
   async #run(): Promise<void> {
     for (let code: number | null = 1; code !== 0 && !this.#stopped;) {
-      const args = [...childExecArgv, join(import.meta.dirname, 'copier-process.ts'), this.#servers, 'input', 'output', String(RECORDS)]
+      const args = [...childExecArgv, copierProcess, this.#servers, 'input', 'output', String(RECORDS)]
       const child = spawn(process.execPath, args, { stdio: 'ignore' })
       this.#child = child
       const [ended] = (await once(child, 'exit')) as [number | null]

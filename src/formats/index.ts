@@ -4,7 +4,7 @@ export { incompatibilities, type Incompatibility } from './avro/incompatibilitie
 export { canonicalAvro } from './avro/canonical.ts'
 export { namedTypesOf, parseAvro } from './avro/parse-avro.ts'
 export type { AvroType } from './avro/avro-type.ts'
-export { framedId, framingBytes } from './framing.ts'
+export { framedId } from './framing.ts'
 export { jsonCodec } from './json.ts'
 export { bytesOfBase64, daysOfDate, instantOfText, int64Of, unscaledOf } from './json-forms.ts'
 export type { ValueCodec } from './value-codec.ts'

@@ -257,9 +257,13 @@ export class GroupCoordinator {
     const pending = [...offsets.pending()].map(({ topic, partition }) => offsetKey(groupId, topic, partition))
     const own = group.kind === 'consumer' ? group.tombstones() : [{ key: groupKey(groupId), value: null }]
     const records = [...[...keysOf(groupId, offsets), ...pending].map((key) => ({ key, value: null })), ...own]
-    if ((await this.#store.write(groupId, records)) === null) return errorCodes.COORDINATOR_NOT_AVAILABLE
-    group.close()
+    // Gone at once: who joins or commits meanwhile does so in a new group, whose records lie behind these.
     this.#groups.delete(groupId)
+    if ((await this.#store.write(groupId, records)) === null) {
+      if (!this.#groups.has(groupId)) this.#groups.set(groupId, entry)
+      return errorCodes.COORDINATOR_NOT_AVAILABLE
+    }
+    group.close()
     return errorCodes.NONE
   }
 

@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bin } from './millrace.ts'
+import { findTool } from './tools.ts'
 
 const KEY = { up: '\u001b[A', interrupt: '\u0003', end: '\u0004' }
 
 /** util-linux's `script` gives a program a terminal. */
-export const hasTerminal = process.platform === 'linux' && spawnSync('script', ['--version']).status === 0
+const script = process.platform === 'linux' ? findTool('script', 'MILLRACE_SCRIPT') : null
 
 /** `millrace query` on a terminal: keys go in, what it shows comes out. */
 class Terminal {
@@ -20,7 +21,7 @@ class Terminal {
   constructor(address: string, historyFile: string) {
     const command = [process.execPath, bin, '--cassandra', address, 'query'].map((word) => `'${word}'`).join(' ')
     const env = { ...process.env, TERM: 'xterm', MILLRACE_QUERY_HISTORY: historyFile }
-    this.#child = spawn('script', ['-qfec', command, '/dev/null'], { env, stdio: ['pipe', 'pipe', 'inherit'] })
+    this.#child = spawn(script ?? '', ['-qfec', command, '/dev/null'], { env, stdio: ['pipe', 'pipe', 'inherit'] })
     this.#child.stdout?.on('data', (chunk: Buffer) => {
       // oxlint-disable-next-line no-control-regex
       this.#shown += chunk.toString().replaceAll(/\u001b\[[0-9;]*[A-Za-z]|\r/g, '')
@@ -65,14 +66,14 @@ export function judgeQueryShell(connect: () => Promise<{ address: string } & Asy
 
   beforeAll(async () => {
     server = await connect()
-    const script = `CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1};
+    const statements = `CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1};
       CREATE TABLE ${keyspace}.users (id int PRIMARY KEY, name text, tags set<text>);
       BEGIN BATCH
         INSERT INTO ${keyspace}.users (id, name, tags) VALUES (1, 'Ada; "the first"', {'x', 'y'});
         INSERT INTO ${keyspace}.users (id, name) VALUES (2, 'Grace');
       APPLY BATCH; -- both
       INSERT INTO ${keyspace}.users (id) VALUES (3)`
-    const made = query(['query', '-e', script])
+    const made = query(['query', '-e', statements])
     expect(made.stderr).toBe('')
   }, 600_000)
   afterAll(async () => {
@@ -116,7 +117,7 @@ export function judgeQueryShell(connect: () => Promise<{ address: string } & Asy
     })
   })
 
-  describe('on a terminal', { skip: !hasTerminal }, () => {
+  describe('on a terminal', { skip: script === null }, () => {
     test('takes statements of many lines, completes, pages, remembers, and goes on after errors', { timeout: 120_000 }, async () => {
       const terminal = new Terminal(server.address, historyFile)
       await terminal.shows('cql> ')

@@ -15,6 +15,9 @@ import { describeWhenAsked } from './available.ts'
 const ASKED_WITH = 'MILLRACE_ENGINES_SPARK'
 const JOB_TIMEOUT_MS = 300_000
 const PARTITIONS = 3
+/** A multiple of the pages. */
+const VISITS = 10_000
+const PAGES = 40
 const users = Array.from({ length: 200 }, (_, i) => ({ id: `user-${i}`, name: `Name ${i}` }))
 
 /** A Kafka and a Cassandra, ours or real ones, and how they end. */
@@ -100,6 +103,40 @@ function judgeStack(start: () => Promise<Stack>): void {
     const { rows } = await session.query('SELECT id, name FROM judged.users')
     expect(rows.map(({ id, name }) => ({ id: String(id), name: String(name) })).toSorted(byId)).toEqual(users.toSorted(byId))
     expect(seen).toHaveLength(users.length)
+  })
+
+  test('scans a table by ranges of tokens, many at once, and writes into another', { timeout: JOB_TIMEOUT_MS }, async () => {
+    await using session = await connectCassandra({ contactPoints: [stack.contactPoint], localDataCenter: 'datacenter1' })
+    await session.changeSchema('CREATE TABLE judged.visits (page text, seq int, visitor text, PRIMARY KEY (page, seq))')
+    await session.changeSchema('CREATE TABLE judged.pages (page text PRIMARY KEY, visits bigint, last int)')
+    await using writer = await session.writer({
+      keyspace: 'judged',
+      table: 'visits',
+      columns: [{ name: 'page', type: { is: 'text' } }, { name: 'seq', type: { is: 'int' } }, { name: 'visitor', type: { is: 'text' } }], // prettier-ignore
+    })
+    const visits = Array.from({ length: VISITS }, (_, i) => [`/page/${i % PAGES}`, i, `visitor ${i}`])
+    const writeMicros = BigInt64Array.from(visits, (_, i) => BigInt(i + 1))
+    expect(await writer.write(visits, writeMicros, new AbortController().signal)).toMatchObject({ is: 'done' })
+    const view = (name: string): string =>
+      `CREATE TEMPORARY VIEW ${name} USING org.apache.spark.sql.cassandra OPTIONS (keyspace "judged", table "${name}")`
+    const sql = [
+      view('visits'),
+      view('pages'),
+      'INSERT INTO pages SELECT page, count(*) AS visits, max(seq) AS last FROM visits GROUP BY page',
+      'SELECT count(*), count(DISTINCT page), sum(seq) FROM visits',
+      "SELECT visitor FROM visits WHERE page = '/page/3' AND seq < 100 ORDER BY seq",
+    ]
+    // Small splits: a partition of Spark's is a few ranges of tokens.
+    const said = await submit('spark-sql', { 'spark.cassandra.input.split.sizeInMB': '1' }, ['-e', `${sql.join('; ')};`])
+    expect(said.trim().split('\n')).toEqual([
+      `${VISITS}\t${PAGES}\t${(VISITS * (VISITS - 1)) / 2}`,
+      'visitor 3',
+      'visitor 43',
+      'visitor 83',
+    ])
+    const { rows } = await session.query('SELECT page, visits, last FROM judged.pages')
+    expect(rows).toHaveLength(PAGES)
+    expect(rows).toContainEqual({ page: '/page/7', visits: String(VISITS / PAGES), last: VISITS - PAGES + 7 })
   })
 
   /** Runs a program of Spark's on the master; what it wrote to its standard output. */

@@ -1,5 +1,5 @@
 export type { Admin, ClusterMetadata, ConfigEntry, NewTopic } from './admin.ts'
-export type { ActiveProducer, TransactionDescription, TransactionListing } from './admin-transactions.ts'
+export type { TransactionDescription } from './admin-transactions.ts'
 export type { GroupDescription, GroupListing } from './admin-groups.ts'
 export type { Batch, RecordHeader } from './batch.ts'
 export { connectKafka, type KafkaClient } from './client.ts'

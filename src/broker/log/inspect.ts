@@ -37,7 +37,7 @@ export interface CheckedLog {
   faults: LogFault[]
 }
 
-export interface LogFault {
+interface LogFault {
   file: string
   /** Byte from which on the file is not sound. */
   position: number

@@ -2,7 +2,7 @@ import type { Clock } from '../../platform/index.ts'
 import type { Accounts } from './accounts.ts'
 import { ScramExchange, scramMechanisms, type ScramMechanism } from './scram.ts'
 
-export interface SaslOptions {
+interface SaslOptions {
   /** Null: the listener demands no SASL. */
   readonly accounts: Accounts | null
   /** `sasl.enabled.mechanisms` */
@@ -12,7 +12,7 @@ export interface SaslOptions {
   readonly clock: Clock
 }
 
-export type SaslStep =
+type SaslStep =
   { readonly is: 'challenge' | 'done'; readonly token: Uint8Array } | { readonly is: 'refused'; readonly message: string }
 
 type Mechanism = 'PLAIN' | ScramMechanism

@@ -43,7 +43,7 @@ export function credentialOfPassword(mechanism: ScramMechanism, password: string
   return credentialOf(mechanism, { salt, iterations: minIterations, password: pbkdf2Sync(password, salt, minIterations, bytes, name) })
 }
 
-export type ScramStep =
+type ScramStep =
   | { readonly is: 'challenge'; readonly token: Buffer }
   | { readonly is: 'done'; readonly token: Buffer; readonly username: string }
   | { readonly is: 'refused' }

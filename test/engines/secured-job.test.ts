@@ -97,6 +97,7 @@ describeOn(['kafka4Secured', 'cassandra5Secured'], 'the reference job on systems
         'users_created',
         'users.load_users.dlq',
         '__millrace_users_cursors',
+        '__millrace_users_definitions',
       ])
       expect(run(project, ['doctor']).stdout).toContain(`  ${administrator[0]}\n`)
       showsNoSecret(millrace.output() + run(project, ['doctor']).stdout + readFileSync(join(project.dataDir, 'logs/millrace.log'), 'utf8'))
@@ -148,7 +149,7 @@ describeOn(['kafka4Secured', 'cassandra5Secured'], 'the reference job on systems
 async function grantOn(kafka: SecuredKafkaEngine, project: string): Promise<void> {
   const admin = new Kafka({ brokers: [kafka.bootstrapServers], logLevel: logLevel.ERROR }).admin()
   await admin.connect()
-  const topics = ['users_created', `${project}.load_users.dlq`, `__millrace_${project}_cursors`]
+  const topics = ['users_created', `${project}.load_users.dlq`, `__millrace_${project}_cursors`, `__millrace_${project}_definitions`]
   const operations = [AclOperationTypes.READ, AclOperationTypes.WRITE, AclOperationTypes.DESCRIBE]
   const acl = (
     resourceType: kafkajs.AclResourceTypes,

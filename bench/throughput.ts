@@ -19,6 +19,7 @@ export interface Throughput {
  * committed batch to lag 0, everything embedded, group fsync on.
  */
 export async function benchThroughput(records = 500_000, format: ValueFormat = 'avro'): Promise<Throughput> {
+  process.env['MILLRACE_KAFKA_FORMAT'] = format
   const project = createBenchProject("every: '1s', for: '60s'")
   try {
     const restore = project.withoutStream()

@@ -9,9 +9,9 @@ import { Sweeper, type Swept } from './sweeper.ts'
 
 /** The memtable is applied to the sorted store this long after its first record, or when it is this big. */
 const applyAfterMs = 300
-const applyBytes = 8 * 1024 * 1024
+const applyBytes = 4 * 1024 * 1024
 /** While the sorted store is this much behind, writers are held back. */
-const congestedBytes = 24 * 1024 * 1024
+const congestedBytes = 12 * 1024 * 1024
 const refuseBytes = 96 * 1024 * 1024
 const retryApplyMs = 2_000
 /** Between two steps of a sweep: it takes a small share of the thread. */

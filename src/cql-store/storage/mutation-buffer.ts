@@ -3,7 +3,7 @@ import { GrowingBuffer } from './growing-buffer.ts'
 const slabBytes = 1024 * 1024
 const roomForAGroup = 64 * 1024
 /** Slabs kept for the next groups when nothing refers to them any more. */
-const mostSpareSlabs = 16
+const mostSpareSlabs = 8
 
 /** Bytes before a group's records: u32 length of what follows the header, u32 its CRC-32C. */
 export const groupHeaderBytes = 8

@@ -1,5 +1,5 @@
 import { withoutGarbage, withoutOldDeletions } from './garbage.ts'
-import { places, prefixLengthOf, tableOfKey } from './keys.ts'
+import { afterPrefix, places, prefixLengthOf, tableOfKey } from './keys.ts'
 import { decodeDeletions, type PartitionDeletions } from './partition-deletions.ts'
 import type { SortedStore } from './sorted-store.ts'
 
@@ -36,10 +36,14 @@ export class Sweeper {
   readonly #gcGraceSeconds: (table: number) => number | null
   readonly #waiting: () => Waiting
   #next: Buffer = firstKey
+  /** What is written behind the last record that there was at first is left to the next time: writers are quicker than a sweep. */
+  readonly #end: Buffer
   #partition: OpenPartition | null = null
 
   constructor(store: SortedStore, gcGraceSeconds: (table: number) => number | null, waiting: () => Waiting) {
     this.#store = store
+    const last = store.range(firstKey, afterAll, true, 1)[0]
+    this.#end = last ? Buffer.concat([last.key, Uint8Array.of(0)]) : firstKey
     this.#gcGraceSeconds = gcGraceSeconds
     this.#waiting = waiting
   }
@@ -51,14 +55,20 @@ export class Sweeper {
 
   /** One step; null when all was seen. Nothing else may apply records meanwhile. */
   async step(nowSeconds: number): Promise<Swept | null> {
-    const records = this.#store.range(this.#next, afterAll, false, stepRecords)
+    const records = Buffer.compare(this.#next, this.#end) < 0 ? this.#store.range(this.#next, this.#end, false, stepRecords) : []
     const last = records.at(-1)
     const changes = new Map<string, Buffer | null>()
     for (const { key, record } of records) this.#look(key, record, nowSeconds, changes)
-    if (!last) this.#leave(nowSeconds, changes)
+    if (!last && this.#goesOn()) this.#partition = null
+    else if (!last) this.#leave(nowSeconds, changes)
     else this.#next = Buffer.concat([last.key, Uint8Array.of(0)])
     if (changes.size > 0) await this.#store.apply(changes.keys(), (key) => changes.get(key.toString('latin1')), null)
     return last ? { looked: records.length, changed: changes.size } : changes.size > 0 ? { looked: 0, changed: changes.size } : null
+  }
+
+  /** The open partition has rows behind the end, which were not swept: its deletions stay. */
+  #goesOn(): boolean {
+    return this.#partition !== null && this.#store.range(this.#end, afterPrefix(this.#partition.prefix), false, 1).length > 0
   }
 
   #look(key: Buffer, record: Buffer, nowSeconds: number, changes: Map<string, Buffer | null>): void {

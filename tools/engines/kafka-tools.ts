@@ -1,11 +1,10 @@
 import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { artifactDir, ensureArtifacts } from './artifacts.ts'
 import { makeRunDir } from './cache.ts'
 import { jvm } from './jvm.ts'
-import { log4j2 } from './systems/kafka.ts'
+import { kafka3, log4j2 } from './systems/kafka.ts'
 
 /** Kafka's command line tools, by its own name (`org.apache.kafka.tools.…`). The last version that is on Maven Central. */
 const kafkaTools = {
@@ -20,7 +19,7 @@ export async function bringKafkaTools(): Promise<void> {
   await ensureArtifacts(kafkaTools)
 }
 
-/** Runs one to its end and gives what it printed; rejects with that when it failed. `files` are written beside it: their paths are its arguments by `{name}`. */
+/** Runs one (or, by a name that begins with `kafka.`, one of the server of Kafka 3.9) to its end and gives what it printed; rejects with that when it failed. `files` are written beside it: their paths are its arguments by `{name}`. */
 export async function runKafkaTool(
   mainClass: string,
   args: readonly string[],
@@ -31,7 +30,7 @@ export async function runKafkaTool(
     writeFileSync(join(dir, name), content, { mode: 0o600 })
   }
   const { file, args: all } = jvm(
-    { dir, artifactDir: artifactDir(kafkaTools), ports: {}, secrets: {}, advertised: {} },
+    { dir, artifactDir: artifactDir(mainClass.startsWith('kafka.') ? kafka3 : kafkaTools), ports: {}, secrets: {}, advertised: {} },
     {
       mainClass,
       args: args.map((arg) => arg.replace(/^\{(.+)\}$/, (_, name: string) => join(dir, name))),
@@ -39,6 +38,11 @@ export async function runKafkaTool(
       heapMb: { from: 32, to: 256 },
     },
   )
-  const { stdout } = await promisify(execFile)(file, all, { maxBuffer: maxOutputBytes })
-  return stdout
+  // Some tell what went wrong on their standard output.
+  return new Promise((resolve, reject) => {
+    execFile(file, all, { maxBuffer: maxOutputBytes }, (error, stdout, stderr) => {
+      if (error) reject(new Error(`${mainClass} failed: ${stdout}${stderr}`, { cause: error }))
+      else resolve(stdout)
+    })
+  })
 }

@@ -56,6 +56,8 @@ export type ToStreams =
       /** Names the member in its consumer groups (KIP-345): a process that replaces a dead one takes its partitions over at once. */
       instance: string
     }
+  /** Loads code ahead of a `start` that needs it. */
+  | { is: 'prepare'; modules: FunctionRef[] }
   | { is: 'stop' }
 
 export type StreamState =
@@ -99,6 +101,8 @@ export type FromStreams =
 
 /** To the child that loads the author's files: the config first, its bundle when it has functions, then the pipelines it names. */
 export type ToLoader =
+  /** Loads what loading will need, ahead of time; is not answered. */
+  | { is: 'warm'; projectDir: string }
   | { is: 'load-config'; path: string }
   | { is: 'keep-config'; path: string; bundlesDir: string }
   | { is: 'load-pipelines'; name: string; projectDir: string; bundlesDir: string; globs: string[] }
@@ -112,7 +116,8 @@ export type FromLoader =
   | { is: 'loading'; file: string }
   | { is: 'config'; config: Json }
   | { is: 'config-kept'; module: string; digest: string }
-  | { is: 'loaded'; project: Project; warnings: string[] }
+  /** `files`: absolute paths of all that was bundled. */
+  | { is: 'loaded'; project: Project; warnings: string[]; files: string[] }
   | { is: 'failed'; error: ErrorJson }
 
 /** To the child that gives OAUTHBEARER tokens to a process that runs no user code. `id` comes back with the answer. */

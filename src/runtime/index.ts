@@ -8,6 +8,7 @@ import type { Clients } from './clients.ts'
 import type { Served, ServedPart, ServeOptions, StoreAccess } from './serve.ts'
 import type { BrokerAccess, ListenAt } from './serve-broker.ts'
 import type { Millrace, StartOptions } from './start.ts'
+import type { DevOptions } from './reload/reloading.ts'
 import type * as tables from './tables.ts'
 
 export { findConfig } from './children/loading.ts'
@@ -19,6 +20,7 @@ export type {
   BrokerAccess,
   CheckedLog,
   Clients,
+  DevOptions,
   DumpedBatch,
   ListenAt,
   LogFiles,

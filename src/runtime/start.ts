@@ -7,7 +7,6 @@ import {
   keepCompiledCode,
   Releasers,
   systemClock,
-  backoffMs,
   type Logger,
   type MillraceError,
   type Part,
@@ -16,8 +15,7 @@ import { startScheduler, type SchedulerHandle } from '../scheduler/index.ts'
 import { startGuard } from './children/guard.ts'
 import { findConfig, startLoading, type Loading } from './children/loading.ts'
 import { endOrphans, openChildRegister, type ChildRegister } from './children/orphans.ts'
-import { startStreamProcess } from './children/stream-process.ts'
-import { createTaskPool } from './children/task-pool.ts'
+import { createTaskPool, type TaskPool } from './children/task-pool.ts'
 import { createBrowsing } from './browse.ts'
 import { createClients } from './clients.ts'
 import { createObserver } from './counts.ts'
@@ -25,9 +23,10 @@ import { ensureCredentials, openDataFolder, removeApiAddress, writeApiAddress, t
 import { startEmbeddedBroker, startEmbeddedStore, type Credentials } from './embedded.ts'
 import { resolveEndpoints } from './endpoints.ts'
 import { openLogFile } from './log-file.ts'
-import { provision, type Provisioned } from './provision.ts'
+import { createProjectStreams } from './project-streams.ts'
 import { resolveRandomUser } from './random-user.ts'
 import { reserveRegistry, type Registry } from './registry.ts'
+import { startReloading, type DevOptions } from './reload/reloading.ts'
 import { settingsBy } from './settings/load-settings.ts'
 import type { Settings } from './settings/settings.ts'
 import { createView, type Running, type View } from './view.ts'
@@ -42,6 +41,8 @@ export interface StartOptions {
   onWaiting?: (line: string) => void
   /** Ends such a wait, and the start with it: CANCELLED. */
   giveUpWaiting?: AbortSignal
+  /** `millrace dev`: takes the pipeline files up again whenever they are saved. */
+  dev?: DevOptions
 }
 
 /** A running Millrace. `failed` rejects with what took it down. */
@@ -129,11 +130,29 @@ async function start(options: StartOptions, releasers: Releasers): Promise<Millr
   writeApiAddress(folder.path, { socket: api.address, pid: process.pid })
   releasers.add('API address', () => removeApiAddress(folder.path))
 
-  await adopt(running, await pipelines, log)
+  const loaded = await pipelines
+  const { files } = loaded
+  await adopt(running, loaded, log)
   for (const line of printed) log.info(line, { from: 'pipeline files' })
   if (options.triggerOnce !== null && running.loadError === null)
     await systems.scheduler.trigger(options.triggerOnce, { onlyIfNoRuns: true })
-  runStreams(running, folder, register, releasers, log)
+  const streams = createProjectStreams({ running, folder, register, log, dev: options.dev ?? null })
+  releasers.add('streams', () => streams.close(stopGraceMs))
+  streams.start()
+  if (options.dev) {
+    const reloads = startReloading({
+      running,
+      streams,
+      pool: systems.pool,
+      configPath,
+      env: options.env,
+      folder,
+      log,
+      files,
+      dev: options.dev,
+    })
+    releasers.add('reloading', () => reloads.close())
+  }
   const consoleLink = await openConsole(api, settings, folder, running.warnings, log)
 
   const close = once(() => releasers.close())
@@ -155,6 +174,8 @@ interface Loaded {
   project: Project | null
   warnings: string[]
   error: MillraceError | null
+  /** Absolute paths of what was bundled. */
+  files: string[]
 }
 
 /** Loads the pipeline files while the parts start; a file that does not load leaves the parts up. */
@@ -164,7 +185,7 @@ async function loadPipelines(loading: Loading, settings: Settings, folder: DataF
     return { ...(await loading.pipelines({ name, projectDir, bundlesDir: folder.bundlesDir, globs })), error: null }
   } catch (error) {
     log.error('the pipeline files did not load', { error })
-    return { project: null, warnings: [], error: asMillraceError(error, 'PIPELINE_INVALID') }
+    return { project: null, warnings: [], files: [], error: asMillraceError(error, 'PIPELINE_INVALID') }
   } finally {
     loading.close()
   }
@@ -173,6 +194,7 @@ async function loadPipelines(loading: Loading, settings: Settings, folder: DataF
 interface Systems {
   endpoints: Endpoints
   scheduler: SchedulerHandle
+  pool: TaskPool
   registry: Registry | null
   recoveredRecords: number
   failed: Promise<never>
@@ -184,7 +206,7 @@ async function startSystems(
   register: ChildRegister,
   releasers: Releasers,
   log: Logger,
-  { onWaiting, giveUpWaiting }: StartOptions,
+  { onWaiting, giveUpWaiting, dev }: StartOptions,
 ): Promise<Systems> {
   // P8: nothing listens beyond loopback without credentials.
   const credentials: Credentials | null = isLoopback(settings.host) ? null : ensureCredentials(folder.path)
@@ -195,6 +217,7 @@ async function startSystems(
     onLine: (line) => log.info(line, { from: 'task process' }),
     onSpawn: (pid) => register.add(pid),
     onExit: (pid) => register.remove(pid),
+    ...(dev?.onDebugger ? { onDebugger: (url: string) => dev.onDebugger?.('tasks', url) } : {}),
   })
   const starting = [
     startEmbeddedBroker(settings, folder, credentials, log).then((broker) => {
@@ -238,7 +261,7 @@ async function startSystems(
   const parts = [broker?.part, store?.part, scheduler].filter((part) => part !== undefined)
   const failed = Promise.race(parts.map((part) => part.failed))
   failed.catch((error: unknown) => log.error('a part failed', { error }))
-  return { endpoints: resolved, scheduler, registry, recoveredRecords: broker?.recoveredRecords ?? 0, failed }
+  return { endpoints: resolved, scheduler, pool, registry, recoveredRecords: broker?.recoveredRecords ?? 0, failed }
 }
 
 async function adopt(running: Running, loaded: Loaded, log: Logger): Promise<void> {
@@ -252,73 +275,6 @@ async function adopt(running: Running, loaded: Loaded, log: Logger): Promise<voi
   }
   running.project = loaded.project
   await running.scheduler.register(loaded.project)
-}
-
-/** Makes topics and tables, waiting for systems that are away (P6), then starts the process of the streams. */
-function runStreams(running: Running, folder: DataFolder, register: ChildRegister, releasers: Releasers, log: Logger): void {
-  const { project, endpoints } = running
-  if (project.streams.length === 0 && project.topics.length === 0) return
-  const stopping = new AbortController()
-  const started = (async () => {
-    const provisioned = await provisionUntilDone(running, stopping.signal, log)
-    running.provisionError = null
-    const { formats } = provisioned
-    const project = {
-      ...running.project,
-      topics: running.project.topics.map((topic) => ({ ...topic, format: formats.get(topic.name) ?? 'json' })),
-    }
-    running.project = project
-    adoptProvisioned(running, provisioned, log)
-    const streams = project.streams.map((stream) => stream.name).filter((name) => !provisioned.refused.has(name))
-    if (streams.length === 0) return null
-    const streamProcess = startStreamProcess({
-      owner: register.owner,
-      project,
-      streams,
-      endpoints,
-      // Of the data folder: a start after a crash takes the place of the process that died, in every consumer group, at once.
-      instance: folder.instance,
-      log: log.child('streams'),
-      onSpawn: (pid) => register.add(pid),
-      onExit: (pid) => register.remove(pid),
-    })
-    running.streamStatuses = () => streamProcess.statuses()
-    return streamProcess
-  })().catch((error: unknown) => {
-    if (!stopping.signal.aborted) {
-      running.provisionError = asMillraceError(error)
-      log.error('the streams could not be started', { error })
-    }
-    return null
-  })
-  releasers.add('streams', async () => {
-    stopping.abort()
-    await (await started)?.stop(stopGraceMs)
-  })
-}
-
-function adoptProvisioned(running: Running, provisioned: Provisioned, log: Logger): void {
-  const { made, refused, missingTopics, administrator, warnings } = provisioned
-  Object.assign(running, { refused, missingTopics, administrator })
-  running.warnings.push(...warnings)
-  for (const thing of made) log.info(`made ${thing}`)
-  for (const warning of warnings) log.warn(warning)
-  for (const [stream, error] of refused) log.error(`stream ${stream} is not started: ${error.message}`)
-  if (administrator.length > 0) log.error('an administrator has to run commands first', { commands: administrator })
-}
-
-async function provisionUntilDone(running: Running, signal: AbortSignal, log: Logger): ReturnType<typeof provision> {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return await provision({ ...running, log, signal })
-    } catch (error) {
-      const failure = asMillraceError(error)
-      running.provisionError = failure
-      if (!failure.retriable || signal.aborted) throw failure
-      log.warn(`topics and tables cannot be made yet: ${failure.message}`)
-      await systemClock.sleep(backoffMs(attempt, { initialMs: 200, maxMs: 5_000 }), signal)
-    }
-  }
 }
 
 function once(action: () => Promise<void>): () => Promise<void> {

@@ -12,6 +12,8 @@ export interface BundledFile {
   module: string
   /** SHA-256 of the bundled code, hex. */
   digest: string
+  /** Absolute paths of the files that are in it. */
+  inputs: string[]
 }
 
 /**
@@ -29,6 +31,7 @@ export async function bundle(projectDir: string, outDir: string, sources: readon
         entryPoints: [source],
         bundle: true,
         write: false,
+        metafile: true,
         // As deep as the module will lie: source maps name the author's files relative to it.
         outfile: join(outDir, 'digest', 'bundle.mjs'),
         format: 'esm',
@@ -40,7 +43,8 @@ export async function bundle(projectDir: string, outDir: string, sources: readon
         logLevel: 'silent',
         plugins: [packagesOutside],
       })
-      files.push(await keep(projectDir, outDir, source, result.outputFiles))
+      const inputs = Object.keys(result.metafile.inputs).map((path) => resolve(projectDir, path))
+      files.push({ ...(await keep(projectDir, outDir, source, result.outputFiles)), inputs })
     }
   } catch (error) {
     throw bundleError(projectDir, error)
@@ -50,7 +54,12 @@ export async function bundle(projectDir: string, outDir: string, sources: readon
   return files
 }
 
-async function keep(projectDir: string, outDir: string, source: string, outputs: readonly OutputFile[]): Promise<BundledFile> {
+async function keep(
+  projectDir: string,
+  outDir: string,
+  source: string,
+  outputs: readonly OutputFile[],
+): Promise<Omit<BundledFile, 'inputs'>> {
   const code = outputs[0]?.contents ?? new Uint8Array()
   const digest = createHash('sha256').update(code).digest('hex')
   const folder = join(outDir, digest.slice(0, 16))

@@ -28,7 +28,7 @@ interface Found {
 export async function loadProject(
   options: { name: string; projectDir: string; bundlesDir: string; globs: readonly string[] },
   onLoading: (file: string) => Promise<void>,
-): Promise<{ project: Project; warnings: string[] }> {
+): Promise<{ project: Project; warnings: string[]; files: string[] }> {
   const sources = await findPipelines(options.projectDir, options.globs)
   if (sources.length === 0) {
     throw new MillraceError(
@@ -37,12 +37,14 @@ export async function loadProject(
     )
   }
   const found: Found[] = []
-  for (const file of await bundle(options.projectDir, options.bundlesDir, sources)) {
+  const bundled = await bundle(options.projectDir, options.bundlesDir, sources)
+  for (const file of bundled) {
     await onLoading(file.source)
     found.push(...(await loadFile(options.projectDir, file)))
   }
   checkExported(found)
-  return { project: gather(options.name, found), warnings: warningsOf(found) }
+  const files = [...new Set(bundled.flatMap(({ inputs }) => inputs))]
+  return { project: gather(options.name, found), warnings: warningsOf(found), files }
 }
 
 async function findPipelines(projectDir: string, globs: readonly string[]): Promise<string[]> {

@@ -32,6 +32,11 @@ export async function serveStreams(): Promise<void> {
       stop.abort(new MillraceError('CANCELLED', 'stopping'))
       return
     }
+    if (message.is === 'prepare') {
+      // What does not load is told when the stream starts.
+      for (const ref of message.modules) void loadedDefinition(ref).catch(() => undefined)
+      return
+    }
     const running = message.streams.map((name) => keepRunning(name, message, channel, log, stop.signal))
     void Promise.all(running).then(() => (stop.signal.aborted ? channel.send({ is: 'stopped' }) : undefined))
   })

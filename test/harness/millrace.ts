@@ -17,7 +17,7 @@ const testEnvironment: Environment = {
   MILLRACE_RANDOMUSER: 'local',
 }
 
-/** A `millrace start` as a user runs it. */
+/** A `millrace start` or `millrace dev` as a user runs it. */
 export interface Started {
   readonly process: ChildProcess
   readonly pid: number
@@ -32,10 +32,13 @@ export interface Started {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-export function startMillrace(project: TestProject, options: { args?: readonly string[]; env?: Environment } = {}): Started {
+export function startMillrace(
+  project: TestProject,
+  options: { command?: 'start' | 'dev'; args?: readonly string[]; env?: Environment } = {},
+): Started {
   const child = spawn(
     process.execPath,
-    [bin, '--project', project.dir, 'start', ...(options.args ?? ['--trigger-once', 'user_automation'])],
+    [bin, '--project', project.dir, options.command ?? 'start', ...(options.args ?? ['--trigger-once', 'user_automation'])],
     {
       env: { ...process.env, ...testEnvironment, ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],

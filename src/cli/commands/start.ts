@@ -2,7 +2,8 @@ import { relative } from 'node:path'
 import type { Command } from 'commander'
 import type { DagView, StatusView } from '../../core/index.ts'
 import { systemClock } from '../../platform/index.ts'
-import { startMillrace, version, type Millrace } from '../../runtime/index.ts'
+import { startMillrace, version, type DevOptions, type Millrace } from '../../runtime/index.ts'
+import type { Context } from '../context.ts'
 import type { WithContext } from '../main.ts'
 import type { Output } from '../output.ts'
 import { flowLine } from './lifecycle.ts'
@@ -12,34 +13,63 @@ export function addStartCommand(program: Command, context: WithContext): void {
     .command('start')
     .description('start the embedded parts (or connect to real systems), the scheduler and the streams, and stay')
     .option('--trigger-once <dag>', 'trigger this DAG when it has no run yet')
-    .action(async ({ triggerOnce }: { triggerOnce?: string }) => {
-      const { output, projectDir } = context()
-      const stop = new AbortController()
-      // Before anything is started: an early Ctrl-C is answered once the start can be undone.
-      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort())
-      const millrace = await startMillrace({
-        projectDir,
-        env: process.env,
-        triggerOnce: triggerOnce ?? null,
-        onWaiting: (line) => output.line(line),
-        giveUpWaiting: stop.signal,
-      })
-      try {
-        await printStart(millrace, output)
-        const stopped = new Promise<void>((resolve) => {
-          if (stop.signal.aborted) resolve()
-          stop.signal.addEventListener('abort', () => resolve())
-        })
-        const live = showLive(millrace, output, stop.signal)
-        await Promise.race([stopped, millrace.stopRequested, millrace.failed])
-        stop.abort()
-        await live
-      } finally {
-        stop.abort()
-        await millrace.close()
-      }
-      output.line('stopped')
+    .action(({ triggerOnce }: { triggerOnce?: string }) => startAndStay(context(), triggerOnce ?? null, null))
+  program
+    .command('dev')
+    .description('start, and take pipeline files up whenever they are saved; a mistake leaves what runs running')
+    .option('--trigger-once <dag>', 'trigger this DAG when it has no run yet')
+    .option('--inspect', 'start tasks and streams for a debugger, and print where each listens')
+    .action(({ triggerOnce, inspect }: { triggerOnce?: string; inspect?: boolean }) => {
+      const own = context()
+      return startAndStay(own, triggerOnce ?? null, devOptions(own.output, inspect === true))
     })
+}
+
+function devOptions(output: Output, inspect: boolean): DevOptions {
+  return {
+    onReload: (line, { ok, tookMs }) => {
+      output.data({ event: 'reload', ok, tookMs, line })
+      output.line(`${process.stdout.isTTY ? '\r\u001B[2K' : ''}${ok ? '↻' : '✗'} ${line}`)
+    },
+    ...(inspect
+      ? {
+          onDebugger: (role, url) => {
+            output.data({ event: 'debugger', role, url })
+            output.line(`debugger   ${role}: attach to ${new URL(url).host}, or open chrome://inspect (${url})`)
+          },
+        }
+      : {}),
+  }
+}
+
+async function startAndStay({ output, projectDir }: Context, triggerOnce: string | null, dev: DevOptions | null): Promise<void> {
+  const stop = new AbortController()
+  // Before anything is started: an early Ctrl-C is answered once the start can be undone.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort())
+  const millrace = await startMillrace({
+    projectDir,
+    env: process.env,
+    triggerOnce,
+    onWaiting: (line) => output.line(line),
+    giveUpWaiting: stop.signal,
+    ...(dev ? { dev } : {}),
+  })
+  try {
+    await printStart(millrace, output)
+    if (dev !== null) output.line('dev        files are watched: save one, and it is taken up')
+    const stopped = new Promise<void>((resolve) => {
+      if (stop.signal.aborted) resolve()
+      stop.signal.addEventListener('abort', () => resolve())
+    })
+    const live = showLive(millrace, output, stop.signal)
+    await Promise.race([stopped, millrace.stopRequested, millrace.failed])
+    stop.abort()
+    await live
+  } finally {
+    stop.abort()
+    await millrace.close()
+  }
+  output.line('stopped')
 }
 
 /** At most ten lines, warnings aside: what runs where, which RandomUser source and why, what was there already. */
@@ -50,7 +80,11 @@ async function printStart(millrace: Millrace, output: Output): Promise<void> {
   for (const line of startLines(status, dags, millrace)) output.line(line)
 }
 
-function startLines(status: StatusView, dags: readonly DagView[], millrace: Pick<Millrace, 'recoveredRecords' | 'logPath' | 'consoleLink'>): string[] {
+function startLines(
+  status: StatusView,
+  dags: readonly DagView[],
+  millrace: Pick<Millrace, 'recoveredRecords' | 'logPath' | 'consoleLink'>,
+): string[] {
   const part = (name: StatusView['parts'][number]['name']): string => {
     const found = status.parts.find((each) => each.name === name)
     return found === undefined ? '-' : `${found.address} (${found.is}${found.state === 'failed' ? `, not answering: ${found.detail}` : ''})`

@@ -27,6 +27,8 @@ export interface ChildOptions<Out> {
   onMessage: (message: Out) => void
   /** What user code prints. */
   onLine: (line: string) => void
+  /** Starts it for a debugger, on a free port of loopback, and tells where that listens: `ws://127.0.0.1:40123/…`. */
+  onDebugger?: (url: string) => void
 }
 
 /** Each half of the young generation, in MB; V8's own 16 would be kept once grown into. */
@@ -36,7 +38,7 @@ const youngGenerationMb = 2
 export function spawnChild<In, Out>(options: ChildOptions<Out>): Child<In> {
   const entry = new URL(`../../worker/main${runsFromSource ? '.ts' : '.js'}`, import.meta.url)
   const child = fork(entry, [options.role], {
-    execArgv: [...childExecArgv, `--max-semi-space-size=${youngGenerationMb}`],
+    execArgv: [...childExecArgv, ...(options.onDebugger ? ['--inspect=127.0.0.1:0'] : []), `--max-semi-space-size=${youngGenerationMb}`],
     env: { ...withoutSecrets(process.env), MILLRACE_OWNER: options.owner, FORCE_COLOR: '0' },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
@@ -51,13 +53,22 @@ export function spawnChild<In, Out>(options: ChildOptions<Out>): Child<In> {
     kill: () => {
       child.kill('SIGKILL')
     },
-    exited: exitOf(child, options.onLine),
+    exited: exitOf(child, options.onDebugger ? withoutDebugger(options.onLine, options.onDebugger) : options.onLine),
   }
 }
 
 /** Millrace's own secrets are not for user code's eyes; children are told by their pipe what they need (P8). */
 function withoutSecrets(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !secretVariables.includes(name)))
+}
+
+/** What Node says of its debugger is not what user code prints. */
+function withoutDebugger(onLine: (line: string) => void, onDebugger: (url: string) => void): (line: string) => void {
+  return (line) => {
+    const [, url] = /^Debugger listening on (ws:\S+)$/.exec(line) ?? []
+    if (url !== undefined) onDebugger(url)
+    else if (!/^(For help, see: https:\/\/nodejs\.org\/|Debugger attached|Debugger ending on )/.test(line)) onLine(line)
+  }
 }
 
 function exitOf(child: ChildProcess, onLine: (line: string) => void): Promise<ChildExit> {

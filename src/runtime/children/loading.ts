@@ -13,12 +13,14 @@ export interface Loading {
   config(path: string): Promise<Json>
   /** Bundles the config into the folder, for children that call its functions. */
   keepConfig(path: string, bundlesDir: string): Promise<{ module: string; digest: string }>
+  /** Loads, ahead of time, what loading will need. */
+  warm(projectDir: string): void
   pipelines(options: {
     name: string
     projectDir: string
     bundlesDir: string
     globs: readonly string[]
-  }): Promise<{ project: Project; warnings: string[] }>
+  }): Promise<{ project: Project; warnings: string[]; files: string[] }>
   close(): void
 }
 
@@ -57,6 +59,7 @@ export function startLoading(options: { owner: string; onLine: (line: string) =>
       })
     })
   return {
+    warm: (projectDir) => child.send({ is: 'warm', projectDir }),
     config: async (path) => {
       const answer = await ask({ is: 'load-config', path })
       if (answer.is === 'failed') throw new MillraceError('CONFIG_INVALID', MillraceError.fromJSON(answer.error).message)
@@ -73,7 +76,7 @@ export function startLoading(options: { owner: string; onLine: (line: string) =>
       const answer = await ask({ is: 'load-pipelines', name, projectDir, bundlesDir, globs: [...globs] })
       if (answer.is === 'failed') throw MillraceError.fromJSON(answer.error)
       if (answer.is !== 'loaded') throw new MillraceError('INTERNAL', 'the loader answered out of turn')
-      return { project: answer.project, warnings: answer.warnings }
+      return { project: answer.project, warnings: answer.warnings, files: answer.files }
     },
     close: () => child.kill(),
   }

@@ -8,6 +8,8 @@ export interface TaskPool {
   readonly start: StartAttempt
   /** Makes the warm child now, so that the first task need not wait for a process. */
   warm(): void
+  /** Replaces the warm child: it holds code of earlier definitions. Those at work end as they would. */
+  renew(): void
   close(): Promise<void>
 }
 
@@ -17,6 +19,7 @@ interface TaskPoolOptions {
   onLine: (line: string) => void
   onSpawn: (pid: number) => void
   onExit: (pid: number) => void
+  onDebugger?: (url: string) => void
   clock?: Clock
 }
 
@@ -40,6 +43,7 @@ export function createTaskPool(options: TaskPoolOptions): TaskPool {
       child: spawnChild<ToTask, FromTask>({
         role: 'tasks',
         owner: options.owner,
+        ...(options.onDebugger ? { onDebugger: options.onDebugger } : {}),
         onLine: (line) => (pooled.busy ? pooled.busy.on.log(line, clock.nowMs()) : options.onLine(line)),
         onMessage: (message) => onMessage(pooled, message),
       }),
@@ -95,10 +99,16 @@ export function createTaskPool(options: TaskPoolOptions): TaskPool {
     }
   }
 
+  const warm = (): void => {
+    if (idle.length === 0 && !closed) idle.push(spawn())
+  }
+
   return {
     start,
-    warm: () => {
-      if (idle.length === 0 && !closed) idle.push(spawn())
+    warm,
+    renew: () => {
+      for (const { child } of idle.splice(0)) child.kill()
+      warm()
     },
     close: async () => {
       closed = true

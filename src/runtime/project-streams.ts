@@ -1,0 +1,121 @@
+import type { Project } from '../core/index.ts'
+import { asMillraceError, backoffMs, systemClock, type Logger } from '../platform/index.ts'
+import type { ChildRegister } from './children/orphans.ts'
+import { startStreamProcess, type StreamProcess, type StreamWork } from './children/stream-process.ts'
+import type { DataFolder } from './data-folder.ts'
+import { provision, type Provisioned } from './provision.ts'
+import type { DevOptions } from './reload/reloading.ts'
+import type { Running } from './view.ts'
+
+/** The streams of the project, and what they need: topics, schemas, tables. */
+export interface ProjectStreams {
+  /** Makes topics and tables, waiting for systems that are away (P6), then starts the process of the streams. */
+  start(): void
+  /** Loads code of a project to come, where that saves time later. */
+  prepare(project: Project): void
+  /** Goes on with a project whose topics and tables are made. Resolves once its streams are told to start. */
+  replace(project: Project, provisioned: Provisioned): Promise<void>
+  /** Before a definition of a stream is judged anew: the start, if it still waits for systems, is given up. */
+  settle(): Promise<void>
+  close(graceMs: number): Promise<void>
+}
+
+export interface ProjectStreamsOptions {
+  running: Running
+  folder: DataFolder
+  register: ChildRegister
+  log: Logger
+  dev: DevOptions | null
+}
+
+/** How long streams may finish what is in hand when others take their place. */
+const replaceGraceMs = 5_000
+
+export function createProjectStreams(options: ProjectStreamsOptions): ProjectStreams {
+  const { running, log } = options
+  const stopping = new AbortController()
+  let process: StreamProcess | null = null
+  let starting = Promise.resolve()
+
+  const run = (work: StreamWork): void => {
+    if (process !== null) return process.replace(work, replaceGraceMs)
+    if (work.streams.length === 0) return
+    const started = startStreamProcess(processOptions(options, work))
+    process = started
+    running.streamStatuses = () => started.statuses()
+  }
+  const begin = async (): Promise<void> => {
+    try {
+      const provisioned = await provisionUntilDone(running, stopping.signal, log)
+      run(adoptProvisioned(running, running.project, provisioned, log))
+    } catch (error) {
+      if (stopping.signal.aborted) return
+      running.provisionError = asMillraceError(error)
+      log.error('the streams could not be started', { error })
+    }
+  }
+  return {
+    start: () => {
+      const { streams, topics } = running.project
+      if (streams.length > 0 || topics.length > 0) starting = begin()
+    },
+    prepare: (project) => process?.prepare(project),
+    settle: async () => {
+      // Of a definition that nobody wants any more.
+      if (process === null) stopping.abort()
+      await starting
+    },
+    replace: async (project, provisioned) => {
+      await starting
+      run(adoptProvisioned(running, project, provisioned, log))
+    },
+    close: async (graceMs) => {
+      stopping.abort()
+      await starting
+      await process?.stop(graceMs)
+    },
+  }
+}
+
+function processOptions({ running, folder, register, log, dev }: ProjectStreamsOptions, work: StreamWork) {
+  return {
+    ...work,
+    owner: register.owner,
+    endpoints: running.endpoints,
+    // Of the data folder: a start after a crash takes the place of the process that died, in every consumer group, at once.
+    instance: folder.instance,
+    log: log.child('streams'),
+    onSpawn: (pid: number) => register.add(pid),
+    onExit: (pid: number) => register.remove(pid),
+    spare: dev !== null && dev.onDebugger === undefined,
+    ...(dev?.onDebugger ? { onDebugger: (url: string) => dev.onDebugger?.('streams', url) } : {}),
+  }
+}
+
+/** From here on the views tell of this project. @returns what the streams' process is to run */
+function adoptProvisioned(running: Running, loaded: Project, provisioned: Provisioned, log: Logger): StreamWork {
+  const { made, formats, refused, missingTopics, administrator, warnings } = provisioned
+  const topics = loaded.topics.map((topic) => ({ ...topic, format: formats.get(topic.name) ?? 'json' }))
+  const project: Project = { ...loaded, topics }
+  Object.assign(running, { project, provisionError: null, refused, missingTopics, administrator })
+  running.warnings.push(...warnings.filter((warning) => !running.warnings.includes(warning)))
+  for (const thing of made) log.info(`made ${thing}`)
+  for (const warning of warnings) log.warn(warning)
+  for (const [stream, error] of refused) log.error(`stream ${stream} is not started: ${error.message}`)
+  if (administrator.length > 0) log.error('an administrator has to run commands first', { commands: administrator })
+  return { project, streams: project.streams.map((stream) => stream.name).filter((name) => !refused.has(name)) }
+}
+
+async function provisionUntilDone(running: Running, signal: AbortSignal, log: Logger): Promise<Provisioned> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await provision({ ...running, log, signal })
+    } catch (error) {
+      const failure = asMillraceError(error)
+      running.provisionError = failure
+      if (!failure.retriable || signal.aborted) throw failure
+      log.warn(`topics and tables cannot be made yet: ${failure.message}`)
+      await systemClock.sleep(backoffMs(attempt, { initialMs: 200, maxMs: 5_000 }), signal)
+    }
+  }
+}

@@ -58,7 +58,7 @@ export class Connection implements Client {
   constructor(socket: Socket, parts: ConnectionParts) {
     this.#socket = socket
     this.#parts = parts
-    this.#outbox = new Outbox(socket)
+    this.#outbox = new Outbox(socket, parts.log)
     this.#handshake = new Handshake(parts.authenticator)
     this.#openedAtMs = parts.clock.monotonicMs()
     socket.on('data', (chunk: Buffer) => this.#receive(chunk))

@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net'
+import { messageOf, type Logger } from '../../platform/index.ts'
 import {
   ByteWriter,
   compressFrame,
+  errors,
   frameHeaderBytes,
   opcodes,
   writeResponse,
@@ -20,22 +22,38 @@ export class Outbox {
   /** What STARTUP agreed on. */
   compression: FrameCompression | null = null
   readonly #socket: Socket
+  readonly #log: Logger
   #out = new ByteWriter(4096)
   #flushScheduled = false
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, log: Logger) {
     this.#socket = socket
+    this.#log = log
   }
 
   get isBehind(): boolean {
     return this.#socket.writableLength + this.#out.at > maxUnsentBytes
   }
 
+  /** What cannot be written as a frame is an error to the one who asked for it, and to nobody else. */
   respond(version: number, stream: number, response: Response, extras?: ResponseExtras): void {
+    const start = this.#out.at
+    try {
+      this.#write(version, stream, response, extras)
+    } catch (error) {
+      this.#out.at = start
+      this.#log.error('an answer could not be written', { error })
+      // Nobody asked for an event.
+      if (stream < 0) return
+      this.#write(version, stream, { opcode: 'ERROR', code: errors.SERVER_ERROR, message: unwritable(error) })
+    }
+    this.#scheduleFlush()
+  }
+
+  #write(version: number, stream: number, response: Response, extras?: ResponseExtras): void {
     const start = this.#out.at
     writeResponse(this.#out, version, stream, response, extras)
     if (this.compression) compressFrame(this.#out, start, this.compression)
-    this.#scheduleFlush()
   }
 
   /** Most answers are this one: written without taking the long way. */
@@ -67,4 +85,8 @@ export class Outbox {
     this.#out = new ByteWriter(4096)
     this.#socket.write(bytes.subarray(0, at))
   }
+}
+
+function unwritable(error: unknown): string {
+  return `The answer cannot be sent: ${messageOf(error)}`
 }

@@ -28,6 +28,7 @@ export async function compactCqlStore(options: CompactStoreOptions): Promise<Com
   const { dataDir, disk = systemDisk, clock = systemClock, log = silentLogger, onRecords = () => {} } = options
   disk.makeDir(dataDir)
   const catalogue = Catalogue.open(disk, dataDir)
+  catalogue.upgrade()
   const { engine } = await Engine.open({
     dataDir,
     disk,

@@ -31,9 +31,13 @@ async function withStore(use: (session: CassandraSession, store: CqlStoreHandle)
   await use(session, store)
 }
 
+async function makeKeyspace(session: CassandraSession): Promise<void> {
+  await session.changeSchema("CREATE KEYSPACE k WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}")
+}
+
 async function filled(): Promise<void> {
   await withStore(async (session) => {
-    await session.changeSchema("CREATE KEYSPACE k WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}")
+    await makeKeyspace(session)
     await session.changeSchema('CREATE TABLE k.t (id int PRIMARY KEY, v text) WITH gc_grace_seconds = 0')
     await session.changeSchema('CREATE TABLE k.gone (id int PRIMARY KEY, v text)')
     await write(session, 0, rows)
@@ -64,9 +68,9 @@ describe('a folder of tables', () => {
     await filled()
     const mdb = join(dataDir, 'lmdb/data.mdb')
     const bytes = readFileSync(mdb)
-    // A length within a row, wherever its page lies.
-    const at = bytes.indexOf('value 42 value 42')
-    bytes.writeUInt32BE(0x00ff_ffff, at - 4)
+    // A length within a row, wherever its page and older copies of it lie.
+    for (let at = bytes.indexOf('value 42 value 42'); at >= 0; at = bytes.indexOf('value 42 value 42', at + 1000))
+      bytes.writeUInt32BE(0x00ff_ffff, at - 4)
     writeFileSync(mdb, bytes)
     const found: string[] = []
     const { problems } = await checkCqlStore({ dataDir, onProblem: ({ what }) => found.push(what) })
@@ -94,5 +98,22 @@ describe('a folder of tables', () => {
     expect(readdirSync(dataDir)).not.toContain('lmdb-copy')
     expect(await checkCqlStore({ dataDir })).toMatchObject({ tables: [{ table: 'k.t', records: rows / 10 }], problems: 0 })
     await withStore(async (session) => expect(await session.count('k', 't')).toBe(rows / 10))
+  })
+
+  it('takes collections of more elements than one write brings, and then says so to an older Millrace', async () => {
+    await withStore((session) => makeKeyspace(session))
+    const schema = join(dataDir, 'schema.json')
+    writeFileSync(schema, readFileSync(schema, 'utf8').replace('"format": 2', '"format": 1'))
+    const sets = [0, 35_000].map((from) => `{${Array.from({ length: 35_000 }, (_, i) => from + i).join(',')}}`)
+    await withStore(async (session) => {
+      await session.changeSchema('CREATE TABLE k.sets (id int PRIMARY KEY, s set<int>)')
+      for (const set of sets) await session.query(`UPDATE k.sets SET s = s + ${set} WHERE id = 1`)
+    })
+    expect(readFileSync(schema, 'utf8')).toContain('"format": 2')
+    expect(await checkCqlStore({ dataDir })).toMatchObject({ problems: 0 })
+    await withStore(async (session) => {
+      const { rows } = await session.query('SELECT s FROM k.sets')
+      expect(rows[0]?.['s']).toHaveLength(70_000)
+    })
   })
 })

@@ -67,6 +67,7 @@ export async function startCqlStore(options: CqlStoreOptions, context: { signal?
     )
   }
   const catalogue = Catalogue.open(disk, dataDir)
+  catalogue.upgrade()
   const { engine, mutations, cutBytes } = await Engine.open({
     dataDir,
     disk,

@@ -1,6 +1,6 @@
 import { UNSET, type CqlType } from '../../cql-wire/index.ts'
 import type { Assignment } from '../lang/index.ts'
-import { invalid, unsupported } from '../refusal.ts'
+import { invalid } from '../refusal.ts'
 import { isMultiCell, type Column } from '../schema/index.ts'
 import type { Cell, RowWriter } from '../storage/index.ts'
 import type { Times } from './target.ts'
@@ -37,6 +37,7 @@ export function assignValue(column: Column, value: CompiledTerm): CompiledAssign
 }
 
 export function tombstone(column: number, timestamp: bigint, scope: Scope, path: Uint8Array | null = null): Cell {
+  if (path) checkPath(path)
   return { kind: 'tombstone', column, path, timestamp, ttl: 0, at: scope.nowSeconds, value: none }
 }
 
@@ -60,12 +61,8 @@ interface Element {
   value: Uint8Array
 }
 
-/** What a record can count. */
-const mostElements = 65_000
-
 function elementCells(type: CqlType, value: Uint8Array, times: Times): Element[] {
   const elements = elementsOf(type, value)
-  if (elements.length > mostElements) throw unsupported(`a collection of more than ${mostElements} elements that is not frozen`)
   if (type.is === 'map')
     return Array.from({ length: elements.length / 2 }, (_, i) => ({ path: elements[2 * i] ?? none, value: elements[2 * i + 1] ?? none }))
   if (type.is === 'set') return elements.map((path) => ({ path, value: none }))
@@ -84,9 +81,14 @@ function listPath(timestamp: bigint, place: number): Uint8Array {
 
 function writeElements(rows: RowWriter, column: number, elements: Element[], times: Times): void {
   for (const { path, value } of elements.toSorted((a, b) => Buffer.compare(a.path, b.path))) {
-    if (path.length > 0xffff) throw invalid('The key of a collection element is longer than 65535 bytes')
+    checkPath(path)
     rows.cell({ kind: 'value', column, path, timestamp: times.timestamp, ttl: times.ttl, at: times.expiresAt, value })
   }
+}
+
+/** What a record can hold. */
+function checkPath(path: Uint8Array): void {
+  if (path.length > 0xffff) throw invalid('The key of a collection element is longer than 65535 bytes')
 }
 
 /** One assignment of UPDATE SET. */

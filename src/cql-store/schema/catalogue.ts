@@ -5,8 +5,8 @@ import { invalid } from '../refusal.ts'
 import { resolveTable, type Column, type ColumnKind, type IndexKind, type Table, type TableDefinition } from './table.ts'
 import { initialTableOptions, optionNumber, type TableOptions } from './table-options.ts'
 
-/** `schema.json` and, with it, the whole folder: a newer one is refused. */
-export const dataFormat = 1
+/** `schema.json` and, with it, the whole folder: a newer one is refused. 2: rows of more than 65,535 cells. */
+export const dataFormat = 2
 
 export interface Keyspace {
   readonly name: string
@@ -55,11 +55,13 @@ export class Catalogue {
   #version: string
   #nextTable = 1
   #purging: number[] = []
+  readonly #format: number
   readonly hostId: string
 
   private constructor(disk: Disk, path: string, stored: StoredSchema | null) {
     this.#disk = disk
     this.#path = path
+    this.#format = stored?.format ?? dataFormat
     this.#version = stored?.version ?? randomUUID()
     this.hostId = stored?.hostId ?? randomUUID()
     if (!stored) return
@@ -85,6 +87,11 @@ export class Catalogue {
       return fresh
     }
     return new Catalogue(disk, path, readStored(disk, path))
+  }
+
+  /** Says what the folder is to hold from now on, before anything of it is written: an older Millrace would not know it. */
+  upgrade(): void {
+    if (this.#format < dataFormat) this.#save()
   }
 
   /** Changes with every schema change: `system.local.schema_version`. */

@@ -58,7 +58,7 @@ function isSame(a: RangeDeletion, b: RangeDeletion): boolean {
 /** A look at the flags alone: most rows have neither tombstones nor an end. */
 function mayHoldGarbage(record: Buffer): boolean {
   const flags = record[0] ?? 0
-  if (flags & (rowFlags.expiring | rowFlags.deletion)) return true
+  if (flags & (rowFlags.expiring | rowFlags.deletion | rowFlags.manyCells)) return true
   let at = flags & rowFlags.liveness ? 9 : 1
   if (flags & rowFlags.clustering) {
     const count = record[at++] ?? 0

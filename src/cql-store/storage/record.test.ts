@@ -4,6 +4,7 @@ import { GrowingBuffer } from './growing-buffer.ts'
 import { partitionPrefix, places, withPlace } from './keys.ts'
 import { mergeRecords } from './record.ts'
 import { decodeRow, encodeRow } from './row-codec.ts'
+import { RowWriter } from './row-writer.ts'
 import { mergeRows, type Cell, type Row } from './row.ts'
 
 const key = withPlace(partitionPrefix(1, 5n, Buffer.from('key')), places.onlyRow)
@@ -61,5 +62,38 @@ describe('two versions of a row', () => {
       }),
       { numRuns: 2_000 },
     )
+  })
+})
+
+describe('a row of more cells than two bytes count', () => {
+  const elementsFrom = (first: number, count: number): Cell[] =>
+    Array.from({ length: count }, (_, i) => {
+      const path = Buffer.alloc(4)
+      path.writeUInt32BE(first + i)
+      return { kind: 'value', column: 3, path, timestamp: 1n, ttl: 0, at: 0, value: Buffer.alloc(0) }
+    })
+  const rowOf = (cells: Cell[], timestamp: bigint): Row => {
+    return { clustering: [Buffer.from('c')], liveness: { timestamp, ttl: 0, expiresAt: 0 }, deletion: null, cells }
+  }
+
+  it('is what several writes of fewer become, and comes back whole', () => {
+    const [few, more] = [encoded(rowOf(elementsFrom(0, 40_000), 1n)), encoded(rowOf(elementsFrom(40_000, 40_000), 2n))]
+    const merged = mergeRecords(key, few, more)
+    expect(merged.equals(encoded(rowOf(elementsFrom(0, 80_000), 2n)))).toBe(true)
+    expect(mergeRecords(key, merged, few).equals(merged)).toBe(true)
+    const again = encoded(rowOf(elementsFrom(0, 1), 3n))
+    expect(decodeRow(mergeRecords(key, merged, again)).cells).toHaveLength(80_000)
+  })
+
+  it.each([65_535, 65_536, 70_000])('of %d is written cell by cell as it is written at once', (count) => {
+    const { clustering, liveness, deletion, cells } = rowOf(elementsFrom(0, count), 1n)
+    const out = new GrowingBuffer(64)
+    out.raw(Buffer.from('before'))
+    const writer = new RowWriter(out)
+    const start = out.length
+    writer.begin(liveness, deletion, clustering)
+    for (const each of cells) writer.cell(each)
+    writer.end()
+    expect(out.written().subarray(start).equals(encoded({ clustering, liveness, deletion, cells }))).toBe(true)
   })
 })

@@ -27,7 +27,7 @@ export function isDeletionsKey(key: Buffer): boolean {
 /** The one of two rows that replaces the other altogether, found without decoding them; null when it takes a merge to know. */
 function newerWhole(a: Buffer, b: Buffer): Buffer | null {
   const [inA, inB] = [a[0] ?? 0, b[0] ?? 0]
-  if (!(inA & inB & rowFlags.liveness) || (inA | inB) & rowFlags.deletion) return null
+  if (!(inA & inB & rowFlags.liveness) || (inA | inB) & (rowFlags.deletion | rowFlags.manyCells)) return null
   const [timeA, timeB] = [a.readBigInt64BE(1), b.readBigInt64BE(1)]
   if (timeA === timeB) return a.equals(b) ? a : null
   const [newer, older] = timeA > timeB ? [a, b] : [b, a]

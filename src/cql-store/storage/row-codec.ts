@@ -4,16 +4,18 @@ import type { Cell, Deletion, Liveness, Row } from './row.ts'
 /**
  * A row as stored (big-endian):
  *
- *     u8 flags: 1 liveness, 2 liveness expires, 4 deletion, 8 clustering values
+ *     u8 flags: 1 liveness, 2 liveness expires, 4 deletion, 8 clustering values, 16 more than 65,535 cells (format 2)
  *     [liveness]   i64 timestamp [u32 ttl u32 expiresAt]
  *     [deletion]   i64 timestamp u32 deletedAt
  *     [clustering] u8 count, each: u16 length, bytes
- *     u16 cells, each: u16 column, u8 flags (1 tombstone, 2 expires, 4 timestamp is the liveness's, 8 path, 16 collection deletion),
+ *     u16 (with flag 16: u32) cells, each: u16 column, u8 flags (1 tombstone, 2 expires, 4 timestamp is the liveness's, 8 path, 16 collection deletion),
  *       [i64 timestamp] [u16 length, path] then tombstone: u32 deletedAt | value: [u32 ttl u32 expiresAt] u32 length, bytes
  *
  * Column values are the protocol's own bytes, so that a prepared INSERT copies what it received, once.
  */
-export const rowFlags = { liveness: 1, expiring: 2, deletion: 4, clustering: 8 } as const
+export const rowFlags = { liveness: 1, expiring: 2, deletion: 4, clustering: 8, manyCells: 16 } as const
+/** As many as a count of two bytes says. */
+export const fewCells = 0xffff
 export const cellFlags = { tombstone: 1, expiring: 2, sameTimestamp: 4, path: 8, collectionDeletion: 16 } as const
 
 export function writeRowHead(
@@ -21,13 +23,15 @@ export function writeRowHead(
   liveness: Liveness | null,
   deletion: Deletion | null,
   clustering: readonly Uint8Array[],
+  cells = 0,
 ): void {
   const expiring = liveness !== null && liveness.expiresAt !== 0
   out.u8(
     (liveness ? rowFlags.liveness : 0) |
       (expiring ? rowFlags.expiring : 0) |
       (deletion ? rowFlags.deletion : 0) |
-      (clustering.length > 0 ? rowFlags.clustering : 0),
+      (clustering.length > 0 ? rowFlags.clustering : 0) |
+      (cells > fewCells ? rowFlags.manyCells : 0),
   )
   if (liveness) {
     out.i64(liveness.timestamp)
@@ -78,8 +82,10 @@ export function writeCell(out: GrowingBuffer, cell: Cell, livenessTimestamp: big
 }
 
 export function encodeRow(out: GrowingBuffer, row: Row): void {
-  writeRowHead(out, row.liveness, row.deletion, row.clustering)
-  out.u16(row.cells.length)
+  const cells = row.cells.length
+  writeRowHead(out, row.liveness, row.deletion, row.clustering, cells)
+  if (cells > fewCells) out.u32(cells)
+  else out.u16(cells)
   for (const cell of row.cells) writeCell(out, cell, row.liveness?.timestamp ?? null)
 }
 
@@ -113,8 +119,9 @@ export function decodeRow(bytes: Buffer): Row {
       at += 2 + length
     }
   }
-  const count = bytes.readUInt16BE(at)
-  at += 2
+  const hasManyCells = (flags & rowFlags.manyCells) !== 0
+  const count = hasManyCells ? bytes.readUInt32BE(at) : bytes.readUInt16BE(at)
+  at += hasManyCells ? 4 : 2
   const cells: Cell[] = []
   for (let i = 0; i < count; i++) {
     const column = bytes.readUInt16BE(at)

@@ -1,11 +1,12 @@
 import type { GrowingBuffer } from './growing-buffer.ts'
-import { cellFlags, writeCell, writeRowHead } from './row-codec.ts'
+import { cellFlags, fewCells, rowFlags, writeCell, writeRowHead } from './row-codec.ts'
 import type { Cell, Deletion, Liveness } from './row.ts'
 
 /** Writes one row cell by cell, in the order of their columns, straight into the log's buffer. */
 export class RowWriter {
   readonly #out: GrowingBuffer
-  /** Where the count of cells stands, from the start of the group: the buffer may move while it grows. */
+  /** Where the row, and in it the count of cells, stands from the start of the group: the buffer may move while it grows. */
+  #rowAt = 0
   #countAt = 0
   #cells = 0
   #liveness: bigint | null = null
@@ -15,6 +16,7 @@ export class RowWriter {
   }
 
   begin(liveness: Liveness | null, deletion: Deletion | null, clustering: readonly Uint8Array[]): void {
+    this.#rowAt = this.#out.groupBytes
     writeRowHead(this.#out, liveness, deletion, clustering)
     this.#countAt = this.#out.groupBytes
     this.#out.u16(0)
@@ -47,6 +49,20 @@ export class RowWriter {
 
   end(): void {
     const out = this.#out
+    if (this.#cells > fewCells) return this.#widen()
     out.bytes.writeUInt16BE(this.#cells, out.length - out.groupBytes + this.#countAt)
+  }
+
+  /** A collection of more elements than two bytes count: the cells make room for two more. */
+  #widen(): void {
+    const out = this.#out
+    out.ensure(2)
+    const { bytes } = out
+    const start = out.length - out.groupBytes
+    const countAt = start + this.#countAt
+    bytes.copyWithin(countAt + 4, countAt + 2, out.length)
+    bytes.writeUInt32BE(this.#cells, countAt)
+    bytes[start + this.#rowAt] = (bytes[start + this.#rowAt] ?? 0) | rowFlags.manyCells
+    out.length += 2
   }
 }

@@ -5,7 +5,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['millrace-source', 'node', 'module', 'default'] } },
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-    exclude: ['test/engines/**', 'node_modules/**'],
+    exclude: ['test/engines/**', 'test/browser/**', 'node_modules/**'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 30_000,

@@ -10,7 +10,7 @@ export default defineConfig({
   test: {
     include: ['test/engines/**/*.test.ts', ...judgedByClients],
     pool: 'forks',
-    maxWorkers: 1,
+    maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 60_000,
     reporters: [

@@ -10,6 +10,7 @@ const steps = [
   ['drawing', 'vitest', ['run', 'test/drawing.test.ts', 'test/tidy.test.ts']],
   ['dead code', 'knip', []],
   ['tests', 'node', ['scripts/test.mjs']],
+  ['browser', 'node', ['scripts/test.mjs', '--config', 'vitest.browser.config.ts']],
 ]
 
 for (const [name, command, args] of steps) {
@@ -23,4 +24,3 @@ for (const [name, command, args] of steps) {
   }
   console.log(`   ${((performance.now() - startedMs) / 1000).toFixed(1)} s`)
 }
-console.log('── browser: left out, there is no page yet (it comes with the console)')

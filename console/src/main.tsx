@@ -12,6 +12,8 @@ import { cssVariables, theme } from './frame/theme.ts'
 import { router } from './router.tsx'
 
 const nonce = document.querySelector('meta[name="nonce"]')?.getAttribute('content') ?? ''
+// The library that keeps a page from scrolling behind a dialog asks for its nonce here.
+Reflect.set(globalThis, '__webpack_nonce__', nonce)
 const queries = new QueryClient({
   defaultOptions: {
     // What is wrong with a question stays wrong; what is away is asked again.

@@ -98,7 +98,7 @@ function Liveness(): ReactNode {
   const { connection } = useLive()
   const isLive = connection === 'live'
   return (
-    <Badge role="status" variant={isLive ? 'light' : 'filled'} color={isLive ? 'mill' : 'orange.9'}>
+    <Badge role="status" variant={isLive ? 'light' : 'filled'} color={isLive ? 'mill' : '#b93c08'}>
       {isLive ? 'live' : connection === 'connecting' ? 'connecting' : 'stale: connecting again'}
     </Badge>
   )

@@ -16,7 +16,7 @@ const mill: MantineColorsTuple = [
 
 export const theme = createTheme({
   primaryColor: 'mill',
-  primaryShade: { light: 7, dark: 6 },
+  primaryShade: 7,
   colors: { mill },
   defaultRadius: 'sm',
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif',
@@ -28,5 +28,6 @@ export const theme = createTheme({
 export const cssVariables: CSSVariablesResolver = ({ colors }) => ({
   variables: {},
   light: { '--mantine-color-dimmed': colors.gray[7] },
-  dark: { '--mantine-color-dimmed': colors.dark[1] },
+  // Links on the lighter ground of a chosen row as well.
+  dark: { '--mantine-color-dimmed': colors.dark[1], '--mantine-color-anchor': mill[3] },
 })

@@ -5,6 +5,7 @@ import { get } from '../../api/client.ts'
 import { Answer, Empty, Page } from '../../parts/page.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
 import { Time } from '../../parts/time.tsx'
+import { WideTable } from '../../parts/wide-table.tsx'
 
 interface Entry {
   at: string
@@ -30,46 +31,44 @@ export function Audit(): ReactNode {
 
 function Entries({ of: entries }: { of: readonly Entry[] }): ReactNode {
   return (
-    <Table.ScrollContainer minWidth={760}>
-      <Table>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>When</Table.Th>
-            <Table.Th>Who</Table.Th>
-            <Table.Th>Did</Table.Th>
-            <Table.Th>To</Table.Th>
-            <Table.Th>Before and after</Table.Th>
-            <Table.Th>Outcome</Table.Th>
+    <WideTable label="Audit log" minWidth={760}>
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th>When</Table.Th>
+          <Table.Th>Who</Table.Th>
+          <Table.Th>Did</Table.Th>
+          <Table.Th>To</Table.Th>
+          <Table.Th>Before and after</Table.Th>
+          <Table.Th>Outcome</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {entries.map((entry, i) => (
+          <Table.Tr key={`${entry.at}/${i}`}>
+            <Table.Td>
+              <Time at={entry.at} />
+            </Table.Td>
+            <Table.Td>
+              {entry.who}
+              <Text size="xs" c="dimmed">
+                {entry.role} {entry.address}
+              </Text>
+            </Table.Td>
+            <Table.Td>{entry.action}</Table.Td>
+            <Table.Td style={{ overflowWrap: 'anywhere' }}>{entry.target}</Table.Td>
+            <Table.Td style={{ overflowWrap: 'anywhere' }}>
+              {[entry.before, entry.after]
+                .filter((each) => each !== undefined)
+                .map((each) => JSON.stringify(each))
+                .join(' → ')}
+            </Table.Td>
+            <Table.Td>
+              <StateBadge state={entry.outcome === 'done' ? 'ok' : 'failed'} />
+              {entry.error === null ? null : <Text size="xs">{entry.error}</Text>}
+            </Table.Td>
           </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {entries.map((entry, i) => (
-            <Table.Tr key={`${entry.at}/${i}`}>
-              <Table.Td>
-                <Time at={entry.at} />
-              </Table.Td>
-              <Table.Td>
-                {entry.who}
-                <Text size="xs" c="dimmed">
-                  {entry.role} {entry.address}
-                </Text>
-              </Table.Td>
-              <Table.Td>{entry.action}</Table.Td>
-              <Table.Td style={{ overflowWrap: 'anywhere' }}>{entry.target}</Table.Td>
-              <Table.Td style={{ overflowWrap: 'anywhere' }}>
-                {[entry.before, entry.after]
-                  .filter((each) => each !== undefined)
-                  .map((each) => JSON.stringify(each))
-                  .join(' → ')}
-              </Table.Td>
-              <Table.Td>
-                <StateBadge state={entry.outcome === 'done' ? 'ok' : 'failed'} />
-                {entry.error === null ? null : <Text size="xs">{entry.error}</Text>}
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+        ))}
+      </Table.Tbody>
+    </WideTable>
   )
 }

@@ -8,6 +8,7 @@ import { Action, Failure } from '../../parts/action.tsx'
 import { fieldsOf } from '../../parts/fields.ts'
 import { Answer, Empty, Page } from '../../parts/page.tsx'
 import { Time } from '../../parts/time.tsx'
+import { WideTable } from '../../parts/wide-table.tsx'
 
 interface User {
   name: string
@@ -55,86 +56,82 @@ function UserTable({ users }: { users: readonly User[] }): ReactNode {
   return (
     <>
       <Failure error={error} />
-      <Table.ScrollContainer minWidth={520}>
-        <Table>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>User</Table.Th>
-              <Table.Th>Role</Table.Th>
-              <Table.Th>Since</Table.Th>
-              <Table.Th />
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {users.map((user) => (
-              <Table.Tr key={user.name} data-testid={`user-${user.name}`}>
-                <Table.Td>{user.name}</Table.Td>
-                <Table.Td>
-                  <Select
-                    size="xs"
-                    w={130}
-                    aria-label={`Role of ${user.name}`}
-                    allowDeselect={false}
-                    data={roles}
-                    value={user.role}
-                    onChange={(role) => role !== null && mutate({ name: user.name, role })}
-                  />
-                </Table.Td>
-                <Table.Td>
-                  <Time at={user.createdAt} />
-                </Table.Td>
-                <Table.Td>
-                  <Action
-                    label="Remove"
-                    color="red.8"
-                    changes={['users']}
-                    ask={`${user.name} cannot sign in any more, and the sessions there are end.`}
-                    act={() => send('DELETE', `/users${pathOf(user.name)}`)}
-                  />
-                </Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
-    </>
-  )
-}
-
-function TokenTable({ tokens }: { tokens: readonly Token[] }): ReactNode {
-  return (
-    <Table.ScrollContainer minWidth={520}>
-      <Table>
+      <WideTable label="Users" minWidth={520}>
         <Table.Thead>
           <Table.Tr>
-            <Table.Th>Token</Table.Th>
+            <Table.Th>User</Table.Th>
             <Table.Th>Role</Table.Th>
             <Table.Th>Since</Table.Th>
             <Table.Th />
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
-          {tokens.map((token) => (
-            <Table.Tr key={token.id} data-testid={`token-${token.name}`}>
-              <Table.Td>{token.name}</Table.Td>
-              <Table.Td>{token.role}</Table.Td>
+          {users.map((user) => (
+            <Table.Tr key={user.name} data-testid={`user-${user.name}`}>
+              <Table.Td>{user.name}</Table.Td>
               <Table.Td>
-                <Time at={token.createdAt} />
+                <Select
+                  size="xs"
+                  w={130}
+                  aria-label={`Role of ${user.name}`}
+                  allowDeselect={false}
+                  data={roles}
+                  value={user.role}
+                  onChange={(role) => role !== null && mutate({ name: user.name, role })}
+                />
+              </Table.Td>
+              <Table.Td>
+                <Time at={user.createdAt} />
               </Table.Td>
               <Table.Td>
                 <Action
                   label="Remove"
-                  color="red.8"
-                  changes={['tokens']}
-                  ask={`What uses the token ${token.name} is refused from now on.`}
-                  act={() => send('DELETE', `/tokens${pathOf(token.id)}`)}
+                  color="red.9"
+                  changes={['users']}
+                  ask={`${user.name} cannot sign in any more, and the sessions there are end.`}
+                  act={() => send('DELETE', `/users${pathOf(user.name)}`)}
                 />
               </Table.Td>
             </Table.Tr>
           ))}
         </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+      </WideTable>
+    </>
+  )
+}
+
+function TokenTable({ tokens }: { tokens: readonly Token[] }): ReactNode {
+  return (
+    <WideTable label="API tokens" minWidth={520}>
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th>Token</Table.Th>
+          <Table.Th>Role</Table.Th>
+          <Table.Th>Since</Table.Th>
+          <Table.Th />
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {tokens.map((token) => (
+          <Table.Tr key={token.id} data-testid={`token-${token.name}`}>
+            <Table.Td>{token.name}</Table.Td>
+            <Table.Td>{token.role}</Table.Td>
+            <Table.Td>
+              <Time at={token.createdAt} />
+            </Table.Td>
+            <Table.Td>
+              <Action
+                label="Remove"
+                color="red.9"
+                changes={['tokens']}
+                ask={`What uses the token ${token.name} is refused from now on.`}
+                act={() => send('DELETE', `/tokens${pathOf(token.id)}`)}
+              />
+            </Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </WideTable>
   )
 }
 

@@ -9,6 +9,7 @@ import type { Dag as DagView, Run } from '../../api/types.ts'
 import { Answer, Empty, Page } from '../../parts/page.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
 import { duration, Time } from '../../parts/time.tsx'
+import { WideTable } from '../../parts/wide-table.tsx'
 import { Paused } from './dags.tsx'
 import { Trigger } from './trigger.tsx'
 
@@ -53,40 +54,38 @@ export function Dag(): ReactNode {
 
 function Runs({ runs }: { runs: readonly Run[] }): ReactNode {
   return (
-    <Table.ScrollContainer minWidth={640}>
-      <Table highlightOnHover>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>Run</Table.Th>
-            <Table.Th>State</Table.Th>
-            <Table.Th>By</Table.Th>
-            <Table.Th>Started</Table.Th>
-            <Table.Th>Took</Table.Th>
-            <Table.Th>Why</Table.Th>
+    <WideTable label="Runs" minWidth={640}>
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th>Run</Table.Th>
+          <Table.Th>State</Table.Th>
+          <Table.Th>By</Table.Th>
+          <Table.Th>Started</Table.Th>
+          <Table.Th>Took</Table.Th>
+          <Table.Th>Why</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {runs.map((run) => (
+          <Table.Tr key={run.runId} data-testid={`run-${run.runId}`}>
+            <Table.Td>
+              <LinkTo to="/dags/$dag/runs/$run" params={{ dag: run.dagId, run: run.runId }} size="sm">
+                {run.runId}
+              </LinkTo>
+            </Table.Td>
+            <Table.Td>
+              <StateBadge state={run.state} />
+            </Table.Td>
+            <Table.Td>{run.trigger === 'manual' ? 'hand' : 'schedule'}</Table.Td>
+            <Table.Td>
+              <Time at={run.startedAt} />
+            </Table.Td>
+            <Table.Td>{tookOf(run)}</Table.Td>
+            <Table.Td>{run.reason}</Table.Td>
           </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {runs.map((run) => (
-            <Table.Tr key={run.runId} data-testid={`run-${run.runId}`}>
-              <Table.Td>
-                <LinkTo to="/dags/$dag/runs/$run" params={{ dag: run.dagId, run: run.runId }} size="sm">
-                  {run.runId}
-                </LinkTo>
-              </Table.Td>
-              <Table.Td>
-                <StateBadge state={run.state} />
-              </Table.Td>
-              <Table.Td>{run.trigger === 'manual' ? 'hand' : 'schedule'}</Table.Td>
-              <Table.Td>
-                <Time at={run.startedAt} />
-              </Table.Td>
-              <Table.Td>{tookOf(run)}</Table.Td>
-              <Table.Td>{run.reason}</Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+        ))}
+      </Table.Tbody>
+    </WideTable>
   )
 }
 

@@ -9,6 +9,7 @@ import { Failure } from '../../parts/action.tsx'
 import { Answer, Empty, Page } from '../../parts/page.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
 import { Time } from '../../parts/time.tsx'
+import { WideTable } from '../../parts/wide-table.tsx'
 import { Trigger } from './trigger.tsx'
 
 export function Dags(): ReactNode {
@@ -22,26 +23,24 @@ export function Dags(): ReactNode {
               A DAG is what fetches on a schedule: write <code>dag(&apos;name&apos;, …)</code> in a pipeline file.
             </Empty>
           ) : (
-            <Table.ScrollContainer minWidth={720}>
-              <Table highlightOnHover>
-                <Table.Thead>
-                  <Table.Tr>
-                    <Table.Th>DAG</Table.Th>
-                    <Table.Th>On</Table.Th>
-                    <Table.Th>Schedule</Table.Th>
-                    <Table.Th>Last run</Table.Th>
-                    <Table.Th>Next run</Table.Th>
-                    <Table.Th>Runs</Table.Th>
-                    <Table.Th />
-                  </Table.Tr>
-                </Table.Thead>
-                <Table.Tbody>
-                  {dags.map((dag) => (
-                    <DagRow key={dag.id} dag={dag} />
-                  ))}
-                </Table.Tbody>
-              </Table>
-            </Table.ScrollContainer>
+            <WideTable label="DAGs" minWidth={720}>
+              <Table.Thead>
+                <Table.Tr>
+                  <Table.Th>DAG</Table.Th>
+                  <Table.Th>On</Table.Th>
+                  <Table.Th>Schedule</Table.Th>
+                  <Table.Th>Last run</Table.Th>
+                  <Table.Th>Next run</Table.Th>
+                  <Table.Th>Runs</Table.Th>
+                  <Table.Th />
+                </Table.Tr>
+              </Table.Thead>
+              <Table.Tbody>
+                {dags.map((dag) => (
+                  <DagRow key={dag.id} dag={dag} />
+                ))}
+              </Table.Tbody>
+            </WideTable>
           )
         }
       </Answer>

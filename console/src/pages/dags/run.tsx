@@ -10,6 +10,7 @@ import { Action } from '../../parts/action.tsx'
 import { Answer, Page } from '../../parts/page.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
 import { duration, Time } from '../../parts/time.tsx'
+import { WideTable } from '../../parts/wide-table.tsx'
 import { TaskLog } from './task-log.tsx'
 
 export function Run(): ReactNode {
@@ -23,7 +24,7 @@ export function Run(): ReactNode {
   const cancel = (
     <Action
       label="Cancel the run"
-      color="red.8"
+      color="red.9"
       changes={['run', 'runs', 'dags']}
       ask="Tasks that run are ended, the others skipped. What they have already produced stays."
       act={() => send('POST', `/dags${pathOf(dag)}/runs${pathOf(runId)}/cancel`, {})}
@@ -67,48 +68,46 @@ function Details({ run }: { run: RunDetail }): ReactNode {
 
 function Tasks({ run, chosen }: { run: RunDetail; chosen: string | null }): ReactNode {
   return (
-    <Table.ScrollContainer minWidth={560}>
-      <Table>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>Task</Table.Th>
-            <Table.Th>State</Table.Th>
-            <Table.Th>Attempt</Table.Th>
-            <Table.Th>Started</Table.Th>
-            <Table.Th>Took</Table.Th>
-            <Table.Th>Progress</Table.Th>
+    <WideTable label="Tasks" minWidth={560}>
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th>Task</Table.Th>
+          <Table.Th>State</Table.Th>
+          <Table.Th>Attempt</Table.Th>
+          <Table.Th>Started</Table.Th>
+          <Table.Th>Took</Table.Th>
+          <Table.Th>Progress</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {run.tasks.map((task) => (
+          <Table.Tr
+            key={task.taskId}
+            bg={task.taskId === chosen ? 'var(--mantine-color-default-hover)' : undefined}
+            data-testid={`task-${task.taskId}`}
+          >
+            <Table.Td>
+              <LinkTo to="/dags/$dag/runs/$run" params={{ dag: run.dagId, run: run.runId }} search={{ task: task.taskId }} size="sm">
+                {task.taskId}
+              </LinkTo>
+            </Table.Td>
+            <Table.Td>
+              <StateBadge state={task.state} />
+            </Table.Td>
+            <Table.Td>{task.attempt}</Table.Td>
+            <Table.Td>
+              <Time at={task.startedAt} />
+            </Table.Td>
+            <Table.Td>
+              {task.startedAt === null || task.endedAt === null ? '' : duration(Date.parse(task.endedAt) - Date.parse(task.startedAt))}
+            </Table.Td>
+            <Table.Td>
+              <Done of={task} />
+            </Table.Td>
           </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {run.tasks.map((task) => (
-            <Table.Tr
-              key={task.taskId}
-              bg={task.taskId === chosen ? 'var(--mantine-color-default-hover)' : undefined}
-              data-testid={`task-${task.taskId}`}
-            >
-              <Table.Td>
-                <LinkTo to="/dags/$dag/runs/$run" params={{ dag: run.dagId, run: run.runId }} search={{ task: task.taskId }} size="sm">
-                  {task.taskId}
-                </LinkTo>
-              </Table.Td>
-              <Table.Td>
-                <StateBadge state={task.state} />
-              </Table.Td>
-              <Table.Td>{task.attempt}</Table.Td>
-              <Table.Td>
-                <Time at={task.startedAt} />
-              </Table.Td>
-              <Table.Td>
-                {task.startedAt === null || task.endedAt === null ? '' : duration(Date.parse(task.endedAt) - Date.parse(task.startedAt))}
-              </Table.Td>
-              <Table.Td>
-                <Done of={task} />
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+        ))}
+      </Table.Tbody>
+    </WideTable>
   )
 }
 

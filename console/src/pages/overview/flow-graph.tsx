@@ -57,7 +57,7 @@ export function FlowGraph({ flow, status, onOpen }: { flow: Flow; status: Status
 
 function Stop({ kind, name, onOpen, children }: { kind: string; name: string; onOpen: () => void; children: ReactNode }): ReactNode {
   return (
-    <UnstyledButton className="flow-stop" onClick={onOpen} aria-label={`${kind} ${name}: show the last of it`}>
+    <UnstyledButton className="flow-stop" onClick={onOpen} title="Show the last of it">
       <Text size="xs" c="dimmed">
         {kind}
       </Text>

@@ -6,6 +6,7 @@ import { useLive } from '../../api/live.tsx'
 import type { Doctor, Part, Status } from '../../api/types.ts'
 import { Empty, Page } from '../../parts/page.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
+import { WideTable } from '../../parts/wide-table.tsx'
 import { FlowGraph, type Station } from './flow-graph.tsx'
 import { StationDrawer } from './station-drawer.tsx'
 import './overview.css'
@@ -81,40 +82,38 @@ function Parts({ parts }: { parts: readonly Part[] }): ReactNode {
       <Title order={2} size="h5" mb="xs">
         Parts
       </Title>
-      <Table.ScrollContainer minWidth={480}>
-        <Table>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>Part</Table.Th>
-              <Table.Th>State</Table.Th>
-              <Table.Th>Address</Table.Th>
+      <WideTable label="Parts" minWidth={480}>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>Part</Table.Th>
+            <Table.Th>State</Table.Th>
+            <Table.Th>Address</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {parts.map((part) => (
+            <Table.Tr key={part.name} data-testid={`part-${part.name}`}>
+              <Table.Td>
+                <Group gap="xs" wrap="nowrap">
+                  {part.name}
+                  <Badge variant="default" size="sm" style={{ flexShrink: 0 }}>
+                    {part.is}
+                  </Badge>
+                </Group>
+              </Table.Td>
+              <Table.Td>
+                <StateBadge state={part.state} />
+              </Table.Td>
+              <Table.Td>
+                <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
+                  {part.address}
+                  {part.detail === '' ? '' : ` · ${part.detail}`}
+                </Text>
+              </Table.Td>
             </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {parts.map((part) => (
-              <Table.Tr key={part.name} data-testid={`part-${part.name}`}>
-                <Table.Td>
-                  <Group gap="xs" wrap="nowrap">
-                    {part.name}
-                    <Badge variant="default" size="sm" style={{ flexShrink: 0 }}>
-                      {part.is}
-                    </Badge>
-                  </Group>
-                </Table.Td>
-                <Table.Td>
-                  <StateBadge state={part.state} />
-                </Table.Td>
-                <Table.Td>
-                  <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
-                    {part.address}
-                    {part.detail === '' ? '' : ` · ${part.detail}`}
-                  </Text>
-                </Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+          ))}
+        </Table.Tbody>
+      </WideTable>
     </Paper>
   )
 }

@@ -1,12 +1,20 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { useRef, type ReactNode } from 'react'
+import { useEffect, useRef, type ReactNode } from 'react'
 import type { Rows } from '../../api/types.ts'
 import './rows-grid.css'
 
 const rowHeight = 33
 
 /** A grid of rows; only those in view are in the page. Values are text to the browser, whatever they hold. */
-export function RowsGrid({ columns, rows, label }: { columns: Rows['columns']; rows: Rows['rows']; label: string }): ReactNode {
+interface RowsGridProps {
+  readonly columns: Rows['columns']
+  readonly rows: Rows['rows']
+  readonly label: string
+  /** Called when the last rows come into view. */
+  readonly onEnd?: () => void
+}
+
+export function RowsGrid({ columns, rows, label, onEnd }: RowsGridProps): ReactNode {
   const scroller = useRef<HTMLDivElement>(null)
   const virtual = useVirtualizer({
     count: rows.length,
@@ -14,6 +22,10 @@ export function RowsGrid({ columns, rows, label }: { columns: Rows['columns']; r
     estimateSize: () => rowHeight,
     overscan: 12,
   })
+  const last = virtual.getVirtualItems().at(-1)?.index ?? 0
+  useEffect(() => {
+    if (rows.length > 0 && last >= rows.length - 1) onEnd?.()
+  }, [last, rows.length, onEnd])
   const template = { gridTemplateColumns: `repeat(${columns.length}, minmax(140px, 1fr))`, minWidth: columns.length * 140 }
   return (
     <div ref={scroller} className="grid" role="table" aria-label={label} aria-rowcount={rows.length + 1} tabIndex={0}>

@@ -1,7 +1,7 @@
 import { Button, Group, Stack, Text, TextInput } from '@mantine/core'
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router'
-import type { FormEvent, ReactNode } from 'react'
+import { useCallback, useMemo, type FormEvent, type ReactNode } from 'react'
 import { get, pathOf } from '../../api/client.ts'
 import { useLive } from '../../api/live.tsx'
 import type { Doctor, Rows, TableSummary } from '../../api/types.ts'
@@ -11,7 +11,7 @@ import { count } from '../../parts/count.ts'
 import { Answer, Empty, Page } from '../../parts/page.tsx'
 import { RowsGrid } from './rows-grid.tsx'
 
-const pageSize = 500
+const pageSize = 1_000
 
 export function TablePage(): ReactNode {
   const { keyspace, table } = useParams({ from: '/tables/$keyspace/$table' })
@@ -41,8 +41,10 @@ function Browse({ table }: { table: TableSummary }): ReactNode {
   const { key } = useSearch({ from: '/tables/$keyspace/$table' })
   const navigate = useNavigate()
   const params = { keyspace: table.keyspace, table: table.name }
+  const queries = useQueryClient()
+  const queryKey = ['rows', table.keyspace, table.name, key]
   const asked = useInfiniteQuery({
-    queryKey: ['rows', table.keyspace, table.name, key],
+    queryKey,
     queryFn: ({ pageParam, signal }) =>
       get<Rows>(
         `/tables${pathOf(table.keyspace, table.name)}/rows`,
@@ -51,6 +53,10 @@ function Browse({ table }: { table: TableSummary }): ReactNode {
       ),
     initialPageParam: null as string | null,
     getNextPageParam: ({ next }) => next,
+    // Read when it is asked for: every page would be read again.
+    staleTime: Infinity,
+    refetchOnWindowFocus: false,
+    refetchOnReconnect: false,
   })
   const find = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault()
@@ -60,8 +66,12 @@ function Browse({ table }: { table: TableSummary }): ReactNode {
     void navigate({ to: '/tables/$keyspace/$table', params, search })
   }
   const keys = key === undefined ? [] : keyValues(key)
-  const pages = asked.data?.pages ?? []
-  const rows = pages.flatMap((page) => page.rows)
+  const pages = asked.data?.pages
+  const rows = useMemo(() => pages?.flatMap((page) => page.rows) ?? [], [pages])
+  const { hasNextPage, isFetchingNextPage, fetchNextPage } = asked
+  const more = useCallback(() => {
+    if (hasNextPage && !isFetchingNextPage) void fetchNextPage()
+  }, [hasNextPage, isFetchingNextPage, fetchNextPage])
   return (
     <Stack gap="sm">
       <form onSubmit={find}>
@@ -72,7 +82,7 @@ function Browse({ table }: { table: TableSummary }): ReactNode {
           <Button type="submit" variant="default">
             Find by key
           </Button>
-          <Button variant="default" onClick={() => void asked.refetch()} loading={asked.isRefetching}>
+          <Button variant="default" onClick={() => void queries.resetQueries({ queryKey })}>
             Read again
           </Button>
         </Group>
@@ -81,14 +91,14 @@ function Browse({ table }: { table: TableSummary }): ReactNode {
       {asked.isPending || asked.error ? null : rows.length === 0 ? (
         <NoRows isByKey={key !== undefined} />
       ) : (
-        <RowsGrid columns={pages[0]?.columns ?? []} rows={rows} label={`Rows of ${table.name}`} />
+        <RowsGrid columns={pages?.[0]?.columns ?? []} rows={rows} label={`Rows of ${table.name}`} onEnd={more} />
       )}
       <Group gap="sm">
         <Text size="sm" role="status" data-testid="rows-shown">
-          {count(rows.length)} rows shown{asked.hasNextPage ? ', there are more' : ''}
+          {count(rows.length)} rows shown{hasNextPage ? ', there are more' : ''}
         </Text>
-        {asked.hasNextPage ? (
-          <Button size="xs" variant="default" loading={asked.isFetchingNextPage} onClick={() => void asked.fetchNextPage()}>
+        {hasNextPage ? (
+          <Button size="xs" variant="default" loading={isFetchingNextPage} onClick={more}>
             More
           </Button>
         ) : null}

@@ -5,6 +5,7 @@ import { get } from '../../api/client.ts'
 import type { TableSummary } from '../../api/types.ts'
 import { LinkTo } from '../../parts/link-to.tsx'
 import { Answer, Empty, Page } from '../../parts/page.tsx'
+import { WideTable } from '../../parts/wide-table.tsx'
 import { useMay } from '../../frame/session.tsx'
 
 export function Tables(): ReactNode {
@@ -27,35 +28,33 @@ export function Tables(): ReactNode {
 
 function Listed({ tables }: { tables: readonly TableSummary[] }): ReactNode {
   return (
-    <Table.ScrollContainer minWidth={560}>
-      <Table highlightOnHover>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>Table</Table.Th>
-            <Table.Th>Key</Table.Th>
-            <Table.Th>Columns</Table.Th>
-            <Table.Th>Written by</Table.Th>
+    <WideTable label="Tables" minWidth={560}>
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th>Table</Table.Th>
+          <Table.Th>Key</Table.Th>
+          <Table.Th>Columns</Table.Th>
+          <Table.Th>Written by</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {tables.map((table) => (
+          <Table.Tr key={`${table.keyspace}.${table.name}`} data-testid={`table-${table.keyspace}.${table.name}`}>
+            <Table.Td>
+              <LinkTo to="/tables/$keyspace/$table" params={{ keyspace: table.keyspace, table: table.name }}>
+                {table.keyspace}.{table.name}
+              </LinkTo>
+            </Table.Td>
+            <Table.Td>{[`(${table.partitionKey.join(', ')})`, ...table.clusteringKey.map(({ column }) => column)].join(', ')}</Table.Td>
+            <Table.Td>
+              <Text size="sm" lineClamp={2}>
+                {table.columns.map(({ name, type }) => `${name} ${type}`).join(', ')}
+              </Text>
+            </Table.Td>
+            <Table.Td>{table.streams.join(', ')}</Table.Td>
           </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {tables.map((table) => (
-            <Table.Tr key={`${table.keyspace}.${table.name}`} data-testid={`table-${table.keyspace}.${table.name}`}>
-              <Table.Td>
-                <LinkTo to="/tables/$keyspace/$table" params={{ keyspace: table.keyspace, table: table.name }}>
-                  {table.keyspace}.{table.name}
-                </LinkTo>
-              </Table.Td>
-              <Table.Td>{[`(${table.partitionKey.join(', ')})`, ...table.clusteringKey.map(({ column }) => column)].join(', ')}</Table.Td>
-              <Table.Td>
-                <Text size="sm" lineClamp={2}>
-                  {table.columns.map(({ name, type }) => `${name} ${type}`).join(', ')}
-                </Text>
-              </Table.Td>
-              <Table.Td>{table.streams.join(', ')}</Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+        ))}
+      </Table.Tbody>
+    </WideTable>
   )
 }

@@ -3,35 +3,34 @@ import type { ReactNode } from 'react'
 import type { TopicView } from '../../api/types.ts'
 import { count } from '../../parts/count.ts'
 import { Empty } from '../../parts/page.tsx'
+import { WideTable } from '../../parts/wide-table.tsx'
 
 export function Partitions({ of: { partitions } }: { of: TopicView }): ReactNode {
   return (
-    <Table.ScrollContainer minWidth={520}>
-      <Table>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>Partition</Table.Th>
-            <Table.Th>Begin</Table.Th>
-            <Table.Th>End</Table.Th>
-            <Table.Th>Leader</Table.Th>
-            <Table.Th>In sync</Table.Th>
+    <WideTable label="Partitions" minWidth={520}>
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th>Partition</Table.Th>
+          <Table.Th>Begin</Table.Th>
+          <Table.Th>End</Table.Th>
+          <Table.Th>Leader</Table.Th>
+          <Table.Th>In sync</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {partitions.map((each) => (
+          <Table.Tr key={each.partition} data-testid={`partition-${each.partition}`}>
+            <Table.Td>{each.partition}</Table.Td>
+            <Table.Td data-testid="begin">{each.begin}</Table.Td>
+            <Table.Td data-testid="end">{each.end}</Table.Td>
+            <Table.Td>{each.leader < 0 ? 'none' : each.leader}</Table.Td>
+            <Table.Td>
+              {each.isr.length} of {each.replicas.length}
+            </Table.Td>
           </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {partitions.map((each) => (
-            <Table.Tr key={each.partition} data-testid={`partition-${each.partition}`}>
-              <Table.Td>{each.partition}</Table.Td>
-              <Table.Td data-testid="begin">{each.begin}</Table.Td>
-              <Table.Td data-testid="end">{each.end}</Table.Td>
-              <Table.Td>{each.leader < 0 ? 'none' : each.leader}</Table.Td>
-              <Table.Td>
-                {each.isr.length} of {each.replicas.length}
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+        ))}
+      </Table.Tbody>
+    </WideTable>
   )
 }
 
@@ -47,28 +46,26 @@ export function Groups({ of: { groups } }: { of: TopicView }): ReactNode {
           <Text size="sm">
             {group.state} · {group.members} members · lag <span data-testid="lag">{count(group.lag)}</span>
           </Text>
-          <Table.ScrollContainer minWidth={420}>
-            <Table>
-              <Table.Thead>
-                <Table.Tr>
-                  <Table.Th>Partition</Table.Th>
-                  <Table.Th>Committed</Table.Th>
-                  <Table.Th>End</Table.Th>
-                  <Table.Th>Lag</Table.Th>
+          <WideTable label="Offsets of the group" minWidth={420}>
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>Partition</Table.Th>
+                <Table.Th>Committed</Table.Th>
+                <Table.Th>End</Table.Th>
+                <Table.Th>Lag</Table.Th>
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {group.partitions.map((each) => (
+                <Table.Tr key={each.partition}>
+                  <Table.Td>{each.partition}</Table.Td>
+                  <Table.Td>{each.committed}</Table.Td>
+                  <Table.Td>{each.end}</Table.Td>
+                  <Table.Td>{count(each.lag)}</Table.Td>
                 </Table.Tr>
-              </Table.Thead>
-              <Table.Tbody>
-                {group.partitions.map((each) => (
-                  <Table.Tr key={each.partition}>
-                    <Table.Td>{each.partition}</Table.Td>
-                    <Table.Td>{each.committed}</Table.Td>
-                    <Table.Td>{each.end}</Table.Td>
-                    <Table.Td>{count(each.lag)}</Table.Td>
-                  </Table.Tr>
-                ))}
-              </Table.Tbody>
-            </Table>
-          </Table.ScrollContainer>
+              ))}
+            </Table.Tbody>
+          </WideTable>
         </Stack>
       ))}
     </Stack>
@@ -77,25 +74,23 @@ export function Groups({ of: { groups } }: { of: TopicView }): ReactNode {
 
 export function Configs({ of: { configs } }: { of: TopicView }): ReactNode {
   return (
-    <Table.ScrollContainer minWidth={520}>
-      <Table>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>Configuration</Table.Th>
-            <Table.Th>Value</Table.Th>
-            <Table.Th>From</Table.Th>
+    <WideTable label="Configuration" minWidth={520}>
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th>Configuration</Table.Th>
+          <Table.Th>Value</Table.Th>
+          <Table.Th>From</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {configs.map(({ name, value, source, isDefault }) => (
+          <Table.Tr key={name} data-testid={`config-${name}`}>
+            <Table.Td fw={isDefault ? undefined : 600}>{name}</Table.Td>
+            <Table.Td style={{ overflowWrap: 'anywhere' }}>{value ?? 'hidden'}</Table.Td>
+            <Table.Td>{source.toLowerCase().replaceAll('_', ' ')}</Table.Td>
           </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {configs.map(({ name, value, source, isDefault }) => (
-            <Table.Tr key={name} data-testid={`config-${name}`}>
-              <Table.Td fw={isDefault ? undefined : 600}>{name}</Table.Td>
-              <Table.Td style={{ overflowWrap: 'anywhere' }}>{value ?? 'hidden'}</Table.Td>
-              <Table.Td>{source.toLowerCase().replaceAll('_', ' ')}</Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+        ))}
+      </Table.Tbody>
+    </WideTable>
   )
 }

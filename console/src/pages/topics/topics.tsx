@@ -7,6 +7,7 @@ import type { TopicSummary } from '../../api/types.ts'
 import { count } from '../../parts/count.ts'
 import { LinkTo } from '../../parts/link-to.tsx'
 import { Answer, Empty, Page } from '../../parts/page.tsx'
+import { WideTable } from '../../parts/wide-table.tsx'
 
 export function Topics(): ReactNode {
   const { find = '', all } = useSearch({ from: '/topics' })
@@ -46,34 +47,32 @@ export function Topics(): ReactNode {
 
 function Listed({ topics }: { topics: readonly TopicSummary[] }): ReactNode {
   return (
-    <Table.ScrollContainer minWidth={480}>
-      <Table highlightOnHover>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>Topic</Table.Th>
-            <Table.Th>Partitions</Table.Th>
-            <Table.Th>Offsets in use</Table.Th>
+    <WideTable label="Topics" minWidth={480}>
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th>Topic</Table.Th>
+          <Table.Th>Partitions</Table.Th>
+          <Table.Th>Offsets in use</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {topics.map((topic) => (
+          <Table.Tr key={topic.name} data-testid={`topic-${topic.name}`}>
+            <Table.Td>
+              <LinkTo to="/topics/$topic" params={{ topic: topic.name }}>
+                {topic.name}
+              </LinkTo>
+              {topic.error === null ? null : (
+                <Text size="sm" c="red">
+                  {topic.error}
+                </Text>
+              )}
+            </Table.Td>
+            <Table.Td>{topic.partitions}</Table.Td>
+            <Table.Td data-testid="offsets">{count(topic.offsets)}</Table.Td>
           </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {topics.map((topic) => (
-            <Table.Tr key={topic.name} data-testid={`topic-${topic.name}`}>
-              <Table.Td>
-                <LinkTo to="/topics/$topic" params={{ topic: topic.name }}>
-                  {topic.name}
-                </LinkTo>
-                {topic.error === null ? null : (
-                  <Text size="sm" c="red">
-                    {topic.error}
-                  </Text>
-                )}
-              </Table.Td>
-              <Table.Td>{topic.partitions}</Table.Td>
-              <Table.Td data-testid="offsets">{count(topic.offsets)}</Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+        ))}
+      </Table.Tbody>
+    </WideTable>
   )
 }

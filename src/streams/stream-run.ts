@@ -259,6 +259,8 @@ export class StreamRun {
       log.info(`reads ${key} from offset ${assigned.position}${sinceLastCommit(assigned, stream.digest)}`, { stream: stream.name })
     }
     this.#watch.assigned()
+    // Not after the first fetch: that waits where there is nothing new.
+    this.#status.running()
   }
 
   /** Called before partitions are given up: what is in hand is finished if that needs no waiting, and committed. */

@@ -90,14 +90,20 @@ export function startStreamProcess(options: StreamProcessOptions): StreamProcess
     })
     return spawned
   }
+  const keepSpare = (): void => {
+    if (options.spare === true && !stopping.signal.aborted) state.spare ??= spawn()
+  }
   const onMessage = (from: Spawned, message: FromStreams): void => {
     if (message.is === 'ready') from.isReady = true
     if (from !== state.current) return
     state.lastWordMs = clock.monotonicMs()
     if (message.is === 'ready') sendStart(from)
     // What an old child says while it ends is not of the definitions that go on.
-    else if (message.is === 'status' && !state.isReplaced) state.statuses.set(message.status.stream, message.status)
-    else if (message.is === 'log') logLine(log, message.line)
+    else if (message.is === 'status' && !state.isReplaced) {
+      state.statuses.set(message.status.stream, message.status)
+      // Not before: it would take time from the one that starts.
+      if (message.status.state.is !== 'starting') keepSpare()
+    } else if (message.is === 'log') logLine(log, message.line)
     else if (message.is === 'stopped') from.child.kill()
   }
 
@@ -144,7 +150,7 @@ export function startStreamProcess(options: StreamProcessOptions): StreamProcess
   return {
     statuses: () => [...state.statuses.values()],
     prepare: (project) => {
-      if (options.spare === true && !stopping.signal.aborted) state.spare ??= spawn()
+      keepSpare()
       state.spare?.child.send({ is: 'prepare', modules: modulesOf(project) })
     },
     replace: (work, graceMs) => {

@@ -1,4 +1,5 @@
 import { silentLogger, systemClock, systemDisk, type Clock, type Disk, type Logger } from '../platform/index.ts'
+import { isStaleEntry } from './query/index.ts'
 import { Catalogue } from './schema/index.ts'
 import { compactSortedStore, Engine, tableStart } from './storage/index.ts'
 
@@ -37,6 +38,7 @@ export async function compactCqlStore(options: CompactStoreOptions): Promise<Com
     flush: 'sync',
     isLive: (table) => catalogue.isLive(table),
     gcGraceSeconds: (table) => catalogue.gcGraceSeconds(table),
+    isStale: (key, stored) => isStaleEntry(catalogue, key, stored),
   })
   let recordsChanged = 0
   try {

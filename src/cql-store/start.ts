@@ -11,6 +11,7 @@ import {
   type Part,
   type ServerTlsOptions,
 } from '../platform/index.ts'
+import { isStaleEntry } from './query/index.ts'
 import { Catalogue } from './schema/index.ts'
 import { PasswordAuthenticator, type Credentials } from './server/authenticator.ts'
 import { Executor } from './server/executor.ts'
@@ -76,6 +77,7 @@ export async function startCqlStore(options: CqlStoreOptions, context: { signal?
     flush,
     isLive: (table) => catalogue.isLive(table),
     gcGraceSeconds: (table) => catalogue.gcGraceSeconds(table),
+    isStale: (key, stored) => isStaleEntry(catalogue, key, stored),
   })
   if (cutBytes > 0) log.warn('the commit log ended in a torn group, which no client was ever answered for: it was cut off', { cutBytes })
   const traces = new TraceLog()

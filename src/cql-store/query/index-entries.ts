@@ -1,13 +1,15 @@
 import { murmur3Token, type CqlType } from '../../cql-wire/index.ts'
-import type { Column, Table, TableIndex } from '../schema/index.ts'
+import type { Catalogue, Column, Table, TableIndex } from '../schema/index.ts'
 import {
   afterPrefix,
+  decodeRow,
   encodeOrdered,
   orderingOf,
   partitionOfKey,
   partitionPrefix,
   prefixLengthOf,
   RowWriter,
+  tableOfKey,
   withPlace,
   type Cell,
   type Engine,
@@ -65,16 +67,38 @@ export function enterRow(
 ): void {
   const base = Buffer.from(key.buffer, key.byteOffset, key.byteLength)
   for (const index of indexes) {
-    const column = table.byName.get(index.column)
-    if (!column) continue
-    const seen = new Set<bigint>()
-    for (const parts of partsOf(table, { index, column }, base, clustering, cells)) {
-      const hash = hashOf(partTypes(column.type, index), parts)
-      if (seen.has(hash)) continue
-      seen.add(hash)
-      writeEntry(engine, entryKey(index, hash, base))
-    }
+    for (const hash of hashesOf(table, index, base, clustering, cells)) writeEntry(engine, entryKey(index, hash, base))
   }
+}
+
+/** Of the values of a row that an index enters. */
+function hashesOf(
+  table: Table,
+  index: TableIndex,
+  key: Buffer,
+  clustering: readonly Uint8Array[],
+  cells: readonly WrittenCell[],
+): Set<bigint> {
+  const column = table.byName.get(index.column)
+  if (!column) return new Set()
+  const types = partTypes(column.type, index)
+  return new Set(partsOf(table, { index, column }, key, clustering, cells).map((parts) => hashOf(types, parts)))
+}
+
+/**
+ * True for an index's entry whose row no longer holds the value, as far as the rows that are `stored` tell: neither to be seen nor shadowed or
+ * expired, which goes first.
+ */
+export function isStaleEntry(catalogue: Catalogue, key: Buffer, stored: (key: Buffer) => Buffer | undefined): boolean {
+  const found = catalogue.index(tableOfKey(key))
+  if (!found) return false
+  const { table, index } = found
+  const base = rowOfEntry(table, key)
+  const record = stored(base)
+  if (!record) return true
+  const { clustering, cells } = decodeRow(record)
+  const hashes = hashesOf(table, index, base, clustering, cells.filter(({ kind }) => kind === 'value')) // prettier-ignore
+  return ![...hashes].some((hash) => entryKey(index, hash, base).equals(key))
 }
 
 function partsOf(

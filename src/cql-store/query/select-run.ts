@@ -61,7 +61,7 @@ async function* scanned(
   const indexed = plan.segments.indexed(scope)
   if (indexed) {
     for await (const rows of scanIndex(engine, plan.table, indexed, from?.key ?? null, () => scope.nowSeconds))
-      yield { segment: 0, rows, isLastPartition: false }
+      yield { segment: 0, rows, isLastPartition: plan.segments.isKeyed }
     return
   }
   const segments = plan.reverse ? reversedWithin(plan.segments.segments(scope)) : plan.segments.segments(scope)

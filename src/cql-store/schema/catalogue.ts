@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { formatType, parseType, type CqlType } from '../../cql-wire/index.ts'
 import { MillraceError, type Disk } from '../../platform/index.ts'
 import { invalid } from '../refusal.ts'
-import { resolveTable, type Column, type ColumnKind, type IndexKind, type Table, type TableDefinition } from './table.ts'
+import { resolveTable, type Column, type ColumnKind, type IndexKind, type Table, type TableDefinition, type TableIndex } from './table.ts'
 import { initialTableOptions, optionNumber, type TableOptions } from './table-options.ts'
 
 /** `schema.json` and, with it, the whole folder: a newer one is refused. 2: rows of more than 65,535 cells. */
@@ -52,6 +52,7 @@ export class Catalogue {
   #keyspaces = new Map<string, Keyspace>()
   /** gc_grace_seconds by the numbers of tables and of their indexes. */
   #live = new Map<number, number>()
+  #indexes = new Map<number, { table: Table; index: TableIndex }>()
   #version: string
   #nextTable = 1
   #purging: number[] = []
@@ -119,6 +120,11 @@ export class Catalogue {
   /** Of the table with this number; null when there is none. */
   gcGraceSeconds(number: number): number | null {
     return this.#live.get(number) ?? null
+  }
+
+  /** The index with this number, and the table that it is of. */
+  index(number: number): { table: Table; index: TableIndex } | null {
+    return this.#indexes.get(number) ?? null
   }
 
   newTableNumber(): number {
@@ -199,6 +205,7 @@ export class Catalogue {
   }
 
   #recount(): void {
+    this.#indexes = new Map(this.tables().flatMap((table) => table.indexes.map((index) => [index.number, { table, index }] as const)))
     this.#live = new Map(
       this.tables().flatMap(({ number, indexes, options }) => {
         const grace = optionNumber(options, 'gc_grace_seconds')

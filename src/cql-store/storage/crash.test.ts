@@ -20,7 +20,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 async function open(dataDir: string, clock: Clock, disk: Disk = systemDisk): Promise<Engine> {
   const options = { dataDir, disk, clock, log: silentLogger, flush: 'sync' as const, logFileBytes: 16 * 1024 }
-  return (await Engine.open({ ...options, isLive: () => true, gcGraceSeconds: () => 1 })).engine
+  return (await Engine.open({ ...options, isLive: () => true, gcGraceSeconds: () => 1, isStale: () => false })).engine
 }
 
 function rowsIn(engine: Engine): Map<number, string> {

@@ -54,7 +54,16 @@ class FaultyDisk {
 }
 
 async function open(disk: Disk = systemDisk): Promise<Awaited<ReturnType<typeof Engine.open>>> {
-  return Engine.open({ dataDir, disk, clock: systemClock, log: silentLogger, flush: 'sync', isLive: () => true, gcGraceSeconds: () => 0 })
+  return Engine.open({
+    dataDir,
+    disk,
+    clock: systemClock,
+    log: silentLogger,
+    flush: 'sync',
+    isLive: () => true,
+    gcGraceSeconds: () => 0,
+    isStale: () => false,
+  })
 }
 
 function keyOf(i: number): Buffer {

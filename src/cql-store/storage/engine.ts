@@ -37,6 +37,8 @@ export interface EngineOptions {
   isLive: (table: number) => boolean
   /** Of a table by its number; null for one that is no longer there. */
   gcGraceSeconds: (table: number) => number | null
+  /** Of a record by its key, and those that the sorted store holds: true for one that tells of another what that no longer says. */
+  isStale: (key: Buffer, stored: (key: Buffer) => Buffer | undefined) => boolean
 }
 
 type State = { is: 'open' } | { is: 'failed'; error: MillraceError } | { is: 'closed' }
@@ -287,8 +289,8 @@ export class Engine {
    * take turns with what is applied, so that writers who never pause are held up by one step at most and do not put it off. One at a time.
    */
   async sweep(onStep: (swept: Swept) => void = () => {}, pauseMs = sweepPauseMs): Promise<{ ended: 'done' | 'closed'; changed: number }> {
-    const { clock, gcGraceSeconds } = this.#options
-    const sweeper = new Sweeper(this.#store, gcGraceSeconds, () => this.#active)
+    const { clock } = this.#options
+    const sweeper = new Sweeper(this.#store, this.#options, () => this.#active)
     this.#sweeper = sweeper
     let changed = 0
     try {

@@ -9,6 +9,7 @@ export {
   partitionPrefix,
   places,
   prefixLengthOf,
+  tableOfKey,
   tableStart,
   tokenBound,
   withPlace,

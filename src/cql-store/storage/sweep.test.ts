@@ -53,6 +53,7 @@ async function open(clock: Clock, from = dataDir): Promise<Engine> {
     flush: 'os' as const,
     isLive: () => true,
     gcGraceSeconds: () => grace,
+    isStale: () => false,
   }
   return (await Engine.open(options)).engine
 }

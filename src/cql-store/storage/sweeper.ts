@@ -17,6 +17,13 @@ interface OpenPartition {
   isWritten: boolean
 }
 
+/** What may go, apart from what deletions shadow; see `EngineOptions`. */
+interface SweepRules {
+  /** Of a table by its number; null for one that is dropped. */
+  gcGraceSeconds: (table: number) => number | null
+  isStale: (key: Buffer, stored: (key: Buffer) => Buffer | undefined) => boolean
+}
+
 /** Records that are to be applied to the store. */
 export interface Waiting {
   get(key: string): Buffer | undefined
@@ -32,19 +39,18 @@ export interface Swept {
 /** Walks over all records once, a step at a time, and takes out what is garbage. A crash leaves it half done, and nothing wrong. */
 export class Sweeper {
   readonly #store: SortedStore
-  /** Of a table by its number; null for one that is dropped. */
-  readonly #gcGraceSeconds: (table: number) => number | null
+  readonly #rules: SweepRules
   readonly #waiting: () => Waiting
   #next: Buffer = firstKey
   /** What is written behind the last record that there was at first is left to the next time: writers are quicker than a sweep. */
   readonly #end: Buffer
   #partition: OpenPartition | null = null
 
-  constructor(store: SortedStore, gcGraceSeconds: (table: number) => number | null, waiting: () => Waiting) {
+  constructor(store: SortedStore, rules: SweepRules, waiting: () => Waiting) {
     this.#store = store
     const last = store.range(firstKey, afterAll, true, 1)[0]
     this.#end = last ? Buffer.concat([last.key, Uint8Array.of(0)]) : firstKey
-    this.#gcGraceSeconds = gcGraceSeconds
+    this.#rules = rules
     this.#waiting = waiting
   }
 
@@ -72,7 +78,7 @@ export class Sweeper {
   }
 
   #look(key: Buffer, record: Buffer, nowSeconds: number, changes: Map<string, Buffer | null>): void {
-    const grace = this.#gcGraceSeconds(tableOfKey(key))
+    const grace = this.#rules.gcGraceSeconds(tableOfKey(key))
     if (grace === null) return
     const open = this.#partition
     const isInside =
@@ -88,7 +94,12 @@ export class Sweeper {
     // A range is about rows: the static row goes with its partition alone.
     const isStatic = place.length === 1 && place[0] === places.static
     const over = isStatic && deletions ? { partition: deletions.partition, ranges: [] } : deletions
-    const next = withoutGarbage(record, place, over, nowSeconds - grace)
+    // What waits brings its own entries; what is only in the log may be lost, so the sorted store alone is asked.
+    const isStale = this.#rules.isStale(key, (other) => {
+      const changed = changes.get(other.toString('latin1'))
+      return changed === undefined ? this.#store.get(other) : (changed ?? undefined)
+    })
+    const next = isStale ? null : withoutGarbage(record, place, over, nowSeconds - grace)
     const name = key.toString('latin1')
     // A record that waits may be older than a tombstone here: as in Cassandra, that stays until both are in one place.
     if (next !== record && !this.#waiting().get(name)) changes.set(name, next)
@@ -99,7 +110,7 @@ export class Sweeper {
     const open = this.#partition
     this.#partition = null
     if (!open) return
-    const grace = this.#gcGraceSeconds(tableOfKey(open.deletionsKey))
+    const grace = this.#rules.gcGraceSeconds(tableOfKey(open.deletionsKey))
     const record = this.#store.get(open.deletionsKey)
     if (grace === null || !record || open.isWritten || this.#waiting().holds(open.prefix)) return
     const next = withoutOldDeletions(record, open.deletions, nowSeconds - grace)

@@ -17,6 +17,7 @@ const { engine } = await Engine.open({
   logFileBytes: 16 * 1024,
   isLive: () => true,
   gcGraceSeconds: () => 1,
+  isStale: () => false,
 })
 async function sweepOn(): Promise<void> {
   while ((await engine.sweep()).ended === 'done') await systemClock.sleep(5)

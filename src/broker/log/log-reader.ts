@@ -1,3 +1,4 @@
+import { ownMemory } from '../network/own-memory.ts'
 import { batchHeaderBytes, batchSizeAt, lastOffsetAt, wholeBatches } from './batch-view.ts'
 import type { AbortedTransaction } from './aborted-index.ts'
 import type { Segment } from './segment.ts'
@@ -68,12 +69,12 @@ export class LogReader {
   #readBatches(segment: Segment, position: number, limit: number, maxBytes: number, atLeastOne: boolean): Buffer {
     const room = Math.min(limit - position, Math.max(maxBytes, atLeastOne ? batchHeaderBytes : 0))
     if (room < batchHeaderBytes) return noRecords
-    let bytes = Buffer.allocUnsafe(room)
+    let bytes = ownMemory(room)
     segment.file.read(bytes, 0, room, position)
     let whole = wholeBatches(bytes)
     if (whole.length === 0 && atLeastOne) {
       whole = { length: batchSizeAt(bytes, 0), lastAt: 0 }
-      bytes = Buffer.allocUnsafe(whole.length)
+      bytes = ownMemory(whole.length)
       segment.file.read(bytes, 0, whole.length, position)
     }
     if (whole.length > 0) this.#remember(lastOffsetAt(bytes, whole.lastAt) + 1, segment, position + whole.length)

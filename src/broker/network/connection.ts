@@ -7,6 +7,7 @@ import { refuseOldProduce } from '../requests/refuse-old-produce.ts'
 import type { Accounts } from '../security/accounts.ts'
 import { SaslSession } from '../security/sasl-session.ts'
 import { FrameReader } from './frame-reader.ts'
+import { release } from './own-memory.ts'
 
 export interface ConnectionOptions {
   readonly broker: BrokerState
@@ -19,10 +20,13 @@ export interface ConnectionOptions {
 /** The place of one answer in the order of requests. */
 interface Slot {
   answer: Answer | 'waiting'
+  /** Its large parts are nobody else's. */
+  fetched?: boolean
 }
 
 const fetchKey = 1
 const produceKey = 0
+const lastOldProduce = 2
 const apiVersionsKey = 18
 const saslHandshakeKey = 17
 const saslAuthenticateKey = 36
@@ -30,6 +34,8 @@ const ofSasl: ReadonlySet<number> = new Set([saslHandshakeKey, saslAuthenticateK
 /** Answer bytes the socket has not taken yet at which no further request is looked at. */
 const maxUnsentBytes = 4 << 20
 const maxStrangerBytes = 512 << 10
+/** A smaller part is not worth a callback. */
+const leastReleasedBytes = 4096
 
 /**
  * One client: requests are started in their order and answered in it. While many answers wait, or the client does not take
@@ -79,6 +85,8 @@ export class Connection {
     this.#frames.maxBytes = this.#sasl.isOpen ? this.#maxFrameBytes : Math.min(maxStrangerBytes, this.#maxFrameBytes)
     const wrong = this.#frames.push(chunk, this.#queue)
     this.#work()
+    // Frames that wait are views on it; of those that were begun nothing is left in it (see `#lasting`).
+    if (this.#queue.length === 0) release(chunk)
     if (wrong) this.#refuse(wrong)
   }
 
@@ -88,7 +96,9 @@ export class Connection {
     try {
       for (; next < this.#queue.length && this.#mayStart(this.#queue[next]); next++) {
         const frame = this.#queue[next]
-        if (frame) this.#start(frame)
+        if (!frame) continue
+        this.#start(this.#lasting(frame))
+        release(frame)
       }
     } catch (error) {
       this.#refuse(error)
@@ -106,6 +116,12 @@ export class Connection {
     return !(this.#fetching && frame && frame.length >= 2 && frame.readInt16BE(0) === fetchKey)
   }
 
+  /** What a request holds on to must not be a view on memory that is given back: only records are, which are in the file at once. */
+  #lasting(frame: Buffer): Buffer {
+    const isProduce = frame.length >= 4 && frame.readInt16BE(0) === produceKey && frame.readInt16BE(2) > lastOldProduce
+    return isProduce && !this.#sasl.takesRawTokens ? frame : Buffer.from(frame)
+  }
+
   #answer(slot: Slot, answer: Answer): void {
     slot.answer = answer
     for (const part of answer ?? []) this.#unsentBytes += part.length
@@ -121,10 +137,10 @@ export class Connection {
       // KIP-368
       if (this.#sasl.hasEnded) throw new WireError('the session ended, and the client did not sign in again')
     }
-    const slot: Slot = { answer: 'waiting' }
+    const slot: Slot = { answer: 'waiting', fetched: apiKey === fetchKey }
     this.#slots.push(slot)
     const found = handlers.get(apiKey)
-    if (apiKey === produceKey && apiVersion >= 0 && apiVersion < 3) {
+    if (apiKey === produceKey && apiVersion >= 0 && apiVersion <= lastOldProduce) {
       return this.#answer(slot, refuseOldProduce(apiVersion, correlationId, body))
     }
     const known = found && (apiKey === apiVersionsKey || (apiVersion >= found.advertised[0] && apiVersion <= found.advertised[1]))
@@ -168,10 +184,11 @@ export class Connection {
     if (ready === 0 || this.#socket.destroyed) return
     const sent = this.#slots.splice(0, ready)
     this.#socket.cork()
-    for (const { answer } of sent) {
+    for (const { answer, fetched = false } of sent) {
       for (const part of answer === 'waiting' ? [] : (answer ?? [])) {
         this.#unsentBytes -= part.length
-        this.#socket.write(part)
+        if (fetched && part.length >= leastReleasedBytes) this.#socket.write(part, () => release(part))
+        else this.#socket.write(part)
       }
     }
     this.#socket.uncork()

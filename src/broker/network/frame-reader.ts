@@ -11,7 +11,7 @@ export class FrameReader {
     this.maxBytes = maxBytes
   }
 
-  /** Appends the frames that are whole now to `into`: views on `chunk` where it holds them whole. The text says why the bytes are no frames. */
+  /** Appends the frames that are whole now to `into`: views on `chunk` where it holds them whole, else alone in their memory. The text says why the bytes are no frames. */
   push(chunk: Buffer, into: Buffer[]): string | null {
     let at = 0
     while (at < chunk.length) {

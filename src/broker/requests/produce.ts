@@ -28,8 +28,19 @@ interface Pending {
 export const produceHandler = handler(produce, [0, 13], (asked, context) => {
   const request = context.apiVersion < topicIdsFrom ? asked : named(asked, context)
   const adding = addToTransaction(request, context)
-  return adding ? adding.then((errorCode) => write(request, context, errorCode)) : write(request, context, errorCodes.NONE)
+  if (!adding) return write(request, context, errorCodes.NONE)
+  const kept = withOwnRecords(request)
+  return adding.then((errorCode) => write(kept, context, errorCode))
 })
+
+/** The memory that a request came in is given back when its handler returns. */
+function withOwnRecords(request: ProduceRequest): ProduceRequest {
+  const topicData = request.topicData.map((topic) => ({
+    ...topic,
+    partitionData: topic.partitionData.map((data) => ({ ...data, records: data.records && Buffer.from(data.records) })),
+  }))
+  return { ...request, topicData }
+}
 
 /** The request with the names of its topics; '' where there is none of that id. */
 function named(request: ProduceRequest, { broker }: RequestContext): ProduceRequest {

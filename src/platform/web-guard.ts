@@ -11,11 +11,11 @@ export function hostNames(own: readonly string[]): HostNames {
 }
 
 /** The name in a URL, in small letters, without brackets; empty when it is none. */
-export function hostnameOf(url: string): string {
+function hostnameOf(url: string): string {
   return URL.canParse(url) ? new URL(url).hostname.replace(/^\[|\]$/g, '') : ''
 }
 
-export type Addressed = { is: 'own' } | { is: 'foreign host' | 'foreign origin'; name: string }
+type Addressed = { is: 'own' } | { is: 'foreign host' | 'foreign origin'; name: string }
 
 /**
  * Whether a request is meant for this server: `Host` names it, and `Origin`, when a browser sent one, is the same address,

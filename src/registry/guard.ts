@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { addressed, hostNames } from '../platform/index.ts'
 import { RegistryError } from './registry-error.ts'
 
 /** Bodies of these types need a preflight in a browser, which is never answered: a page elsewhere cannot send one (P8). */
@@ -17,15 +18,12 @@ export interface GuardOptions {
 
 /** Checks Host, Origin, content type and, when there are any, credentials of every request (P8). */
 export function createGuard({ hosts, credentials }: GuardOptions): (request: FastifyRequest, reply: FastifyReply) => Promise<void> {
-  // In the form that a request's are compared in: small letters, the shortest IPv6.
-  const own = hosts.map((name) => hostname(`http://${name.includes(':') ? `[${name}]` : name}`)).filter((name) => name !== '')
-  const names = new Set(['localhost', '127.0.0.1', '::1', ...own])
+  const names = hostNames(hosts)
   return async ({ headers }, reply) => {
-    const host = hostname(`http://${headers.host ?? ''}`)
-    if (!names.has(host))
-      throw new RegistryError(403, `This registry is not called ${host || 'nothing'}; address it as ${[...names].join(', ')}.`)
-    if (headers.origin !== undefined && hostname(headers.origin) !== host)
-      throw new RegistryError(403, 'A page of another origin may not ask here.')
+    const to = addressed(headers, names)
+    if (to.is === 'foreign host')
+      throw new RegistryError(403, `This registry is not called ${to.name || 'nothing'}; address it as ${[...names].join(', ')}.`)
+    if (to.is === 'foreign origin') throw new RegistryError(403, 'A page of another origin may not ask here.')
     const type = headers['content-type']?.split(';')[0]?.trim().toLowerCase()
     if (type !== undefined && !bodyTypes.includes(type))
       throw new RegistryError(415, `HTTP 415 Unsupported Media Type: send ${bodyTypes.join(' or ')}.`)
@@ -33,10 +31,6 @@ export function createGuard({ hosts, credentials }: GuardOptions): (request: Fas
     void reply.header('www-authenticate', 'Basic realm="schema registry"')
     throw new RegistryError(40101, 'Unauthorized: send the user name and password of the data folder by HTTP Basic authentication.')
   }
-}
-
-function hostname(url: string): string {
-  return URL.canParse(url) ? new URL(url).hostname.replace(/^\[|\]$/g, '') : ''
 }
 
 function isAuthorized(header: string | undefined, { username, password }: { username: string; password: string }): boolean {

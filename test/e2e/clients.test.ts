@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { StatusView } from '../../src/core/index.ts'
+import { apiOf } from '../harness/ask.ts'
 import { judgedBy, toolTitle } from '../harness/judges.ts'
 import { eventually, runJson, startMillrace, type Started } from '../harness/millrace.ts'
 import { createProject, type TestProject } from '../harness/project.ts'
@@ -19,17 +19,17 @@ beforeAll(async () => {
   millrace = startMillrace(project)
   await millrace.until(/in table/)
   const status = await eventually(
-    () => runJson<StatusView>(project, ['status']),
+    () => apiOf(project).status(),
     ({ flows: [flow] }) => (flow?.inTable ?? 0) >= 3,
   )
   kafka = status.parts.find((part) => part.name === 'kafka')?.address ?? ''
   cassandra = (status.parts.find((part) => part.name === 'cassandra')?.address ?? '').split(':')
   await eventually(
-    () => runJson<{ state: string }[]>(project, ['runs']),
+    () => apiOf(project).runs(),
     (runs) => runs[0]?.state === 'success',
   )
   await eventually(
-    () => runJson<StatusView>(project, ['status']),
+    () => apiOf(project).status(),
     ({ flows: [flow] }) => flow?.lag === 0,
   )
 })

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { RunView, StatusView } from '../../src/core/index.ts'
-import { childrenOf, eventually, roleOf, runJson, startMillrace, type Started } from '../harness/millrace.ts'
+import type { StatusView } from '../../src/core/index.ts'
+import { apiOf } from '../harness/ask.ts'
+import { childrenOf, eventually, roleOf, startMillrace, type Started } from '../harness/millrace.ts'
 import { createProject, type TestProject } from '../harness/project.ts'
 import { idsInTable, idsInTopic } from '../harness/users.ts'
 
@@ -24,12 +25,12 @@ async function start(): Promise<void> {
   await millrace.until(/in table/)
 }
 
-const status = (): StatusView => runJson<StatusView>(project, ['status'])
+const status = (): Promise<StatusView> => apiOf(project).status()
 const inTable = ({ flows: [flow] }: StatusView): number => flow?.inTable ?? 0
 
 async function runEnds(): Promise<void> {
   await eventually(
-    () => runJson<RunView[]>(project, ['runs', 'user_automation']),
+    () => apiOf(project).runs({ dag: 'user_automation' }),
     (runs) => runs[0]?.state === 'success',
     60_000,
   )

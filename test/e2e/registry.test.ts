@@ -3,6 +3,7 @@ import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { DoctorReport, StatusView } from '../../src/core/index.ts'
+import { apiOf } from '../harness/ask.ts'
 import { eventually, runJson, startMillrace, type Started } from '../harness/millrace.ts'
 import { createProject, type TestProject } from '../harness/project.ts'
 
@@ -18,7 +19,8 @@ afterEach(async () => {
 })
 
 function start(env: Record<string, string> = {}): Started {
-  const millrace = startMillrace(project, { env })
+  // Topics of the project are JSON, so that it registers nothing of its own.
+  const millrace = startMillrace(project, { env: { MILLRACE_KAFKA_FORMAT: 'json', ...env } })
   started.push(millrace)
   return millrace
 }
@@ -50,7 +52,7 @@ test('a schema registered with a running Millrace is there after kill -9', { tim
     expect.objectContaining({ name: 'registry', is: 'embedded', address: again, state: 'ok' }),
   )
   const report = await eventually(
-    () => runJson<DoctorReport>(project, ['doctor']),
+    () => apiOf(project).doctor(),
     ({ steps }) => steps.some(({ at, state }) => at === 'registry' && state === 'ok'),
   )
   expect(report.steps.find(({ at }) => at === 'registry')?.found).toBe(`1 subjects at ${again}`)

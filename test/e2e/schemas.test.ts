@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { startBroker } from '../../src/broker/index.ts'
 import type { PlanView, StatusView } from '../../src/core/index.ts'
 import { connectKafka } from '../../src/kafka-client/index.ts'
+import { apiOf } from '../harness/ask.ts'
 import { eventually, run, runJson, runJsonLines, startMillrace, type Started } from '../harness/millrace.ts'
 import { createProject, type TestProject } from '../harness/project.ts'
 import { idsInTable } from '../harness/users.ts'
@@ -32,7 +33,7 @@ async function start(): Promise<void> {
 
 async function rows(count: number): Promise<void> {
   await eventually(
-    () => runJson<StatusView>(project, ['status']).flows[0],
+    async () => (await apiOf(project).status()).flows[0],
     (flow) => flow?.inTable === count && flow.lag === 0,
   )
 }

@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { DoctorReport, RunDetail, RunView } from '../../src/core/index.ts'
+import type { RunDetail, RunView } from '../../src/core/index.ts'
+import { apiOf } from '../harness/ask.ts'
 import { childrenOf, eventually, roleOf, run, runJson, startMillrace, type Started } from '../harness/millrace.ts'
 import { createProject, type TestProject } from '../harness/project.ts'
 
@@ -105,7 +106,7 @@ test(
     await millrace.until(/in table/)
     runJson<RunView>(project, ['trigger', 'user_automation', '--wait'])
     const report = await eventually(
-      () => runJson<DoctorReport>(project, ['doctor']),
+      () => apiOf(project).doctor(),
       (found) => /load_users stopped/.test(found.summary),
     )
     expect(report.summary).toMatch(/load_users stopped, because .*exit code 9.*started again/)

@@ -14,8 +14,11 @@ export interface TestProject {
   remove(): void
 }
 
-/** @param pace replaces `every: '1s', for: '60s'` of the example, so that a test need not wait a minute */
-export function createProject(pace = "every: '20ms', for: '3s'"): TestProject {
+/**
+ * @param pace replaces `every: '1s', for: '60s'` of the example, so that a test need not wait a minute. A test that counts users says
+ *   `pages`: how many a time is enough for depends on the machine.
+ */
+export function createProject(pace = "every: '20ms', pages: 40"): TestProject {
   const dir = mkdtempSync(join(tmpdir(), 'millrace-e2e-'))
   for (const file of ['millrace.config.ts', 'users.pipeline.ts', 'package.json'])
     cpSync(join(root, 'examples/users', file), join(dir, file))

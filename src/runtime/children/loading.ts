@@ -26,8 +26,8 @@ export interface Loading {
 
 type Answer = Exclude<FromLoader, { is: 'ready' | 'loading' }>
 
-export function startLoading(options: { owner: string; onLine: (line: string) => void; clock?: Clock; limitMs?: number }): Loading {
-  const { owner, onLine, clock = systemClock, limitMs = loadLimitMs } = options
+export function startLoading(options: { owner: string; onLine: (line: string) => void; clock?: Clock }): Loading {
+  const { owner, onLine, clock = systemClock } = options
   let inHand = ''
   let answered: (answer: Answer) => void = () => undefined
   const child: Child<ToLoader> = spawnChild<ToLoader, FromLoader>({
@@ -42,10 +42,10 @@ export function startLoading(options: { owner: string; onLine: (line: string) =>
   const ask = (message: ToLoader): Promise<Answer> =>
     new Promise((resolve) => {
       const failed = (text: string): void => resolve({ is: 'failed', error: new MillraceError('PIPELINE_INVALID', text).toJSON() })
-      const stopTimer = clock.after(limitMs, () => {
+      const stopTimer = clock.after(loadLimitMs, () => {
         child.kill()
         failed(
-          `${inHand || 'The pipeline files'}: not loaded after ${limitMs / 1_000} s: a file must define things and return, not run for ever.`,
+          `${inHand || 'The pipeline files'}: not loaded after ${loadLimitMs / 1_000} s: a file must define things and return, not run for ever.`,
         )
       })
       answered = (answer) => {

@@ -12,7 +12,8 @@ else if (findNode() !== process.execPath) become(findNode(), process.argv.slice(
 else {
   // V8 would let the young generation of each heap grow to 32 MB and keep it: this one stays as it is, those of the threads begun
   // later have 2 MB a half from the first (together 35 MB less). Before the compile cache is enabled: compiled code is kept by these flags.
-  if (process.argv.includes('start') || process.argv.includes('dev')) setFlagsFromString('--semi-space-growth-factor=1 --min-semi-space-size=2')
+  if (process.argv.includes('start') || process.argv.includes('dev'))
+    setFlagsFromString('--semi-space-growth-factor=1 --min-semi-space-size=2')
   nodeModule.enableCompileCache()
   // Children and threads share it; the directory it was made in has Node's version in its name already.
   const cacheDir = nodeModule.getCompileCacheDir()

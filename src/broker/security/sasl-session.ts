@@ -12,8 +12,7 @@ interface SaslOptions {
   readonly clock: Clock
 }
 
-type SaslStep =
-  { readonly is: 'challenge' | 'done'; readonly token: Uint8Array } | { readonly is: 'refused'; readonly message: string }
+type SaslStep = { readonly is: 'challenge' | 'done'; readonly token: Uint8Array } | { readonly is: 'refused'; readonly message: string }
 
 type Mechanism = 'PLAIN' | ScramMechanism
 

@@ -82,7 +82,7 @@ export async function startCqlStore(options: CqlStoreOptions, context: { signal?
   if (cutBytes > 0) log.warn('the commit log ended in a torn group, which no client was ever answered for: it was cut off', { cutBytes })
   const traces = new TraceLog()
   let listening = port
-  const system = systemTables({ catalogue, address: addressOf(options.advertisedHost ?? host), port: () => listening, traces })
+  const system = systemTables({ catalogue, engine, address: addressOf(options.advertisedHost ?? host), port: () => listening, traces })
   const executor = new Executor({ statements: new Statements(catalogue, system), catalogue, engine, system, clock, log })
   const failed = Promise.withResolvers<never>()
   failed.promise.catch(() => {})

@@ -1,7 +1,9 @@
 import type { CqlValue } from '../../cql-wire/index.ts'
 import { formatType } from '../../cql-wire/index.ts'
 import { optionMap, optionNumber, optionText, type Catalogue, type Table, type TableIndex } from '../schema/index.ts'
+import type { Engine } from '../storage/index.ts'
 import { indexTarget } from './create-statement.ts'
+import { estimateSize } from './size-estimates.ts'
 import { virtualTable, type VirtualTable, type VirtualValues } from './define.ts'
 import { traceTables, type TraceLog } from './traces.ts'
 
@@ -11,8 +13,12 @@ export const cqlVersion = '3.4.7'
 export const clusterName = 'Millrace'
 export const partitioner = 'org.apache.cassandra.dht.Murmur3Partitioner'
 
+/** Of the only node. */
+const ownToken = '-9223372036854775808'
+
 export interface NodeFacts {
   catalogue: Catalogue
+  engine: Engine
   /** An IP address that clients can reach. */
   address: string
   port: () => number
@@ -34,7 +40,7 @@ export function systemTables(facts: NodeFacts): VirtualTable[] {
   return [...stored, ...schema, ...virtualSchemaTables()]
 }
 
-function nodeTables({ catalogue, address, port }: NodeFacts): VirtualTable[] {
+function nodeTables({ catalogue, engine, address, port }: NodeFacts): VirtualTable[] {
   return [
     virtualTable(
       'system',
@@ -64,7 +70,7 @@ function nodeTables({ catalogue, address, port }: NodeFacts): VirtualTable[] {
           rpc_address: address,
           rpc_port: port(),
           schema_version: catalogue.version,
-          tokens: ['-9223372036854775808'],
+          tokens: [ownToken],
         },
       ],
     ),
@@ -74,9 +80,32 @@ function nodeTables({ catalogue, address, port }: NodeFacts): VirtualTable[] {
       'keyspace_name text, table_name text, range_start text, range_end text, mean_partition_size bigint, partitions_count bigint',
       1,
       3,
-      () => [],
+      () => sizeEstimates(catalogue, engine),
+    ),
+    virtualTable(
+      'system',
+      'table_estimates',
+      'keyspace_name text, table_name text, range_type text, range_start text, range_end text, mean_partition_size bigint, partitions_count bigint',
+      1,
+      4,
+      () => sizeEstimates(catalogue, engine).flatMap((row) => ['local_primary', 'primary'].map((type) => ({ ...row, range_type: type }))),
     ),
   ]
+}
+
+/** By these Spark's connector decides into how many ranges of tokens it splits a table. The one node owns the ring from its token to its token. */
+function sizeEstimates(catalogue: Catalogue, engine: Engine): VirtualValues[] {
+  return catalogue.tables().map((table) => {
+    const { partitions, meanPartitionBytes } = estimateSize(table, engine)
+    return {
+      keyspace_name: table.keyspace,
+      table_name: table.name,
+      range_start: ownToken,
+      range_end: ownToken,
+      mean_partition_size: BigInt(meanPartitionBytes),
+      partitions_count: BigInt(partitions),
+    }
+  })
 }
 
 /** Tables that a single node without roles or types leaves empty. */
@@ -98,13 +127,6 @@ function emptyTables(): VirtualTable[] {
         'release_version text, schema_version uuid, tokens set<text>',
       1,
       1,
-    ),
-    empty(
-      'system',
-      'table_estimates',
-      'keyspace_name text, table_name text, range_type text, range_start text, range_end text, mean_partition_size bigint, partitions_count bigint',
-      1,
-      4,
     ),
     empty('system', 'built_views', 'keyspace_name text, view_name text, status_replicated boolean', 1, 1),
     empty('system', 'available_ranges_v2', 'keyspace_name text, full_ranges set<blob>, transient_ranges set<blob>', 1, 0),

@@ -7,8 +7,9 @@ export class ByteWriter {
   bytes: NodeBuffer
   at = 0
 
-  constructor(sizeBytes = 256) {
-    this.bytes = Buffer.allocUnsafeSlow(sizeBytes)
+  /** Writes into the memory given, or into its own of so many bytes; into more when that is full. */
+  constructor(room: number | NodeBuffer = 256) {
+    this.bytes = typeof room === 'number' ? Buffer.allocUnsafeSlow(room) : room
   }
 
   /** Makes room for `count` more bytes; returns the position to write at. */

@@ -29,6 +29,7 @@ export {
   type PreparedResult,
   type Response,
   type ResultResponse,
+  type EncodedRows,
   type RowsResult,
   type SchemaChange,
 } from './response.ts'

@@ -171,7 +171,12 @@ function writeResult(out: ByteWriter, version: number, result: ResultResponse): 
 function writeRows(out: ByteWriter, version: number, result: RowsResult): void {
   out.int(2)
   writeResultMetadata(out, version, result.columns, result.pagingState, result.noMetadata)
-  out.int(result.rows.length)
+  const { encoded } = result
+  out.int(encoded ? encoded.count : result.rows.length)
+  if (encoded) {
+    out.raw(encoded.bytes)
+    return encoded.release()
+  }
   for (const row of result.rows) for (const cell of row) out.longBytes(cell)
 }
 

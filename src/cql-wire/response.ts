@@ -32,12 +32,21 @@ export interface SchemaChange {
   argumentTypes?: string[]
 }
 
+export interface EncodedRows {
+  count: number
+  bytes: Uint8Array
+  /** Called when they are written into a frame. */
+  release(): void
+}
+
 export interface RowsResult {
   opcode: 'RESULT'
   kind: 'rows'
   /** Empty when decoded from an answer without metadata; to encode, needed even then (their count is sent). */
   columns: ColumnSpec[]
   rows: (Uint8Array | null)[][]
+  /** To encode: rows whose values are written as `[bytes]` already, in place of `rows`. */
+  encoded?: EncodedRows
   pagingState: Uint8Array | null
   noMetadata: boolean
 }

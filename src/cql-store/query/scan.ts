@@ -2,12 +2,14 @@ import type { Table } from '../schema/index.ts'
 import {
   afterPrefix,
   isRowLive,
+  isSurelyLive,
   partitionOfKey,
   places,
   prefixLengthOf,
   decodeDeletions,
   decodeRow,
   type Engine,
+  type Row,
   type StoredRecord,
 } from '../storage/index.ts'
 import { splitPartitionKey } from './partition-key.ts'
@@ -29,6 +31,30 @@ export interface Segment {
 export interface ScannedRow extends TableRow {
   /** Where a later page goes on: after this key. */
   key: Buffer
+  /** Of a row that is there as it is stored, nothing deleted of it. */
+  record?: Buffer
+}
+
+/** A row that is decoded when somebody looks into it. */
+class StoredRow implements ScannedRow {
+  readonly partition: readonly Uint8Array[]
+  readonly token: bigint
+  readonly statics: Row | null
+  readonly key: Buffer
+  readonly record: Buffer
+  #row: Row | null = null
+
+  constructor({ values, token, head }: Partition, key: Buffer, record: Buffer) {
+    this.partition = values
+    this.token = token
+    this.statics = head.statics
+    this.key = key
+    this.record = record
+  }
+
+  get row(): Row {
+    return (this.#row ??= decodeRow(this.record))
+  }
 }
 
 interface Partition {
@@ -117,6 +143,11 @@ class SegmentReader {
         if (place[0] === places.deletions) partition.head = { ...partition.head, deletions: decodeDeletions(record) }
         else if (place[0] === places.static)
           partition.head = { ...partition.head, statics: withoutDeleted(decodeRow(record), partition.head.deletions?.partition ?? null) }
+        continue
+      }
+      if (!partition.head.deletions && isSurelyLive(record)) {
+        partition.hadRows = true
+        rows.push(new StoredRow(partition, key, record))
         continue
       }
       const row = visibleRow(record, place, partition.head.deletions)

@@ -1,8 +1,11 @@
+import { ByteWriter, type EncodedRows } from '../../cql-wire/index.ts'
 import { invalid } from '../refusal.ts'
 import type { Table } from '../schema/index.ts'
+import { spareBuffers } from '../spare-buffers.ts'
 import { tableStart, type Engine } from '../storage/index.ts'
 import { scanIndex } from './index-scan.ts'
 import { decodePagingState, encodePagingState, type PagingState } from './paging.ts'
+import type { PlainColumns } from './plain-rows.ts'
 import { readPoints } from './point-read.ts'
 import { scanSegment, type ScannedRow, type Segment } from './scan.ts'
 import type { Scope } from './scope.ts'
@@ -14,6 +17,8 @@ import type { Filter } from './where.ts'
 
 export interface Page {
   rows: (Uint8Array | null)[][]
+  /** In place of `rows`. */
+  encoded?: EncodedRows
   pagingState: Uint8Array | null
 }
 
@@ -22,6 +27,8 @@ export type VirtualRows = () => TableRow[]
 
 /** A page ends after this many bytes of values too, when the client pages at all. */
 const pageBytes = 8 * 1024 * 1024
+/** Memory that a page begins with at least. */
+export const leastPageBytes = 16 * 1024
 
 export interface Plan {
   table: Table
@@ -36,6 +43,10 @@ export interface Plan {
   sort: ((a: ScannedRow, b: ScannedRow) => number) | null
   limit: (scope: Scope) => number | null
   perPartition: (scope: Scope) => number | null
+  /** Where nothing but columns are selected, and none has to be put together. */
+  plain: PlainColumns | null
+  /** The next page is likely as big. */
+  lastPage: { sizeBytes: number }
 }
 
 interface Chunk {
@@ -151,25 +162,55 @@ async function runRows(plan: Plan, scope: Scope, engine: Engine, virtual: Virtua
   let { remaining } = start
   const passes = rowFilter(plan.filters, scope)
   const count = new PartitionCount(from)
-  let bytes = 0
-  const rows: Page['rows'] = []
+  const answer = new PageWriter(plan, scope)
   for await (const chunk of scanned(plan, scope, engine, virtual, from)) {
     for (const row of chunk.rows) {
       if (!passes(row)) continue
       count.enter(row)
       if (perPartition !== null && count.given >= perPartition) continue
       count.given++
-      const values = plan.selectors.map((selector) => selector.value(row, scope))
-      for (const value of values) bytes += value?.length ?? 0
-      rows.push(values)
-      if (remaining !== null && --remaining === 0) return { rows, pagingState: null }
+      answer.add(row)
+      if (remaining !== null && --remaining === 0) return answer.page(null)
       // As Cassandra has it, a page that is full is followed by another, if only an empty one.
-      if (rows.length < pageSize && (pageSize === Infinity || bytes <= pageBytes)) continue
-      if (chunk.isLastPartition && isPartitionDone(plan, row, count.given, perPartition)) return { rows, pagingState: null }
-      return { rows, pagingState: encodePagingState({ segment: chunk.segment, key: row.key, remaining, inPartition: count.given }) }
+      if (answer.count < pageSize && (pageSize === Infinity || answer.valueBytes <= pageBytes)) continue
+      if (chunk.isLastPartition && isPartitionDone(plan, row, count.given, perPartition)) return answer.page(null)
+      return answer.page(encodePagingState({ segment: chunk.segment, key: row.key, remaining, inPartition: count.given }))
     }
   }
-  return { rows, pagingState: null }
+  return answer.page(null)
+}
+
+/** Rows as they are selected, written as the protocol has them at once: as objects, those of a page are many. */
+class PageWriter {
+  readonly #plan: Plan
+  readonly #scope: Scope
+  readonly #out: ByteWriter
+  count = 0
+
+  constructor(plan: Plan, scope: Scope) {
+    this.#plan = plan
+    this.#scope = scope
+    this.#out = new ByteWriter(spareBuffers.take(plan.lastPage.sizeBytes))
+  }
+
+  /** Of the values alone, without their lengths. */
+  get valueBytes(): number {
+    return this.#out.at - 4 * this.count * this.#plan.selectors.length
+  }
+
+  add(row: ScannedRow): void {
+    const { plain, selectors } = this.#plan
+    this.count++
+    if (row.record && plain?.write(this.#out, row.record, row)) return
+    for (const selector of selectors) this.#out.longBytes(selector.value(row, this.#scope))
+  }
+
+  page(pagingState: Uint8Array | null): Page {
+    const { bytes, at } = this.#out
+    this.#plan.lastPage.sizeBytes = Math.min(Math.max(at, leastPageBytes), pageBytes)
+    const release = (): void => spareBuffers.giveBack(bytes)
+    return { rows: [], encoded: { count: this.count, bytes: bytes.subarray(0, at), release }, pagingState }
+  }
 }
 
 /** True when nothing of a partition can follow a row, as it is known without looking (Cassandra's `remainingInPartition`). */

@@ -6,9 +6,10 @@ import type { Engine } from '../storage/index.ts'
 import { groupingOf } from './grouping.ts'
 import { toJson } from './json.ts'
 import type { ScannedRow } from './scan.ts'
+import { plainColumns } from './plain-rows.ts'
 import { Binds, type Scope } from './scope.ts'
 import { isReversed, planSegments } from './segments.ts'
-import { runSelect, type Page, type Paging, type Plan, type VirtualRows } from './select-run.ts'
+import { leastPageBytes, runSelect, type Page, type Paging, type Plan, type VirtualRows } from './select-run.ts'
 import { combined, type Selector } from './selector.ts'
 import { compileSelectors } from './selectors.ts'
 import type { TermContext } from './terms.ts'
@@ -49,6 +50,8 @@ export function compileSelect(
     sort: sortOf(table, statement.orderBy, where),
     perPartition: compileCount(statement.perPartitionLimit, 'per_partition_limit', context),
     limit: compileCount(statement.limit, 'limit', context),
+    plain: virtual ? null : plainColumns(selectors.map(({ column = null }) => column)),
+    lastPage: { sizeBytes: leastPageBytes },
   }
   if (statement.distinct) checkDistinct(table, statement, where)
   const isAggregate = statement.groupBy.length === 0 && selectors.some((selector) => selector.isAggregate)

@@ -1,4 +1,5 @@
 import type { CqlType } from '../../cql-wire/index.ts'
+import type { Column } from '../schema/index.ts'
 import type { Aggregate } from './aggregates.ts'
 import type { Scope } from './scope.ts'
 import type { TableRow } from './table-row.ts'
@@ -11,6 +12,8 @@ export interface Selector {
   type: CqlType
   /** True when it sees all rows of a group. */
   isAggregate: boolean
+  /** The column that it gives as it is, if it does that. */
+  column?: Column
   value: (row: TableRow, scope: Scope) => Bytes
   /** For a group of rows: an aggregate over them; of others, the first row's value. */
   start: (scope: Scope) => Running

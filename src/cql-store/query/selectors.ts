@@ -26,7 +26,7 @@ export function compileSelectors(table: Table, columns: readonly SelectedColumn[
 
 function columnSelector(table: Table, name: string): Selector {
   const column = columnNamed(table, name)
-  return plain(name, column.type, (row, { nowSeconds }) => valueOf(column, row, nowSeconds))
+  return { ...plain(name, column.type, (row, { nowSeconds }) => valueOf(column, row, nowSeconds)), column }
 }
 
 /** Where nothing else says it, `expected` is the type of a literal: that of the other side, say. */

@@ -201,8 +201,8 @@ export class Executor {
   #select(select: Extract<Compiled, { is: 'select' }>['select'], parameters: QueryParameters): Response | Promise<Response> {
     const scope = this.#scope(parameters.timestampMicros, valuesFor(select.bound, parameters))
     if (!isSystemKeyspace(select.table.keyspace)) checkRead(parameters.consistency)
-    const answer = ({ rows, pagingState }: Page): Response => {
-      return { opcode: 'RESULT', kind: 'rows', columns: select.columns, rows, pagingState, noMetadata: parameters.skipMetadata }
+    const answer = (page: Page): Response => {
+      return { opcode: 'RESULT', kind: 'rows', columns: select.columns, ...page, noMetadata: parameters.skipMetadata }
     }
     const page = select.run(scope, this.#engine, parameters)
     return page instanceof Promise ? page.then(answer) : answer(page)

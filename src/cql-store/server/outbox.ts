@@ -11,9 +11,15 @@ import {
   type Response,
   type ResponseExtras,
 } from '../../cql-wire/index.ts'
+import { spareBuffers } from '../spare-buffers.ts'
 
 /** No more requests are read while this many bytes of answers wait for a slow reader. */
 const maxUnsentBytes = 4 * 1024 * 1024
+/** A connection's memory for answers: as much as its last turn took, within these. */
+const leastBytes = 4096
+const usualBytes = 64 * 1024
+/** Frame's header and the metadata of a page with few columns. */
+const roomForHead = 4096
 /** Kind of a RESULT without anything (spec v4 §4.2.5.1). */
 const voidResult = 1
 
@@ -52,6 +58,8 @@ export class Outbox {
 
   #write(version: number, stream: number, response: Response, extras?: ResponseExtras): void {
     const start = this.#out.at
+    if (response.opcode === 'RESULT' && response.kind === 'rows' && response.encoded)
+      this.#reserve(response.encoded.bytes.length + roomForHead)
     writeResponse(this.#out, version, stream, response, extras)
     if (this.compression) compressFrame(this.#out, start, this.compression)
   }
@@ -72,6 +80,16 @@ export class Outbox {
     this.#scheduleFlush()
   }
 
+  /** Makes room for a page at once. */
+  #reserve(sizeBytes: number): void {
+    const { bytes, at } = this.#out
+    if (at + sizeBytes <= bytes.length) return
+    const roomier = spareBuffers.take(at + sizeBytes)
+    bytes.copy(roomier, 0, 0, at)
+    this.#out.bytes = roomier
+    spareBuffers.giveBack(bytes)
+  }
+
   #scheduleFlush(): void {
     if (this.#flushScheduled) return
     this.#flushScheduled = true
@@ -82,8 +100,10 @@ export class Outbox {
     this.#flushScheduled = false
     if (this.#out.at === 0 || this.#socket.destroyed) return
     const { bytes, at } = this.#out
-    this.#out = new ByteWriter(4096)
-    this.#socket.write(bytes.subarray(0, at))
+    this.#out = new ByteWriter(spareBuffers.take(Math.min(Math.max(at, leastBytes), usualBytes)))
+    this.#socket.write(bytes.subarray(0, at), (error) => {
+      if (!error) spareBuffers.giveBack(bytes)
+    })
   }
 }
 

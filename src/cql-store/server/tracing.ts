@@ -55,7 +55,7 @@ function textOf(timeuuid: Uint8Array): string {
 function activityOf(response: Response | null): string {
   if (response === null) return 'The mutation is in the commit log, and synced'
   if (response.opcode === 'ERROR') return `Refused: ${response.message}`
-  if (response.opcode === 'RESULT' && response.kind === 'rows') return `Read ${response.rows.length} rows`
+  if (response.opcode === 'RESULT' && response.kind === 'rows') return `Read ${response.encoded?.count ?? response.rows.length} rows`
   return 'Carried out'
 }
 

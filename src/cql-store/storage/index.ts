@@ -15,7 +15,7 @@ export {
   withPlace,
   type ClusteringOrder,
 } from './keys.ts'
-export { decodeRow } from './row-codec.ts'
+export { decodeRow, findPlainCells, isSurelyLive } from './row-codec.ts'
 export { RowWriter } from './row-writer.ts'
 export { isCellLive, isRowLive, pruneRow, type Cell, type Row, type Deletion } from './row.ts'
 export { decodeDeletions, deletionOver, encodeDeletions, type PartitionDeletions } from './partition-deletions.ts'

@@ -89,6 +89,40 @@ export function encodeRow(out: GrowingBuffer, row: Row): void {
   for (const cell of row.cells) writeCell(out, cell, row.liveness?.timestamp ?? null)
 }
 
+/** True for a row that is there whatever its cells are: it has the marker, which does not expire, and no deletion of its own. */
+export function isSurelyLive(record: Buffer): boolean {
+  return ((record[0] ?? 0) & (rowFlags.liveness | rowFlags.expiring | rowFlags.deletion)) === rowFlags.liveness
+}
+
+/**
+ * Finds the values of a row that {@link isSurelyLive}: `found` gets, by column, where a value's u32 length stands, 0 for none.
+ * False when a cell is of a collection or expires.
+ */
+export function findPlainCells(record: Buffer, found: Int32Array): boolean {
+  found.fill(0)
+  let at = 9
+  if ((record[0] ?? 0) & rowFlags.clustering) {
+    const count = record[at++] ?? 0
+    for (let i = 0; i < count; i++) at += 2 + record.readUInt16BE(at)
+  }
+  const count = record.readUInt16BE(at)
+  at += 2
+  for (let i = 0; i < count; i++) {
+    const column = record.readUInt16BE(at)
+    const flags = record[at + 2] ?? 0
+    if (flags & (cellFlags.expiring | cellFlags.path | cellFlags.collectionDeletion)) return false
+    at += flags & cellFlags.sameTimestamp ? 3 : 11
+    if (flags & cellFlags.tombstone) {
+      at += 4
+      continue
+    }
+    if (column < found.length) found[column] = at
+    at += 4 + record.readUInt32BE(at)
+  }
+  if (at > record.length) throw new RangeError('a cell runs past the end of its row')
+  return true
+}
+
 const empty = new Uint8Array(0)
 
 /** Reads what {@link encodeRow} wrote; values are views into `bytes`. Throws RangeError on bytes that are no row. */

@@ -7,7 +7,7 @@ const pieceRecords = 128
 const minToken = -(2n ** 63n)
 const ringTokens = 2 ** 64
 
-export interface SizeEstimate {
+interface SizeEstimate {
   partitions: number
   /** Bytes of a partition's keys and records; at least, where it has more rows than are looked at. */
   meanPartitionBytes: number

@@ -1,8 +1,9 @@
 import { benchFirstRow } from './first-row.ts'
 import { benchMemory } from './memory.ts'
+import { benchTestingKit } from './testing-kit.ts'
 import { benchThroughput } from './throughput.ts'
 
-// npm run bench [first-row] [memory] [throughput]: prints figures, asserts nothing. Aims stand beside them.
+// npm run bench [first-row] [memory] [throughput] [testing-kit]: prints figures, asserts nothing. Aims stand beside them.
 const asked = process.argv.slice(2)
 const wanted = (name: string): boolean => asked.length === 0 || asked.includes(name)
 
@@ -25,4 +26,12 @@ if (wanted('throughput')) {
     `topic → table: ${Math.round(result.recordsPerSecond)} records/s, ${result.records} records in ${result.seconds.toFixed(1)} s (aim ≥ 50000/s)`,
   )
   console.log(`CPU s per 100,000: ${result.cpuPer100k.map(({ role, seconds }) => `${role} ${seconds.toFixed(2)}`).join(', ')}`)
+}
+if (wanted('testing-kit')) {
+  for (const [name, runs] of benchTestingKit()) {
+    const ms = runs.toSorted((a, b) => a - b)
+    console.log(
+      `${name}: min ${ms[0]?.toFixed(0)} ms, median ${ms[Math.floor(ms.length / 2)]?.toFixed(0)} ms (aim: a stream < 1 s, a server < 300 ms)`,
+    )
+  }
 }

@@ -41,24 +41,27 @@ export interface SinkOptions {
   autoEvolve?: 'off' | 'add-columns'
 }
 
-/** A stream that ends in a table: export it, and `millrace start` runs it. */
-export interface FinishedStream extends Defined<Extract<LoadedDefinition, { is: 'stream' }>> {
+/** A stream that ends in a table: export it, and `millrace start` runs it. Phantom types: what its topic accepts, and its table's rows. */
+export interface FinishedStream<In = never, Row = unknown> extends Defined<Extract<LoadedDefinition, { is: 'stream' }>> {
   readonly name: string
+  readonly accepts?: (value: In) => void
+  readonly gives?: () => Row
 }
 
-export interface Stream<T> {
-  map<U>(fn: (value: T, ctx: RecordContext) => U, options?: StepOptions): Stream<Awaited<U>>
-  filter(fn: (value: T, ctx: RecordContext) => boolean | Promise<boolean>, options?: StepOptions): Stream<T>
+/** Values of type T on their way; `In` is what the topic accepts. */
+export interface Stream<T, In = never> {
+  map<U>(fn: (value: T, ctx: RecordContext) => U, options?: StepOptions): Stream<Awaited<U>, In>
+  filter(fn: (value: T, ctx: RecordContext) => boolean | Promise<boolean>, options?: StepOptions): Stream<T, In>
   /** For its effect alone; the value goes on unchanged. */
-  each(fn: (value: T, ctx: RecordContext) => void | Promise<void>, options?: StepOptions): Stream<T>
+  each(fn: (value: T, ctx: RecordContext) => void | Promise<void>, options?: StepOptions): Stream<T, In>
   /** false, or a thrown error, makes the record a dead letter with that reason. */
-  validate(fn: (value: T, ctx: RecordContext) => boolean | Promise<boolean>, options?: StepOptions): Stream<T>
+  validate(fn: (value: T, ctx: RecordContext) => boolean | Promise<boolean>, options?: StepOptions): Stream<T, In>
   /** @param table one whose rows the stream's values are; a missing or wrong column is a compile error */
-  to(table: CassandraTable<T>, options?: SinkOptions): FinishedStream
+  to(table: CassandraTable<T>, options?: SinkOptions): FinishedStream<In, T>
 }
 
 export interface StreamStart {
-  from<In, Out>(topic: Topic<In, Out>, options?: { startingOffsets?: 'earliest' | 'latest' }): Stream<Out>
+  from<In, Out>(topic: Topic<In, Out>, options?: { startingOffsets?: 'earliest' | 'latest' }): Stream<Out, In>
 }
 
 type FunctionNode = Exclude<StreamNode, { is: 'source' | 'sink' }>
@@ -85,8 +88,8 @@ interface Building {
   functions: ReadonlyMap<string, StepFunction>
 }
 
-function steps<T>(building: Building): Stream<T> {
-  const then = <U>(is: FunctionNode['is'], fn: (value: never, ctx: RecordContext) => unknown, options: StepOptions = {}): Stream<U> => {
+function steps<T, In>(building: Building): Stream<T, In> {
+  const then = <U>(is: FunctionNode['is'], fn: (value: never, ctx: RecordContext) => unknown, options: StepOptions = {}): Stream<U, In> => {
     const id = options.name ?? `${is}-${building.nodes.length}`
     const what = `stream ${building.name}, step ${id}`
     if (building.nodes.some((node) => node.id === id)) throw new MillraceError('DEFINITION_INVALID', `${what}: the name is used twice.`)
@@ -98,7 +101,7 @@ function steps<T>(building: Building): Stream<T> {
       timeoutMs: options.timeout === undefined ? null : durationMs(options.timeout, `${what}: timeout`),
     }
     const functions = new Map(building.functions).set(id, fn as StepFunction)
-    return steps<U>({ ...building, nodes: [...building.nodes, node], functions })
+    return steps<U, In>({ ...building, nodes: [...building.nodes, node], functions })
   }
   return {
     map: (fn, options) => then('map', fn, options),
@@ -109,11 +112,11 @@ function steps<T>(building: Building): Stream<T> {
   }
 }
 
-function finish<T>(
+function finish<T, In>(
   building: Building,
   table: CassandraTable<T>,
   { autoCreate = false, autoEvolve = 'off' }: SinkOptions = {},
-): FinishedStream {
+): FinishedStream<In, T> {
   const { name, options, at, topic, functions } = building
   const nodes: StreamNode[] = [
     ...building.nodes,

@@ -10,6 +10,7 @@ import {
   type Part,
   type ServerTlsOptions,
 } from '../platform/index.ts'
+import type { RequestInterceptor } from './network/interception.ts'
 import type { Account } from './security/accounts.ts'
 import { resolveBrokerConfig, type BrokerConfig } from './topics/broker-configs.ts'
 
@@ -46,6 +47,8 @@ export interface BrokerOptions {
   clock?: Clock
   /** Broker settings by Kafka's names, e.g. `group.initial.rebalance.delay.ms` (0 here), `log.segment.bytes`. */
   config?: Record<string, string>
+  /** Decides about each request before it is carried out: errors, delays and lost connections for tests of clients. Not for the broker on a thread. */
+  intercept?: RequestInterceptor
 }
 
 export interface BrokerHandle extends Part {
@@ -77,6 +80,7 @@ export interface ResolvedOptions {
   readonly disk: Disk
   readonly clock: Clock
   readonly config: BrokerConfig
+  readonly intercept: RequestInterceptor | null
 }
 
 /** @throws MillraceError CREDENTIALS_REQUIRED (P8), CONFIG_INVALID */
@@ -106,5 +110,6 @@ export function resolveOptions(options: BrokerOptions): ResolvedOptions {
     disk: options.disk ?? systemDisk,
     clock: options.clock ?? systemClock,
     config: resolveBrokerConfig(overrides),
+    intercept: options.intercept ?? null,
   })
 }

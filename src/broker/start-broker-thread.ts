@@ -11,7 +11,7 @@ type Started = Extract<FromThread, { is: 'started' }>
  * @throws MillraceError as startBroker
  */
 export async function startBrokerThread(
-  options: Omit<BrokerOptions, 'disk' | 'clock' | 'log'> & { log?: Logger },
+  options: Omit<BrokerOptions, 'disk' | 'clock' | 'log' | 'intercept'> & { log?: Logger },
   context: { signal?: AbortSignal } = {},
 ): Promise<BrokerHandle> {
   const { log = silentLogger, ...rest } = options

@@ -79,7 +79,7 @@ async function listen(options: ResolvedOptions, broker: BrokerState, releasers: 
       host: listener.host,
       port: listener.port,
       ...(listener.tls ? { tls: listener.tls } : {}),
-      onConnection: (socket) => new Connection(socket, { broker, log: options.log, advertised, accounts }),
+      onConnection: (socket) => new Connection(socket, { broker, log: options.log, advertised, accounts, intercept: options.intercept }),
     })
     if (advertised.port === 0) advertised.port = server.port
     releasers.add(`listener ${server.port}`, () => server.close())

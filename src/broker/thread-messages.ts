@@ -2,7 +2,7 @@ import type { ErrorJson, LogFields, LogLevel } from '../platform/index.ts'
 import type { BrokerOptions, Recovered } from './options.ts'
 
 /** What the broker's thread is started with. */
-export type ThreadOptions = Omit<BrokerOptions, 'disk' | 'clock' | 'log'>
+export type ThreadOptions = Omit<BrokerOptions, 'disk' | 'clock' | 'log' | 'intercept'>
 
 export type ToThread = { is: 'close' }
 

@@ -7,7 +7,7 @@ export { startRandomUserStandIn, type RandomUserStandInOptions } from './random-
 export { cursorTopicConfigs, runSource, type RunSource, type SourceRun } from './runner/run-source.ts'
 export { type SourceKafka } from './runner/kafka-port.ts'
 export { type SourceWorld } from './runner/open-source.ts'
-export { openCassandraSink, type CassandraSinkOptions } from './cassandra/sink.ts'
+export { cassandraSink, openCassandraSink, type CassandraSinkOptions } from './cassandra/sink.ts'
 export { cassandraOptions } from './cassandra/session.ts'
 export { cqlTypeOf } from './cassandra/cql-type.ts'
 export { ensureTable, lookAtTable, type EnsureTable, type Replication, type TableSession } from './cassandra/ensure-table.ts'

@@ -16,6 +16,7 @@ import { Catalogue } from './schema/index.ts'
 import { PasswordAuthenticator, type Credentials } from './server/authenticator.ts'
 import { Executor } from './server/executor.ts'
 import { defaultLimits, type Limits } from './server/limits.ts'
+import type { StatementInterceptor } from './server/interception.ts'
 import { serveClients } from './server/listener.ts'
 import { Statements } from './server/statements.ts'
 import { Engine } from './storage/index.ts'
@@ -40,6 +41,8 @@ export interface CqlStoreOptions {
   log?: Logger
   disk?: Disk
   clock?: Clock
+  /** Decides about each request before it is carried out: errors, delays and lost connections for tests of clients. Not for the store on a thread. */
+  intercept?: StatementInterceptor
 }
 
 export interface CqlStoreHandle extends Part {
@@ -89,7 +92,15 @@ export async function startCqlStore(options: CqlStoreOptions, context: { signal?
   engine.onFailed = (error) => failed.reject(error)
   const limits: Limits = { ...defaultLimits, ...options.limits }
   const where = { host, port, ...(options.tls ? { tls: options.tls } : {}) }
-  const server = await serveClients(where, { executor, authenticator, traces, limits, clock, log }).catch(async (error: unknown) => {
+  const server = await serveClients(where, {
+    executor,
+    authenticator,
+    traces,
+    limits,
+    intercept: options.intercept ?? null,
+    clock,
+    log,
+  }).catch(async (error: unknown) => {
     executor.stop()
     await engine.close()
     throw error

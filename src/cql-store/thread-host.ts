@@ -8,7 +8,7 @@ import type { FromThread, ThreadOptions, ToThread } from './thread-messages.ts'
  * @throws MillraceError as `startCqlStore`
  */
 export async function startCqlStoreThread(
-  options: Omit<CqlStoreOptions, 'disk' | 'clock'>,
+  options: Omit<CqlStoreOptions, 'disk' | 'clock' | 'intercept'>,
   context: { signal?: AbortSignal } = {},
 ): Promise<CqlStoreHandle> {
   const { log = silentLogger, ...rest } = options

@@ -1,7 +1,7 @@
 import type { ErrorJson, LogFields, LogLevel } from '../platform/index.ts'
 import type { CqlStoreOptions } from './start.ts'
 
-export type ThreadOptions = Omit<CqlStoreOptions, 'disk' | 'clock' | 'log'>
+export type ThreadOptions = Omit<CqlStoreOptions, 'disk' | 'clock' | 'log' | 'intercept'>
 
 export type FromThread =
   | { is: 'ready'; host: string; port: number; address: string; recovered: { tables: number; mutations: number; cutBytes: number } }

@@ -19,6 +19,7 @@ export type {
   TopicPartition,
   TransactionalProducerOptions,
 } from './options.ts'
+export { partitionForKey } from './murmur2.ts'
 export type { OutgoingRecord, Producer } from './producer.ts'
 export type { Acknowledged } from './producer-batch.ts'
 export type { TopicReader } from './reader.ts'

@@ -1,5 +1,5 @@
 import Fastify, { type FastifyInstance } from 'fastify'
-import type { KafkaClient } from '../kafka-client/index.ts'
+import { connectKafka, type KafkaClient, type KafkaConnectOptions } from '../kafka-client/index.ts'
 import {
   asMillraceError,
   isLoopback,
@@ -13,6 +13,7 @@ import {
   type Clock,
 } from '../platform/index.ts'
 import { bodyTypes, createGuard } from './guard.ts'
+import { interceptRequest, type RegistryInterceptor } from './interception.ts'
 import { listenForRegistry, type RegistryListener } from './listener.ts'
 import { RegistryError, registryErrors } from './registry-error.ts'
 import { addSchemaRoutes } from './routes/schemas.ts'
@@ -29,12 +30,14 @@ export interface RegistryOptions {
   advertisedHost?: string
   /** Asked for by HTTP Basic; must be there beyond loopback (P8). */
   credentials?: { username: string; password: string }
-  /** Where `_schemas` lives. Stays the caller's. */
-  kafka: KafkaClient
+  /** Where `_schemas` lives: a client, which stays the caller's, or how to connect to it. */
+  kafka: KafkaClient | KafkaConnectOptions
   /** A port that was taken before, on `host`; it goes with the registry, and when that does not start. */
   listener?: RegistryListener
   log?: Logger
   clock?: Clock
+  /** Decides about each request before it is carried out: errors, delays and lost connections for tests of clients. */
+  intercept?: RegistryInterceptor
 }
 
 export interface RegistryHandle extends Part {
@@ -49,7 +52,7 @@ const maxBodyBytes = 4 * 1_048_576
  * Errors: PORT_BUSY, CREDENTIALS_REQUIRED (P8), BAD_REQUEST when `_schemas` is not fit, those of Kafka.
  */
 export async function startRegistry(options: RegistryOptions, context: { signal?: AbortSignal } = {}): Promise<RegistryHandle> {
-  const { host, port, advertisedHost = host, credentials = null, kafka, log = silentLogger, clock = systemClock } = options
+  const { host, port, advertisedHost = host, credentials = null, log = silentLogger, clock = systemClock } = options
   const releasers = new Releasers()
   try {
     releasers.add('given listener', () => options.listener?.close())
@@ -60,13 +63,15 @@ export async function startRegistry(options: RegistryOptions, context: { signal?
     }
     const listener = options.listener ?? (await listenForRegistry({ host, port }))
     releasers.add('listener', () => listener.close())
+    const kafka = 'admin' in options.kafka ? options.kafka : await connectKafka({ ...options.kafka, ...context })
+    if (kafka !== options.kafka) releasers.add('kafka', () => kafka.close())
     const schemas = await SchemaLog.open(kafka, { clock, log, ...context })
     releasers.add('schemas', () => schemas.close())
     const server = Fastify({ logger: false, bodyLimit: maxBodyBytes, routerOptions: { maxParamLength: 1_000 } })
     releasers.add('server', () => server.close())
     const guard = createGuard({ hosts: [host, advertisedHost], credentials })
     const { clusterId } = await kafka.admin.metadata([])
-    addRoutes(server, new SchemaRegistry(schemas), { guard, log, clusterId: clusterId ?? '' })
+    addRoutes(server, new SchemaRegistry(schemas), { guard, log, clusterId: clusterId ?? '', clock, intercept: options.intercept ?? null })
     await server.ready()
     // Once more, as the first to go: what is being answered needs the schemas.
     releasers.add('requests', () => listener.close())
@@ -89,10 +94,13 @@ interface Surroundings {
   guard: ReturnType<typeof createGuard>
   log: Logger
   clusterId: string
+  clock: Clock
+  intercept: RegistryInterceptor | null
 }
 
-function addRoutes(server: FastifyInstance, registry: SchemaRegistry, { guard, log, clusterId }: Surroundings): void {
+function addRoutes(server: FastifyInstance, registry: SchemaRegistry, { guard, log, clusterId, clock, intercept }: Surroundings): void {
   server.addHook('onRequest', guard)
+  if (intercept) server.addHook('onRequest', (request, reply) => interceptRequest(intercept, request, reply, clock))
   server.addHook('preSerialization', async (_, reply, payload: unknown) => {
     void reply.type(contentType)
     return payload

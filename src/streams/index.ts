@@ -1,4 +1,22 @@
 export { deadLetterTopicConfigs } from './dead-letters.ts'
 export { runStream, type RunStreamOptions } from './run-stream.ts'
-export type { StreamKafka } from './kafka-ports.ts'
-export { readDeadLetters, type DeadLetter, type DeadLetterKafka, type Payload, type ReadDeadLettersOptions } from './read-dead-letters.ts'
+export type {
+  AssignedPartition,
+  GroupMetadata,
+  OffsetToCommit,
+  OutgoingRecord,
+  StreamConsumer,
+  StreamConsumerOptions,
+  StreamKafka,
+  StreamTransactions,
+  TopicPartition,
+} from './kafka-ports.ts'
+export { batchOf, type StoredRecord } from './record-batch.ts'
+export {
+  deadLettersOf,
+  readDeadLetters,
+  type DeadLetter,
+  type DeadLetterKafka,
+  type Payload,
+  type ReadDeadLettersOptions,
+} from './read-dead-letters.ts'

@@ -100,7 +100,7 @@ test('the package carries the command, the build, licence and read-me, and no so
   expect(paths).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'package.json', 'bin/millrace.mjs', 'dist/authoring/index.js']))
   expect(paths.filter((path) => !/^(bin\/[\w-]+\.mjs|dist\/[\w/-]+\.(js|d\.ts)|LICENSE|README\.md|package\.json)$/.test(path))).toEqual([])
   expect(paths.filter((path) => /\.test\.|fixture|scripted/.test(path))).toEqual([])
-  expect(Object.keys(packageJson().exports)).toEqual(['.', './package.json'])
+  expect(Object.keys(packageJson().exports)).toEqual(['.', './testing', './broker', './cql-store', './registry', './package.json'])
 })
 
 test('publint finds nothing in it', () => {

@@ -1,12 +1,14 @@
 import type { Socket } from 'node:net'
-import { decodeRequestHeader, WireError } from '../../kafka-wire/index.ts'
+import { decodeRequestHeader, errorCodes, WireError } from '../../kafka-wire/index.ts'
 import { asMillraceError, type Logger } from '../../platform/index.ts'
-import type { Answer, BrokerState, RequestContext } from '../requests/handler.ts'
+import type { Answer, BrokerState, Handler, RequestContext } from '../requests/handler.ts'
 import { handlers } from '../requests/index.ts'
 import { refuseOldProduce } from '../requests/refuse-old-produce.ts'
+import { refusing } from '../requests/refusing.ts'
 import type { Accounts } from '../security/accounts.ts'
 import { SaslSession } from '../security/sasl-session.ts'
 import { FrameReader } from './frame-reader.ts'
+import { describeRequest, type RequestInterceptor } from './interception.ts'
 import { release } from './own-memory.ts'
 
 export interface ConnectionOptions {
@@ -15,6 +17,8 @@ export interface ConnectionOptions {
   readonly advertised: { readonly host: string; readonly port: number }
   /** Who may come in; null: everybody. */
   readonly accounts: Accounts | null
+  /** Decides about each request before it is carried out; null: none is looked at. */
+  readonly intercept: RequestInterceptor | null
 }
 
 /** The place of one answer in the order of requests. */
@@ -55,6 +59,8 @@ export class Connection {
   /** Bytes of answers that wait for their turn. */
   #unsentBytes = 0
   #fetching = false
+  /** A request is held back: those behind it wait. */
+  #isDelaying = false
   #ending = false
 
   constructor(socket: Socket, options: ConnectionOptions) {
@@ -110,7 +116,7 @@ export class Connection {
   }
 
   #mayStart(frame: Buffer | undefined): boolean {
-    if (this.#socket.destroyed || this.#ending || this.#slots.length >= this.#maxWaiting) return false
+    if (this.#socket.destroyed || this.#ending || this.#isDelaying || this.#slots.length >= this.#maxWaiting) return false
     if (this.#socket.writableLength + this.#unsentBytes > maxUnsentBytes) return false
     // A second fetch behind a waiting one could only be answered after it.
     return !(this.#fetching && frame && frame.length >= 2 && frame.readInt16BE(0) === fetchKey)
@@ -145,11 +151,28 @@ export class Connection {
     }
     const known = found && (apiKey === apiVersionsKey || (apiVersion >= found.advertised[0] && apiVersion <= found.advertised[1]))
     if (!found || !known) throw new WireError(`request ${apiKey} in version ${apiVersion} is not one of ours`)
-    const answer = found.answer(correlationId, body, this.#context(apiVersion, header.clientId ?? ''))
+    const answer = this.#answerTo(found, correlationId, body, this.#context(apiVersion, header.clientId ?? ''))
     if (answer instanceof Promise) this.#later(slot, answer, apiKey)
     else this.#answer(slot, answer)
     // As Kafka: one try a connection.
     if (ofSasl.has(apiKey) && this.#sasl.isClosed) this.#ending = true
+  }
+
+  #answerTo(found: Handler, correlationId: number, body: Uint8Array, context: RequestContext): Answer | Promise<Answer> {
+    const fate = this.#options.intercept?.(describeRequest(found, body, context)) ?? null
+    if (fate === null) return found.answer(correlationId, body, context)
+    if (fate.is === 'error') return refusing(found, errorCodes[fate.error]).answer(correlationId, body, context)
+    if (fate.is === 'disconnect') {
+      this.#socket.destroy()
+      return null
+    }
+    this.#isDelaying = true
+    // The frame's memory is given back when this returns.
+    const kept = Buffer.from(body)
+    return context.broker.clock.sleep(fate.delayMs, context.gone).then(() => {
+      this.#isDelaying = false
+      return found.answer(correlationId, kept, context)
+    })
   }
 
   #context(apiVersion: number, clientId: string): RequestContext {

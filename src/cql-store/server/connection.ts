@@ -6,6 +6,7 @@ import type { TraceLog } from '../system/index.ts'
 import { FrameReader } from './frame-reader.ts'
 import { refusalOf, type AnsweringWaiter, type Executor } from './executor.ts'
 import { Handshake } from './handshake.ts'
+import { describeStatement, injectedError, type StatementInterceptor } from './interception.ts'
 import type { InboundBudget, Limits } from './limits.ts'
 import { Outbox } from './outbox.ts'
 import type { PasswordAuthenticator } from './authenticator.ts'
@@ -25,6 +26,8 @@ export interface ConnectionParts {
   readonly traces: TraceLog
   readonly budget: InboundBudget
   readonly limits: Limits
+  /** Decides about each request before it is carried out; null: none is looked at. */
+  readonly intercept: StatementInterceptor | null
   readonly clock: Clock
   readonly log: Logger
 }
@@ -211,6 +214,15 @@ export class Connection implements Client {
   }
 
   #carryOut(request: Request, reply: Reply): void {
+    const { intercept, executor } = this.#parts
+    const fate = intercept && this.#handshake.isReady ? intercept(describeStatement(request, executor)) : null
+    if (fate === null) return this.#answer(request, reply)
+    if (fate.is === 'error') return this.#respond(reply, injectedError(request, fate.error))
+    if (fate.is === 'disconnect') this.#socket.destroy()
+    else this.#parts.clock.after(fate.delayMs, () => this.#isClosed || this.#answer(request, reply))
+  }
+
+  #answer(request: Request, reply: Reply): void {
     try {
       const shaken = this.#handshake.answer(request)
       const answer = shaken ?? answerTo(request, this.#parts.executor, this, () => this.#waiter(reply))

@@ -6,6 +6,7 @@ import { addConfigCommands } from './commands/configs.ts'
 import { addDagCommands } from './commands/dags.ts'
 import { addDeadLetterCommands } from './commands/dead-letters.ts'
 import { addGroupCommands } from './commands/groups.ts'
+import { addInitCommand } from './commands/init.ts'
 import { addLifecycleCommands } from './commands/lifecycle.ts'
 import { addLogCommands } from './commands/log.ts'
 import { addQueryCommand } from './commands/query.ts'
@@ -15,6 +16,7 @@ import { addRecordCommands } from './commands/records.ts'
 import { addServeCommands } from './commands/serve.ts'
 import { addStartCommand } from './commands/start.ts'
 import { addTableCommands } from './commands/tables.ts'
+import { addTaskCommands } from './commands/task.ts'
 import { addTopicCommands } from './commands/topics.ts'
 import { addTransactionCommands } from './commands/transactions.ts'
 import { createContext, type Context, type GlobalOptions } from './context.ts'
@@ -54,9 +56,11 @@ function createProgram(): Command {
     .option('--cassandra <points>', 'Cassandra by address, without a running Millrace')
     .exitOverride()
   const context: WithContext = () => createContext(program.opts<GlobalOptions>())
+  addInitCommand(program, context)
   addStartCommand(program, context)
   addLifecycleCommands(program, context)
   addDagCommands(program, context)
+  addTaskCommands(program, context)
   addTopicCommands(program, context)
   addGroupCommands(program, context)
   addConfigCommands(program, context)

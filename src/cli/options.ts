@@ -1,3 +1,4 @@
+import type { Json } from '../core/index.ts'
 import { MillraceError } from '../platform/index.ts'
 
 /** A whole number that an option gives. @throws MillraceError BAD_REQUEST */
@@ -16,3 +17,27 @@ export function configOption(option: string, text: string): [name: string, value
 
 /** Gathers an option that may be repeated. */
 export const repeated = (text: string, before: readonly string[] = []): string[] => [...before, text]
+
+/** A JSON object. @throws MillraceError BAD_REQUEST */
+export function objectOption(option: string, text: string): Record<string, Json> {
+  const value = parsed(text)
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
+  throw new MillraceError('BAD_REQUEST', `${option} is not a JSON object: write ${option} '{"day":"2026-01-01"}'.`)
+}
+
+/** A JSON array. @throws MillraceError BAD_REQUEST */
+export function arrayOption(option: string, text: string): Json[] {
+  const value = parsed(text)
+  if (Array.isArray(value)) return value
+  throw new MillraceError('BAD_REQUEST', `${option} is not a JSON array: write ${option} '["a",1]'.`)
+}
+
+/** Undefined: it is no JSON. */
+function parsed(text: string): Json | undefined {
+  try {
+    const value: Json = JSON.parse(text)
+    return value
+  } catch {
+    return undefined
+  }
+}

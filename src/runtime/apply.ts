@@ -4,7 +4,7 @@ import type { Endpoints, PlanView } from '../core/index.ts'
 import { MillraceError, silentLogger } from '../platform/index.ts'
 import { findConfig, startLoading } from './children/loading.ts'
 import { createClients } from './clients.ts'
-import { resolveEndpoints } from './endpoints.ts'
+import { notEmbedded, resolveEndpoints } from './endpoints.ts'
 import { planProject } from './plan.ts'
 import { provision, type Provision } from './provision.ts'
 import { settingsBy } from './settings/load-settings.ts'
@@ -42,13 +42,4 @@ export async function planOrApply(options: PlanOptions, apply: boolean): Promise
   } finally {
     loading.close()
   }
-}
-
-/** Ports of parts that do not run: nobody asks there. */
-const notEmbedded: Parameters<typeof resolveEndpoints>[1] = {
-  kafkaPort: 0,
-  cqlPort: 0,
-  registryAddress: null,
-  credentials: null,
-  randomUser: { url: '', is: 'local', why: '', seed: '' },
 }

@@ -12,6 +12,15 @@ export interface Embedded {
   randomUser: Endpoints['randomUser']
 }
 
+/** Ports of parts that do not run: nobody asks there. */
+export const notEmbedded: Embedded = {
+  kafkaPort: 0,
+  cqlPort: 0,
+  registryAddress: null,
+  credentials: null,
+  randomUser: { url: '', is: 'local', why: '', seed: '' },
+}
+
 /** Where everything is from now on: the only place that tells ours from somebody's cluster. */
 export function resolveEndpoints(settings: Settings, embedded: Embedded): Endpoints {
   const host = settings.host === '0.0.0.0' || settings.host === '::' ? '127.0.0.1' : settings.host

@@ -9,6 +9,7 @@ import type { Served, ServedPart, ServeOptions, StoreAccess } from './serve.ts'
 import type { BrokerAccess, ListenAt } from './serve-broker.ts'
 import type { Millrace, StartOptions } from './start.ts'
 import type { DevOptions } from './reload/reloading.ts'
+import type { InlineTaskOptions } from './task-inline.ts'
 import type * as tables from './tables.ts'
 
 export { findConfig } from './children/loading.ts'
@@ -103,4 +104,9 @@ export async function planOrApply(options: PlanOptions, apply: boolean): ReturnT
 /** Opens clients of systems; a child process gives tokens where the author's function does. `owner` marks that child. */
 export async function openClients(endpoints: Pick<Endpoints, 'kafka' | 'cassandra'>, owner: string): Promise<Clients> {
   return (await import('./clients.ts')).createClients(endpoints, { owner, onLine: (line) => void process.stderr.write(`${line}\n`) })
+}
+
+/** `millrace task run`: one task in a child of this process, by the files as they are now. */
+export async function runTaskInline(options: InlineTaskOptions): ReturnType<typeof import('./task-inline.ts').runTaskInline> {
+  return (await import('./task-inline.ts')).runTaskInline(options)
 }

@@ -75,3 +75,36 @@ test(
     expect(await millrace.stop()).toBe(0)
   },
 )
+
+test(
+  "for a debugger, tasks and streams say where they listen, and breakpoints stand in the author's lines",
+  { timeout: 120_000 },
+  async () => {
+    await millrace[Symbol.asyncDispose]()
+    millrace = startMillrace(project, { command: 'dev', args: ['--inspect', '--trigger-once', 'user_automation'] })
+    for (const role of ['tasks', 'streams']) {
+      const [, address] = await millrace.until(new RegExp(`debugger   ${role}: attach to (127\\.0\\.0\\.1:\\d+)`))
+      const [target] = (await (await fetch(`http://${address}/json/list`)).json()) as { webSocketDebuggerUrl: string }[]
+      expect(target?.webSocketDebuggerUrl).toContain(address)
+    }
+    await rows(3)
+  },
+)
+
+test('one task runs in this terminal, beside what runs: its log, its exit code, and no run', { timeout: 120_000 }, async () => {
+  await millrace.until(/files are watched/)
+  await rows(3)
+  project.edit((code) => code.replace('streamDataFromApi()\n', `streamDataFromApi()\nuserAutomation.task('say', (ctx) => { console.log('day ' + ctx.params['day']); if (ctx.params['day'] === 'never') throw new Error('no such day') })()\n`)) // prettier-ignore
+  await millrace.until(/↻ user_automation changed/)
+  const said = run(project, ['task', 'run', 'user_automation', 'say', '--params', '{"day":"today"}'])
+  expect(said).toMatchObject({ code: 0, stdout: expect.stringMatching(/day today\nok/) })
+  const failed = run(project, ['task', 'run', 'user_automation', 'say', '--params', '{"day":"never"}'])
+  expect(failed).toMatchObject({ code: 1, stdout: expect.stringContaining('no such day') })
+  expect(run(project, ['task', 'run', 'user_automation', 'other'])).toMatchObject({ code: 66, stderr: expect.stringContaining('say') })
+  expect(run(project, ['task', 'run', 'user_automation', 'stream_data_from_api'])).toMatchObject({ code: 0 })
+  await eventually(
+    () => runJson<StatusView>(project, ['status']).flows[0],
+    (flow) => (flow?.inTable ?? 0) > 3,
+  )
+  expect(runJson<unknown[]>(project, ['runs', 'user_automation'])).toHaveLength(1)
+})

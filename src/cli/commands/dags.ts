@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
 import type { ApiClient } from '../../api-client/index.ts'
-import type { Json, RunDetail, RunView } from '../../core/index.ts'
+import type { RunDetail, RunView } from '../../core/index.ts'
 import { MillraceError, systemClock } from '../../platform/index.ts'
 import type { WithContext } from '../main.ts'
+import { objectOption } from '../options.ts'
 import type { Output } from '../output.ts'
 
 export function addDagCommands(program: Command, context: WithContext): void {
@@ -33,7 +34,7 @@ export function addDagCommands(program: Command, context: WithContext): void {
     .action(async (dag: string, options: { params?: string; wait?: boolean }) => {
       const { api, output } = context()
       const client = await api()
-      const { run } = await client.trigger(dag, options.params === undefined ? {} : { params: parseParams(options.params) })
+      const { run } = await client.trigger(dag, options.params === undefined ? {} : { params: objectOption('--params', options.params) })
       const ended = options.wait ? await waitForEnd(client, run) : run
       output.data(ended)
       output.line(`${ended.runId} ${ended.state}${ended.reason === null ? '' : `: ${ended.reason}`}`)
@@ -63,16 +64,6 @@ export function addDagCommands(program: Command, context: WithContext): void {
       const { api, output } = context()
       await printLogs(await api(), dag, options, output)
     })
-}
-
-function parseParams(text: string): Record<string, Json> {
-  try {
-    const params: unknown = JSON.parse(text)
-    if (typeof params === 'object' && params !== null && !Array.isArray(params)) return params as Record<string, Json>
-  } catch {
-    // Said below, as for any other text that is not an object.
-  }
-  throw new MillraceError('BAD_REQUEST', `--params is not a JSON object: write --params '{"day":"2026-01-01"}'.`)
 }
 
 async function waitForEnd(client: ApiClient, run: RunView): Promise<RunView> {

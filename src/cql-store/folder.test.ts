@@ -107,6 +107,7 @@ describe('a folder of tables', () => {
     const sets = [0, 35_000].map((from) => `{${Array.from({ length: 35_000 }, (_, i) => from + i).join(',')}}`)
     await withStore(async (session) => {
       await session.changeSchema('CREATE TABLE k.sets (id int PRIMARY KEY, s set<int>)')
+      await session.query('INSERT INTO k.sets (id) VALUES (1)')
       for (const set of sets) await session.query(`UPDATE k.sets SET s = s + ${set} WHERE id = 1`)
     })
     expect(readFileSync(schema, 'utf8')).toContain('"format": 2')

@@ -100,6 +100,8 @@ export function isSurelyLive(record: Buffer): boolean {
  */
 export function findPlainCells(record: Buffer, found: Int32Array): boolean {
   found.fill(0)
+  // Only collections have so many.
+  if ((record[0] ?? 0) & rowFlags.manyCells) return false
   let at = 9
   if ((record[0] ?? 0) & rowFlags.clustering) {
     const count = record[at++] ?? 0

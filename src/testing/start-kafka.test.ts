@@ -1,7 +1,8 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Kafka, logLevel } from 'kafkajs'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { startKafka, type TestKafka } from './index.ts'
 
 const clientOf = (kafka: TestKafka, retries = 5): Kafka =>
@@ -129,9 +130,9 @@ test('a request whose answer has no place for an error says so at once', async (
   expect(() => kafka.failNext('Produce', { error: 'UNKNOWN_SERVER_ERROR', times: 0 })).toThrow(/times is 0/)
 })
 
-test('twenty stand beside each other, and leave nothing behind', async () => {
-  const left = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('millrace-kafka-'))
-  const before = new Set(left())
+test('twenty stand beside each other, and their folders go with them', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-left-'))
+  vi.stubEnv('TMPDIR', folder)
   const ports = await Promise.all(
     Array.from({ length: 20 }, async (_, i) => {
       await using kafka = await startKafka()
@@ -141,5 +142,7 @@ test('twenty stand beside each other, and leave nothing behind', async () => {
     }),
   )
   expect(new Set(ports).size).toBe(20)
-  expect(left().filter((name) => !before.has(name) && existsSync(`${tmpdir()}/${name}/closed`))).toEqual([])
+  vi.unstubAllEnvs()
+  expect(readdirSync(folder)).toEqual([])
+  rmdirSync(folder)
 })

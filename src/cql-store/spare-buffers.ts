@@ -14,7 +14,8 @@ export class SpareBuffers {
     const found = this.#spare.findIndex(({ length }) => length >= sizeBytes && length <= 8 * sizeBytes)
     const [buffer] = found < 0 ? [] : this.#spare.splice(found, 1)
     this.#keptBytes -= buffer?.length ?? 0
-    return buffer ?? Buffer.allocUnsafeSlow(sizeBytes)
+    // Powers of two: what one answer leaves is likely to fit the next.
+    return buffer ?? Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(sizeBytes)))
   }
 
   /** Nobody may look into `buffer` from now on. */

@@ -1,14 +1,16 @@
 /**
  * The table store beside real Cassandra 5, the same clients and the reference job's 12-column row, by turns.
- * Usage: node bench/cql.ts [rows] [rounds] [millrace|both]. Prints what each round found, then minimum and median; asserts nothing.
+ * Usage: node bench/cql.ts [rows] [rounds] [millrace|both] [table rows]. Prints what each round found, then minimum and median; asserts
+ * nothing. With `table rows` the table is filled up to so many after the rounds (a million, say), scanned, and memory is read then.
  * With MILLRACE_BENCH_PROFILE=<folder> the store writes a CPU profile there.
  */
 import { createTable, insertByClient, insertByDriver, insertLean, readByDriver, readLean, scanLean } from './cql/load.ts'
 import { startCassandra5, startStore, type Server } from './cql/servers.ts'
 
-const [rowsText = '100000', roundsText = '3', which = 'both'] = process.argv.slice(2)
+const [rowsText = '100000', roundsText = '3', which = 'both', tableRowsText = '0'] = process.argv.slice(2)
 const rows = Number(rowsText)
 const rounds = Number(roundsText)
+const tableRows = Number(tableRowsText)
 
 interface Figure {
   perSecond: number
@@ -54,6 +56,17 @@ async function round(server: Server, n: number): Promise<void> {
   await measure(server, 'scan all rows', from + 2 * rows, () => scanLean(contactPoint))
 }
 
+async function fillUp(server: Server): Promise<void> {
+  const { contactPoint } = server
+  const from = rounds * 2 * rows
+  if (from >= tableRows) return
+  await measure(server, 'insert up to the size, cql-client', tableRows - from, () => insertByClient(contactPoint, from, tableRows))
+  await measure(server, 'scan the table at its size', tableRows, async () => {
+    const found = await scanLean(contactPoint)
+    if (found !== tableRows) throw new Error(`the scan found ${found} of ${tableRows} rows`)
+  })
+}
+
 function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
 }
@@ -76,6 +89,7 @@ await using stack = new AsyncDisposableStack()
 const servers = [stack.use(await startStore()), ...(which === 'both' ? [stack.use(await startCassandra5())] : [])]
 for (const server of servers) await createTable(server.contactPoint)
 for (let n = 0; n < rounds; n++) for (const server of servers) await round(server, n)
+for (const server of servers) await fillUp(server)
 summary()
 for (const server of servers) {
   console.log(`${server.name}: ${server.rssMegabytes().toFixed(0)} MB RSS; start with the data ${(await server.restart()).toFixed(2)} s`)

@@ -39,8 +39,9 @@ by a test (\`test/kafka-page.test.ts\`); \`MILLRACE_WRITE_DOCS=1 npx vitest run 
 const clientsHead = `## Clients
 
 Each check is run by the client's own program on the embedded broker and on Kafka 4.4, and must see the same on both, to the offset and the
-error's name (\`test/engines/kafka-clients.test.ts\`; what they see stands in \`test/data/kafka-clients.ts\`). kafka-python and Avro by
-confluent-kafka have a suite of their own (\`python-clients.test.ts\`), our own client one on Kafka 3.9 as well (\`kafka-transactions.test.ts\`).
+error's name (\`test/engines/kafka-clients.test.ts\`; what they see stands in \`test/data/kafka-clients.ts\`). kafka-python's codecs
+and Avro by confluent-kafka have a suite of their own (\`python-clients.test.ts\`), our own client one on Kafka 3.9 as well
+(\`kafka-transactions.test.ts\`).
 100,000 records are copied by transactions while copier and broker are killed twenty times, and a reader watches (\`kafka-copies.test.ts\`).
 
 | Client | What | Embedded broker | Kafka 4.4 |

@@ -1,13 +1,14 @@
 /**
- * What clients that others wrote see, on Kafka 4 and on the embedded broker alike, by the names of their checks. Each check's program lies in
- * `test/engines/kafka-clients` or `test/engines/data`.
+ * What clients that others wrote see, on Kafka 4 and on the embedded broker alike, by the names of their checks. `docs/kafka.md` is made of
+ * this list, and `test/engines/kafka-clients.test.ts` runs every check of it, and none that it does not name.
+ * Each check's program lies in `test/engines/kafka-clients` or `test/engines/data`.
  */
-export interface KafkaClientChecks {
+interface KafkaClientChecks {
   readonly name: string
   readonly checks: Readonly<Record<string, unknown>>
 }
 
-export const kafkaClients: readonly KafkaClientChecks[] = [
+export const kafkaClients = [
   {
     name: 'kcat',
     checks: {
@@ -39,6 +40,32 @@ export const kafkaClients: readonly KafkaClientChecks[] = [
       'a copy by transactions, each aborted once': [90, true],
       'admin: topics, configs, records, offsets, groups': ['1000', 4, [4, 6], [5], 'EMPTY', ['ck-admin'], 3, 1],
       errors: [['MSG_SIZE_TOO_LARGE'], 'TOPIC_ALREADY_EXISTS', 'INVALID_CONFIG', 'UNKNOWN_TOPIC_OR_PART'],
+    },
+  },
+  {
+    name: 'kafka-python',
+    checks: {
+      'idempotent producing': [true, true, 1],
+      'a group that is shared and left': [80, [20, 20, 20, 20]],
+      'a cooperative group that is shared and left': [80, [20, 20, 20, 20]],
+      'a static member that comes back': [['more'], ['one']],
+      'offsets by time, seeking': [
+        [[0, 1700000000000], [8, 1700000008000], null],
+        [15, 16, 17, 18, 19],
+        [0, 20],
+      ],
+      'admin: topics, partitions, configs, records, offsets, groups': [
+        ['1000', '2000'],
+        4,
+        [4, 6],
+        [5, 'why'],
+        'Empty',
+        ['kp-admin'],
+        false,
+        3,
+        1,
+      ],
+      errors: ['MessageSizeTooLargeError', 'TopicAlreadyExistsError', 'InvalidConfigurationError', 'UnknownTopicOrPartitionError'],
     },
   },
   {
@@ -128,9 +155,9 @@ export const kafkaClients: readonly KafkaClientChecks[] = [
   {
     name: 'franz-go',
     checks: {
-      'a cooperative group that is shared and left': [['Stable', 'consumer'], 300],
+      'a cooperative group that is shared and left': [['consumer', 'cooperative-sticky', 2], 300],
       'a copy by transactions': [500, true, 500, 0],
-      'a group of the next generation (KIP-848)': [['Stable', 'consumer'], 300],
+      'a group of the next generation (KIP-848)': [['uniform', true, 2], 300],
       'a static member that comes back': ['Stable', 1, 'one', null, 'Empty', 0],
       'a topic made again under its name': [0, ['v9']],
       'deleted records and log dirs': [4, null, 'OFFSET_OUT_OF_RANGE', 4, true, 'ELECTION_NOT_NEEDED'],
@@ -200,4 +227,6 @@ export const kafkaClients: readonly KafkaClientChecks[] = [
       ],
     },
   },
-]
+] as const satisfies readonly KafkaClientChecks[]
+
+export type KafkaClientName = (typeof kafkaClients)[number]['name']

@@ -38,8 +38,11 @@ const clients = {
   ],
 } as const
 
+/** Of one script: many times what it takes on a quiet machine. */
+const TIMEOUT_MS = 500_000
+
 /** What is lacking to run Python clients; null: nothing. In CI they must run. */
-function missingPython(): string | null {
+export function missingPython(): string | null {
   const has = (...args: string[]): boolean => spawnSync('python3', args, { timeout: 30_000 }).status === 0
   const lacking = isComplete(artifactDir(clients))
     ? has('--version') || 'Python is not installed (Debian: apt-get install python3)'
@@ -49,6 +52,11 @@ function missingPython(): string | null {
   return lacking
 }
 
+/** A package with its version: `kafka-python 3.0.12`. */
+export function pythonPackageTitle(name: string): string {
+  return clients.artifacts[0].packages.find((each) => each.startsWith(`${name}==`))?.replace('==', ' ') ?? name
+}
+
 /**
  * A suite of one of the Python clients on these real systems, which judge it then, or on the embedded parts without any; left out
  * with a note where one is missing.
@@ -56,8 +64,7 @@ function missingPython(): string | null {
 export function describePython(client: string, names: readonly string[], title: string, body: () => void): void {
   const lacking = missingPython()
   if (lacking !== null) console.warn(`left out: ${title}: ${lacking}`)
-  const version = clients.artifacts[0].packages.find((each) => each.startsWith(`${client}==`))?.replace('==', ' ') ?? client
-  const judges = names.length === 0 ? [version] : titlesOf(names)
+  const judges = names.length === 0 ? [pythonPackageTitle(client)] : titlesOf(names)
   describe(`${client}: ${title}`, { skip: lacking !== null || !enginesAvailable(names), ...judgedBy(...judges) }, body)
 }
 
@@ -72,7 +79,7 @@ export async function runPython(script: string, ...args: readonly string[]): Pro
   const child = spawn('python3', [join(import.meta.dirname, 'data', script), ...args], {
     env: { ...process.env, PYTHONPATH: lib, PYTHONDONTWRITEBYTECODE: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 90_000,
+    timeout: TIMEOUT_MS,
   })
   const output = { stdout: '', stderr: '' }
   child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()))
@@ -83,4 +90,9 @@ export async function runPython(script: string, ...args: readonly string[]): Pro
   })
   if (code !== 0) throw new Error(`${script} ended (${signal ?? code}): ${output.stderr}`)
   return JSON.parse(output.stdout)
+}
+
+/** The same of a script that prints one object: its checks with what they saw. */
+export async function runPythonChecks(script: string, servers: string): Promise<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(Object(await runPython(script, servers))))
 }

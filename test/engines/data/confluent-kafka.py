@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, Producer, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewPartitions, NewTopic, OffsetSpec, ResourceType
@@ -12,7 +13,7 @@ admin = AdminClient(common)
 
 
 def create(topic, partitions=1):
-    admin.create_topics([NewTopic(topic, partitions, 1)])[topic].result(30)
+    admin.create_topics([NewTopic(topic, partitions, 1)])[topic].result(90)
 
 
 def consumer(group, **options):
@@ -20,10 +21,17 @@ def consumer(group, **options):
     return Consumer({**common, **settings, **{name.replace("_", "."): value for name, value in options.items()}})
 
 
+def until(what, holds):
+    late = time.monotonic() + 90
+    while not holds():
+        if time.monotonic() > late:
+            raise RuntimeError(f"never: {what}")
+
+
 def read(source, count):
     records = []
     while len(records) < count:
-        record = source.poll(15)
+        record = source.poll(90)
         if record is None:
             raise RuntimeError(f"{len(records)} of {count} records came")
         if record.error():
@@ -38,7 +46,7 @@ def codecs():
         producer = Producer({**common, "compression.type": codec, "enable.idempotence": True})
         for at in range(100):
             producer.produce("ck-codecs", key=f"{codec}-{at}", value="x" * at, headers=[("codec", codec), ("none", None)], timestamp=1_700_000_000_000 + at)
-        producer.flush(30)
+        producer.flush(90)
     source = consumer("ck-codecs")
     source.subscribe(["ck-codecs"])
     found = {}
@@ -57,20 +65,23 @@ def group(protocol):
     producer = Producer(common)
     for at in range(80):
         producer.produce(topic, value=str(at), partition=at % 4)
-    producer.flush(30)
+    producer.flush(90)
     options = {"group_protocol": protocol} | ({"partition_assignment_strategy": "cooperative-sticky"} if protocol == "classic" else {})
     first, second = consumer(topic, **options), consumer(topic, **options)
     first.subscribe([topic])
     seen = len(read(first, 80))
     first.commit(asynchronous=False)
     second.subscribe([topic])
-    while [len(first.assignment()), len(second.assignment())] != [2, 2]:
-        first.poll(0.05)
-        second.poll(0.05)
+
+    def assigned(*members):
+        for member in members:
+            member.poll(0.05)
+        return [len(member.assignment()) for member in members]
+
+    until("halves", lambda: assigned(first, second) == [2, 2])
     second.close()
-    while len(first.assignment()) != 4:
-        first.poll(0.05)
-    committed = [each.offset for each in first.committed([TopicPartition(topic, at) for at in range(4)], 10)]
+    until("all again", lambda: assigned(first) == [4])
+    committed = [each.offset for each in first.committed([TopicPartition(topic, at) for at in range(4)], 90)]
     first.close()
     return [seen, committed]
 
@@ -81,20 +92,20 @@ def transactions():
     producer = Producer(common)
     for at in range(90):
         producer.produce("ck-in", value=str(at))
-    producer.flush(30)
+    producer.flush(90)
     source = consumer("ck-copier", isolation_level="read_committed")
     source.subscribe(["ck-in"])
     copier = Producer({**common, "transactional.id": "ck-copier"})
-    copier.init_transactions(30)
+    copier.init_transactions(90)
     for turn, at in enumerate(range(0, 90, 30)):
         records = read(source, 30)
         for outcome in ["abort", "commit"]:
             copier.begin_transaction()
             for record in records:
                 copier.produce("ck-out", value=record.value())
-            copier.send_offsets_to_transaction(source.position(source.assignment()), source.consumer_group_metadata(), 30)
-            copier.abort_transaction(30) if outcome == "abort" else copier.commit_transaction(30)
-    committed = source.committed(source.assignment(), 10)[0].offset
+            copier.send_offsets_to_transaction(source.position(source.assignment()), source.consumer_group_metadata(), 90)
+            copier.abort_transaction(90) if outcome == "abort" else copier.commit_transaction(90)
+    committed = source.committed(source.assignment(), 90)[0].offset
     source.close()
     reader = consumer("ck-reader", isolation_level="read_committed")
     reader.subscribe(["ck-out"])
@@ -106,25 +117,25 @@ def transactions():
 def administration():
     create("ck-admin", 1)
     resource = ConfigResource(ResourceType.TOPIC, "ck-admin")
-    admin.create_partitions([NewPartitions("ck-admin", 3)])["ck-admin"].result(30)
+    admin.create_partitions([NewPartitions("ck-admin", 3)])["ck-admin"].result(90)
     change = ConfigEntry("retention.ms", "1000", incremental_operation=AlterConfigOpType.SET)
-    admin.incremental_alter_configs([ConfigResource(ResourceType.TOPIC, "ck-admin", incremental_configs=[change])])[resource].result(30)
-    config = admin.describe_configs([resource])[resource].result(30)["retention.ms"].value
+    admin.incremental_alter_configs([ConfigResource(ResourceType.TOPIC, "ck-admin", incremental_configs=[change])])[resource].result(90)
+    config = admin.describe_configs([resource])[resource].result(90)["retention.ms"].value
     producer = Producer(common)
     for at in range(6):
         producer.produce("ck-admin", value=str(at), partition=0)
-    producer.flush(30)
+    producer.flush(90)
     place = TopicPartition("ck-admin", 0, 4)
-    low = admin.delete_records([place])[place].result(30).low_watermark
-    ends = [admin.list_offsets({TopicPartition("ck-admin", 0): spec})[TopicPartition("ck-admin", 0)].result(30).offset for spec in [OffsetSpec.earliest(), OffsetSpec.latest()]]
-    admin.alter_consumer_group_offsets([ConsumerGroupTopicPartitions("ck-admin", [TopicPartition("ck-admin", 0, 5)])])["ck-admin"].result(30)
-    offsets = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions("ck-admin")])["ck-admin"].result(30).topic_partitions
-    state = admin.describe_consumer_groups(["ck-admin"])["ck-admin"].result(30).state.name
-    listed = [each.group_id for each in admin.list_consumer_groups().result(30).valid if each.group_id == "ck-admin"]
-    admin.delete_consumer_groups(["ck-admin"])["ck-admin"].result(30)
-    described = admin.describe_topics(TopicCollection(["ck-admin"]))["ck-admin"].result(30)
-    cluster = admin.describe_cluster().result(30)
-    admin.delete_topics(["ck-admin"])["ck-admin"].result(30)
+    low = admin.delete_records([place])[place].result(90).low_watermark
+    ends = [admin.list_offsets({TopicPartition("ck-admin", 0): spec})[TopicPartition("ck-admin", 0)].result(90).offset for spec in [OffsetSpec.earliest(), OffsetSpec.latest()]]
+    admin.alter_consumer_group_offsets([ConsumerGroupTopicPartitions("ck-admin", [TopicPartition("ck-admin", 0, 5)])])["ck-admin"].result(90)
+    offsets = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions("ck-admin")])["ck-admin"].result(90).topic_partitions
+    state = admin.describe_consumer_groups(["ck-admin"])["ck-admin"].result(90).state.name
+    listed = [each.group_id for each in admin.list_consumer_groups().result(90).valid if each.group_id == "ck-admin"]
+    admin.delete_consumer_groups(["ck-admin"])["ck-admin"].result(90)
+    described = admin.describe_topics(TopicCollection(["ck-admin"]))["ck-admin"].result(90)
+    cluster = admin.describe_cluster().result(90)
+    admin.delete_topics(["ck-admin"])["ck-admin"].result(90)
     return [config, low, ends, [each.offset for each in offsets], state, listed, len(described.partitions), len(cluster.nodes)]
 
 
@@ -136,13 +147,13 @@ def refusals():
             return failure.args[0].name()
 
     failures = []
-    producer = Producer({**common, "message.max.bytes": 4_000_000, "message.timeout.ms": 10_000})
+    producer = Producer({**common, "message.max.bytes": 4_000_000, "message.timeout.ms": 90_000})
     create("ck-small")
     producer.produce("ck-small", value=b"x" * 2_000_000, on_delivery=lambda error, _: failures.append(error and error.name()))
-    producer.flush(30)
+    producer.flush(90)
     twice = code(lambda: create("ck-small"))
-    odd = code(lambda: admin.create_topics([NewTopic("ck-odd", 1, 1, config={"no.such": "1"})])["ck-odd"].result(30))
-    missing = code(lambda: admin.delete_topics(["ck-nothing"])["ck-nothing"].result(30))
+    odd = code(lambda: admin.create_topics([NewTopic("ck-odd", 1, 1, config={"no.such": "1"})])["ck-odd"].result(90))
+    missing = code(lambda: admin.delete_topics(["ck-nothing"])["ck-nothing"].result(90))
     return [failures, twice, odd, missing]
 
 

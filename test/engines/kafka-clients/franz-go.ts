@@ -13,6 +13,12 @@ export function missingGo(): string | null {
   return error === undefined ? null : 'Go is not installed (Debian: apt-get install golang)'
 }
 
+/** With the version that `go.mod` asks for. */
+export function franzGoTitle(): string {
+  const version = /franz-go v(\S+)/.exec(readFileSync(join(source, 'go.mod'), 'utf8'))?.[1]
+  return `franz-go ${version}`
+}
+
 /** Builds it into the cache, once for each state of its source; modules come by Go's own proxy, checked against go.sum. */
 async function build(): Promise<string> {
   const digest = createHash('sha256')
@@ -24,5 +30,5 @@ async function build(): Promise<string> {
 
 /** Its checks with what it saw, by their names. */
 export async function runFranzGo(servers: string): Promise<Record<string, unknown>> {
-  return JSON.parse(await runProgram(await build(), [servers], { timeoutMs: 200_000 }))
+  return JSON.parse(await runProgram(await build(), [servers], { timeoutMs: 500_000 }))
 }

@@ -126,7 +126,7 @@ export async function runPlatformatic(address: string): Promise<Record<string, u
   const found: Record<string, unknown> = {}
   for (const [name, check] of Object.entries(checks)) {
     const late = Promise.withResolvers<unknown>()
-    const timer = setTimeout(() => late.resolve('failed: no end after 20 s'), 20_000)
+    const timer = setTimeout(() => late.resolve('failed: no end after 90 s'), 90_000)
     found[name] = await Promise.race([check(address).catch((error: unknown) => `failed: ${String(error)}`), late.promise])
     clearTimeout(timer)
   }

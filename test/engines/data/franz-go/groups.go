@@ -48,7 +48,8 @@ func (one *member) leave() {
 	<-one.ended
 }
 
-func shareAndLeave(group string, topic string, own *kgo.Client, admin *kadm.Client, options ...kgo.Opt) []any {
+// `how` tells, while two members share the partitions, by which protocol they do.
+func shareAndLeave(group string, topic string, own *kgo.Client, admin *kadm.Client, how func() any, options ...kgo.Opt) []any {
 	_, err := admin.CreateTopic(ctx, 4, 1, nil, topic)
 	must(err)
 	produce(own, topic, 200, 0)
@@ -56,9 +57,7 @@ func shareAndLeave(group string, topic string, own *kgo.Client, admin *kadm.Clie
 	until("all partitions", func() bool { return first.assigned.Load() == 4 && first.read.Load() == 200 })
 	second := join(group, topic, options...)
 	until("halves", func() bool { return first.assigned.Load() == 2 && second.assigned.Load() == 2 })
-	listed, err := admin.ListGroups(ctx)
-	must(err)
-	shared := []any{listed[group].State, listed[group].ProtocolType}
+	shared := how()
 	second.leave()
 	until("all again", func() bool { return first.assigned.Load() == 4 })
 	produce(own, topic, 100, 200)
@@ -72,12 +71,29 @@ func shareAndLeave(group string, topic string, own *kgo.Client, admin *kadm.Clie
 }
 
 func sharedGroup(own *kgo.Client, admin *kadm.Client) any {
-	return shareAndLeave("shared", "shared", own, admin)
+	return shareAndLeave("shared", "shared", own, admin, func() any {
+		var group kadm.DescribedGroup
+		until("stable", func() bool {
+			found, err := admin.DescribeGroups(ctx, "shared")
+			must(err)
+			group = found["shared"]
+			return group.State == "Stable"
+		})
+		return []any{group.ProtocolType, group.Protocol, len(group.Members)}
+	})
 }
 
 func nextGroup(own *kgo.Client, admin *kadm.Client) any {
-	next := kgo.WithContext(context.WithValue(context.Background(), "opt_in_kafka_next_gen_balancer_beta", true))
-	return shareAndLeave("next", "next", own, admin, next)
+	return shareAndLeave("next", "next", own, admin, func() any {
+		var group kadm.DescribedConsumerGroup
+		until("stable", func() bool {
+			found, err := admin.DescribeConsumerGroups(ctx, "next")
+			must(err)
+			group = found["next"]
+			return group.State == "Stable"
+		})
+		return []any{group.AssignorName, group.Epoch == group.AssignmentEpoch, len(group.Members)}
+	}, kgo.ServerSideBalancer())
 }
 
 func staticMember(own *kgo.Client, admin *kadm.Client) any {

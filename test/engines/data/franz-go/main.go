@@ -25,7 +25,9 @@ func must(err error) {
 }
 
 func client(options ...kgo.Opt) *kgo.Client {
-	made, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(servers), kgo.FetchMaxWait(200 * time.Millisecond)}, options...)...)
+	patient := []kgo.Opt{kgo.DialTimeout(60 * time.Second), kgo.RequestTimeoutOverhead(60 * time.Second)}
+	common := append(patient, kgo.SeedBrokers(servers), kgo.FetchMaxWait(200*time.Millisecond))
+	made, err := kgo.NewClient(append(common, options...)...)
 	must(err)
 	return made
 }
@@ -134,6 +136,6 @@ func attempt(run func() any) (result any) {
 			result = fmt.Sprintf("failed: %v", failure)
 		}
 	}()
-	ctx, cancel = context.WithTimeout(context.Background(), 40*time.Second)
+	ctx, cancel = context.WithTimeout(context.Background(), 120*time.Second)
 	return run()
 }

@@ -11,10 +11,21 @@ export interface JvmOptions {
   /** Folder of the jars; that of the artifacts without one. */
   readonly jars?: string
   readonly jvmArgs?: readonly string[]
+  /** Compilers and collector; `quickStart` without one. */
+  readonly tuning?: readonly string[]
 }
 
 /** One compiler tier and one collector thread: a server that runs for a minute beside others on two cores is up sooner so. */
 const quickStart = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC']
+
+/** What Kafka's own start scripts give (kafka-run-class.sh): for measuring. */
+export const kafkaScripts = [
+  '-server',
+  '-XX:+UseG1GC',
+  '-XX:MaxGCPauseMillis=20',
+  '-XX:InitiatingHeapOccupancyPercent=35',
+  '-XX:+ExplicitGCInvokesConcurrent',
+]
 
 export function jvm(place: Place, options: JvmOptions): Command {
   const { from, to } = options.heapMb ?? { from: 256, to: 512 }
@@ -24,7 +35,7 @@ export function jvm(place: Place, options: JvmOptions): Command {
     args: [
       `-Xms${from}m`,
       `-Xmx${to}m`,
-      ...quickStart,
+      ...(options.tuning ?? quickStart),
       '-Djava.net.preferIPv4Stack=true',
       '-Djava.awt.headless=true',
       ...(options.jvmArgs ?? []),

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { artifactDir, ensureArtifacts } from './artifacts.ts'
 import { makeRunDir } from './cache.ts'
-import { jvm } from './jvm.ts'
+import { jvm, type JvmOptions } from './jvm.ts'
 import { kafka3, log4j2 } from './systems/kafka.ts'
 
 /** Kafka's command line tools, by its own name (`org.apache.kafka.tools.…`). The last version that is on Maven Central. */
@@ -24,6 +24,7 @@ export async function runKafkaTool(
   mainClass: string,
   args: readonly string[],
   files: Readonly<Record<string, string>> = {},
+  { heapMb = { from: 32, to: 256 }, ...tuned }: Pick<JvmOptions, 'heapMb' | 'tuning'> = {},
 ): Promise<string> {
   const dir = makeRunDir('kafka-tool')
   for (const [name, content] of Object.entries({ ...files, 'log4j2.properties': log4j2.replaceAll('INFO', 'ERROR') })) {
@@ -35,7 +36,8 @@ export async function runKafkaTool(
       mainClass,
       args: args.map((arg) => arg.replace(/^\{(.+)\}$/, (_, name: string) => join(dir, name))),
       jvmArgs: [`-Dlog4j2.configurationFile=${join(dir, 'log4j2.properties')}`],
-      heapMb: { from: 32, to: 256 },
+      heapMb,
+      ...tuned,
     },
   )
   // Some tell what went wrong on their standard output.

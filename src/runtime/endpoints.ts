@@ -46,8 +46,8 @@ export function resolveEndpoints(settings: Settings, embedded: Embedded): Endpoi
 }
 
 /** What is asked for on a cluster is had on one node as far as it goes: the same files run here. */
-function onOneNode({ configs }: TopicPolicy): TopicPolicy {
-  return { create: 'auto', replicationFactor: -1, minInsyncReplicas: null, configs, mostReplicas: 1 }
+function onOneNode(policy: TopicPolicy): TopicPolicy {
+  return { ...policy, create: 'auto', replicationFactor: -1, minInsyncReplicas: null, mostReplicas: 1 }
 }
 
 /** Somebody's registry, ours, or none. */

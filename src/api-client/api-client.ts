@@ -1,5 +1,18 @@
 import { request } from 'node:http'
-import type { DagView, DeadLetterView, DoctorReport, EndpointsView, Json, RunDetail, RunView, StatusView } from '../core/index.ts'
+import type {
+  DagView,
+  DeadLetterDetail,
+  DeadLetterPage,
+  DeadLetterState,
+  DeadLetterView,
+  DoctorReport,
+  EndpointsView,
+  Json,
+  RunDetail,
+  RunView,
+  SettledLetter,
+  StatusView,
+} from '../core/index.ts'
 import { errnoOf, messageOf, MillraceError, type ErrorJson } from '../platform/index.ts'
 
 export type Role = 'viewer' | 'operator' | 'admin'
@@ -60,13 +73,29 @@ export interface ApiClient {
   removeToken(id: string): Promise<void>
   /** Newest first. */
   audit(limit: number): Promise<AuditView[]>
-  deadLetters(filter?: { stream?: string; limit?: number }): Promise<DeadLetterView[]>
+  /** The newest `limit` of each stream, oldest first. */
+  deadLetters(filter?: DeadLetterFilter & { stream?: string }): Promise<DeadLetterView[]>
+  /** Newest first. */
+  deadLetterPage(stream: string, filter?: DeadLetterFilter & { before?: string }): Promise<DeadLetterPage>
+  deadLetter(stream: string, id: string): Promise<DeadLetterDetail>
+  replay(stream: string, order: { ids: string[]; values?: Record<string, Json>; as?: 'json' | 'text' }): Promise<SettledLetter[]>
+  discard(stream: string, ids: string[]): Promise<SettledLetter[]>
+}
+
+export interface DeadLetterFilter {
+  /** `open` when left out. */
+  state?: DeadLetterState | 'all'
+  reason?: string
+  /** ISO 8601. */
+  since?: string
+  limit?: number
 }
 
 export function createApiClient(socketPath: string): ApiClient {
   const get = <T>(path: string, query: Record<string, string | number | undefined> = {}): Promise<T> =>
     call<T>(socketPath, 'GET', withQuery(path, query))
   const post = <T>(path: string, body: Json = {}, method = 'POST'): Promise<T> => call<T>(socketPath, method, path, body)
+  const lettersPath = (stream: string): string => `/dead-letters/${encodeURIComponent(stream)}`
   const runPath = (dag: string, run: string): string => `/dags/${encodeURIComponent(dag)}/runs/${encodeURIComponent(run)}`
   return {
     status: () => get('/status'),
@@ -102,6 +131,10 @@ export function createApiClient(socketPath: string): ApiClient {
     },
     audit: (limit) => get('/audit', { limit }),
     deadLetters: (filter = {}) => get('/dead-letters', { ...filter }),
+    deadLetterPage: (stream, filter = {}) => get(lettersPath(stream), { ...filter }),
+    deadLetter: (stream, id) => get(`${lettersPath(stream)}/${encodeURIComponent(id)}`),
+    replay: (stream, order) => post(`${lettersPath(stream)}/replay`, { ...order }),
+    discard: (stream, ids) => post(`${lettersPath(stream)}/discard`, { ids }),
   }
 }
 

@@ -1,6 +1,46 @@
-import type { DeadLetterView, DoctorReport, EndpointsView, Project, StatusView, StreamStatus } from '../core/index.ts'
+import type {
+  DeadLetterDetail,
+  DeadLetterPage,
+  DeadLetterState,
+  DoctorReport,
+  EndpointsView,
+  Json,
+  Project,
+  SettledLetter,
+  StatusView,
+  StreamStatus,
+} from '../core/index.ts'
 import type { SchedulerHandle } from '../scheduler/index.ts'
 import type { DataSystems } from './data/systems.ts'
+
+export interface DeadLetterQuery {
+  /** All when left out. */
+  state?: DeadLetterState
+  reason?: string
+  sinceMs?: number
+  /** Older than this letter. */
+  before?: string
+  limit: number
+}
+
+/** The dead letters of a stream. */
+export interface DeadLetterPorts {
+  list(stream: string, query: DeadLetterQuery): Promise<DeadLetterPage>
+  /** Null: there is none. */
+  one(stream: string, id: string): Promise<DeadLetterDetail | null>
+  /** `values`: by id, in place of those of the letters; JSON is written as the topic's values are. BAD_REQUEST names what does not fit. */
+  replay(
+    stream: string,
+    order: { ids: readonly string[]; values: ReadonlyMap<string, Json>; as: 'json' | 'text' },
+    asked: Asked,
+  ): Promise<SettledLetter[]>
+  discard(stream: string, ids: readonly string[], asked: Asked): Promise<SettledLetter[]>
+}
+
+interface Asked {
+  by: string
+  signal: AbortSignal
+}
 
 /** What the API needs of the running Millrace; `runtime` gives it. */
 export interface ApiPorts {
@@ -8,7 +48,7 @@ export interface ApiPorts {
   doctor(): Promise<DoctorReport>
   endpoints(): Promise<EndpointsView>
   project(): Project
-  deadLetters(stream: string, limit: number): Promise<DeadLetterView[]>
+  readonly deadLetters: DeadLetterPorts
   streams(): string[]
   streamStatuses(): readonly StreamStatus[]
   scheduler: Pick<SchedulerHandle, 'dags' | 'runs' | 'run' | 'trigger' | 'cancelRun' | 'setPaused' | 'attemptLog'>

@@ -87,4 +87,43 @@ export interface DeadLetterView {
   /** The value was Avro with this schema; `value` is its JSON form. */
   schemaId?: number
   headers: { key: string; value: string | null }[]
+  /** Id of the step where it failed, class and stack of what was thrown. */
+  step: string
+  errorClass: string
+  stack: string | null
+  state: DeadLetterState
+  /** Who settled it, when, and for a replay where it went (`topic:partition:offset`); null while it is open. */
+  settled: { by: string; at: string; to: string | null } | null
+  /** How often its record has been replayed, and which letter it was before. */
+  replays: number
+  replayOf: string | null
 }
+
+export type DeadLetterState = 'open' | 'replayed' | 'discarded'
+
+export interface DeadLetterDetail extends DeadLetterView {
+  /** The value as it is, base64; null: there is none. */
+  valueBytes: string | null
+  sizeBytes: number
+  /**
+   * What became of the replay: `waiting` for the stream, `processed` (written, or filtered by a step; a newer version of its row stays), or
+   * `failed` again: then `failedAs` is the new letter. Null: it was not replayed.
+   */
+  landed: 'waiting' | 'processed' | 'failed' | null
+  failedAs: string | null
+}
+
+export interface DeadLetterPage {
+  /** Newest first. */
+  letters: DeadLetterView[]
+  /** For `before`, to go on; null: there are no older ones. */
+  next: string | null
+  counts: Record<DeadLetterState, number>
+  /** Of those in the state that was asked for, most first. */
+  reasons: { reason: string; count: number }[]
+}
+
+/** What was done with each letter that was named. */
+export type SettledLetter =
+  | { id: string; is: 'replayed' | 'discarded'; by: string; at: string; to: string | null; wasAlready: boolean }
+  | { id: string; is: 'missing' }

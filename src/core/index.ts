@@ -34,6 +34,7 @@ export { oauthToken, type OauthToken } from './oauth-token.ts'
 export { startingStatus } from './task-messages.ts'
 export type {
   AttemptId,
+  FromFixes,
   FromLoader,
   FromStreams,
   FromTask,
@@ -42,6 +43,7 @@ export type {
   StreamState,
   StreamStatus,
   TaskResult,
+  ToFixes,
   ToLoader,
   ToStreams,
   ToTask,
@@ -67,6 +69,18 @@ export {
 } from './loaded.ts'
 export type { CassandraConfig, KafkaConfig, SaslConfig, SecretReference, SecretText, TlsConfig, TokenResult, UserConfig } from './config.ts'
 export { recordKey } from './record-key.ts'
-export type { DeadLetterView, DoctorReport, DoctorStep, EndpointsView, FlowCounts, PartView, StatusView } from './api-views.ts'
+export type {
+  DeadLetterDetail,
+  DeadLetterPage,
+  DeadLetterState,
+  DeadLetterView,
+  DoctorReport,
+  DoctorStep,
+  EndpointsView,
+  FlowCounts,
+  PartView,
+  SettledLetter,
+  StatusView,
+} from './api-views.ts'
 export type { AttemptState, AttemptView, DagView, RunDetail, RunState, RunView, TaskInstanceView, TaskState } from './run-views.ts'
 export type { Change, PlanView, SchemaChange, StreamChange, TableChange, TopicChange } from './plan-view.ts'

@@ -5,8 +5,9 @@ export const names = {
   /** Dead letters on their way back into a stream. */
   retry: (p: string, stream: string): string => `${p}.${stream}.retry`,
   cursors: (p: string): string => `__millrace_${p}_cursors`,
-  /** `task`: of a source, which has one cursor, `0`; of a stream, who runs it. */
-  transactionalId: (p: string, of: 'source' | 'stream', name: string, task: string): string => `millrace.${p}.${of}.${name}.${task}`,
+  /** `task`: of a source, which has one cursor, `0`; of a stream, who runs it; of dead letters, which one acts on at a time, `0`. */
+  transactionalId: (p: string, of: 'source' | 'stream' | 'dead-letters', name: string, task: string): string =>
+    `millrace.${p}.${of}.${name}.${task}`,
   /** What the project's topics and streams were when they were last seen to: how a topic is written, say. */
   definitions: (p: string): string => `__millrace_${p}_definitions`,
   /** Subject of a topic's values in a schema registry (Confluent's TopicNameStrategy). */
@@ -15,6 +16,12 @@ export const names = {
   attemptHeader: 'millrace.attempt',
   pageHeader: 'millrace.page',
   writeTimeHeader: 'millrace.w',
+  /** How often a record has been replayed. */
+  replaysHeader: 'millrace.replays',
+  /** The dead letter that a replayed record was, `partition:offset`. */
+  replayOfHeader: 'millrace.replay-of',
+  /** Where a replayed record stood when it first failed, `topic:partition:offset`. */
+  originHeader: 'millrace.origin',
 } as const
 
 /** A project's name goes into topic and group names: letters, digits, `_` and `-`, at most 60. */

@@ -1,4 +1,5 @@
 import type { ErrorJson } from '../platform/errors.ts'
+import type { DeadLetterView } from './api-views.ts'
 import type { FunctionRef, Project } from './definitions.ts'
 import type { Endpoints } from './endpoints.ts'
 import type { Json } from './json.ts'
@@ -119,6 +120,11 @@ export type FromLoader =
   /** `files`: absolute paths of all that was bundled. */
   | { is: 'loaded'; project: Project; warnings: string[]; files: string[] }
   | { is: 'failed'; error: ErrorJson }
+
+/** To the child that runs a fix file (`millrace dlq replay --map`): the file first, bundled into `folder`, then letters one at a time. */
+export type ToFixes = { is: 'load'; path: string; folder: string } | { is: 'fix'; letter: DeadLetterView }
+/** `fixed`: the value to replay the letter with; null leaves it as it is. */
+export type FromFixes = { is: 'ready' } | { is: 'loaded' } | { is: 'fixed'; value: Json } | { is: 'failed'; error: ErrorJson }
 
 /** To the child that gives OAUTHBEARER tokens to a process that runs no user code. `id` comes back with the answer. */
 export type ToTokens = { is: 'token'; id: number; fn: FunctionRef }

@@ -286,7 +286,7 @@ class KafkaGroupConsumer implements GroupConsumer {
 
   async #positions(partitions: readonly TopicPartition[]): Promise<AssignedPartition[]> {
     if (partitions.length === 0) return []
-    const { groupId, startingOffsets, isolationLevel } = this.#options
+    const { groupId, startingOffsets, fromEarliest = [], isolationLevel } = this.#options
     const { signal } = this.#closing
     const committed = new Map(
       (await fetchCommitted(this.#cluster, this.#purpose, groupId, partitions, { signal })).map((offset) => [
@@ -295,7 +295,16 @@ class KafkaGroupConsumer implements GroupConsumer {
       ]),
     )
     const fresh = partitions.filter(({ topic, partition }) => !committed.has(`${topic}-${partition}`))
-    const starts = await findOffsets(this.#cluster, this.#purpose, fresh, startingOffsets, { signal, isolationLevel })
+    const startsAt = (at: 'earliest' | 'latest', isWanted: (topic: string) => boolean): ReturnType<typeof findOffsets> => {
+      const wanted = fresh.filter(({ topic }) => isWanted(topic))
+      return findOffsets(this.#cluster, this.#purpose, wanted, at, { signal, isolationLevel })
+    }
+    const starts = (
+      await Promise.all([
+        startsAt(startingOffsets, (topic) => !fromEarliest.includes(topic)),
+        startsAt('earliest', (topic) => fromEarliest.includes(topic)),
+      ])
+    ).flat()
     await this.#cluster.retrying(() => this.#knowTopics(partitions), { signal })
     return partitions.map(({ topic, partition }) => {
       const found = committed.get(`${topic}-${partition}`)

@@ -136,6 +136,8 @@ export interface ConsumerOptions {
   topics: readonly string[]
   /** For partitions without a committed offset. */
   startingOffsets: 'earliest' | 'latest'
+  /** Of the topics, those that begin at the earliest, whatever `startingOffsets` says. */
+  fromEarliest?: readonly string[]
   /** Most bytes of one fetch, except that a single larger batch is always returned. Default 1 MiB. */
   maxBytes?: number
   /** How long `poll` waits for records. Default 500. */

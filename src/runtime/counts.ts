@@ -3,6 +3,7 @@ import { names, type FlowCounts, type Project, type Topology } from '../core/ind
 import type { CassandraSession } from '../cql-client/index.ts'
 import type { KafkaClient, RecordCount, RecordCounter } from '../kafka-client/index.ts'
 import { asMillraceError, type Logger, type MillraceError } from '../platform/index.ts'
+import { OpenDeadLetters } from '../streams/index.ts'
 import type { Clients } from './clients.ts'
 
 /** Counts, and why a system could not be asked. */
@@ -119,7 +120,7 @@ async function countTopic(client: KafkaClient, counts: TopicCounts, project: str
   const none = { records: 0, isExact: true }
   const [inTopic, deadLetters, earliest, latest, offsets] = await Promise.all([
     isThere(topic) ? counts.of(client, topic) : none,
-    isThere(dlq) ? counts.of(client, dlq) : none,
+    isThere(dlq) ? counts.openDeadLetters(client, project, stream) : none,
     client.admin.listOffsets(partitions, 'earliest'),
     // As far as streams can read; and what a commit in progress is about to say is not waited for.
     client.admin.listOffsets(partitions, 'latest', { isolationLevel: 'read_committed' }),
@@ -136,12 +137,23 @@ async function countTopic(client: KafkaClient, counts: TopicCounts, project: str
   return { inTopic: inTopic.records, deadLetters: deadLetters.records, isExact: inTopic.isExact && deadLetters.isExact, lag, committed }
 }
 
-/** The counters of topics, kept from one question to the next: each reads only what is new. */
+/** The counters of topics and of dead letters, kept from one question to the next: each reads only what is new. */
 class TopicCounts {
   readonly #counters = new WeakMap<
     KafkaClient,
     Map<string, { counter: RecordCounter; counting: Promise<RecordCount> | null; restUntilMs: number }>
   >()
+
+  readonly #deadLetters = new WeakMap<KafkaClient, Map<string, OpenDeadLetters>>()
+
+  /** Those that nobody has replayed or discarded. */
+  openDeadLetters(client: KafkaClient, project: string, stream: string): Promise<RecordCount> {
+    const counters = this.#deadLetters.get(client) ?? new Map<string, OpenDeadLetters>()
+    this.#deadLetters.set(client, counters)
+    const counter = counters.get(stream) ?? new OpenDeadLetters(client, project, stream)
+    counters.set(stream, counter)
+    return counter.count({ withinMs: longestCountMs })
+  }
 
   /** Whoever asks while it counts gets the same answer. */
   of(client: KafkaClient, topic: string): Promise<RecordCount> {

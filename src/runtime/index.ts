@@ -4,6 +4,7 @@ import type { Part } from '../platform/index.ts'
 import type { TopicValues } from '../api-server/index.ts'
 import type { Endpoints, Json, RegistryEndpoint } from '../core/index.ts'
 import type { PlanOptions } from './apply.ts'
+import type { Fixes } from './children/fixes.ts'
 import type { Clients } from './clients.ts'
 import type { Served, ServedPart, ServeOptions, StoreAccess } from './serve.ts'
 import type { BrokerAccess, ListenAt } from './serve-broker.ts'
@@ -94,6 +95,11 @@ export async function openValues(registry: RegistryEndpoint | null): Promise<Val
     writer: (topic, signal) => avroWriter(client, topic, signal),
     close: () => client?.close(),
   }
+}
+
+/** `millrace dlq replay --map`: the author's fix file, in a process of its own. */
+export async function openFixes(path: string, onLine: (line: string) => void): Promise<Fixes> {
+  return (await import('./children/fixes.ts')).openFixes(path, onLine)
 }
 
 /** `millrace plan` and `millrace apply`. */

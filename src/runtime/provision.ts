@@ -169,13 +169,15 @@ export function streamRecord(stream: Project['streams'][number]): StreamRecord {
 }
 
 export function topicsOf(project: Project, policy: TopicPolicy | undefined): WantedTopic[] {
-  const deadLetters = project.streams.map(({ name }) => ({
-    name: names.deadLetters(project.name, name),
-    partitions: 1,
-    configs: deadLetterTopicConfigs,
-    // Managed clusters cap the one, brokers before 3.6 do not know the other.
-    niceToHave: ['max.message.bytes', 'message.timestamp.after.max.ms'],
-  }))
+  const deadLetters = project.streams.flatMap((stream) =>
+    deadLetterTopics(project, stream).map((name) => ({
+      name,
+      partitions: 1,
+      configs: deadLetterTopicConfigs,
+      // Managed clusters cap the one, brokers before 3.6 do not know the other.
+      niceToHave: ['max.message.bytes', 'message.timestamp.after.max.ms'],
+    })),
+  )
   // Which tasks run sources is known when they run: a project with a DAG may need cursors.
   const cursors = project.dags.length === 0 ? [] : [{ name: names.cursors(project.name), partitions: 1, configs: cursorTopicConfigs }]
   return [...project.topics.map((topic) => wantedTopic(topic, policy)), ...deadLetters, ...cursors, definitionsTopic(project.name)]
@@ -183,7 +185,12 @@ export function topicsOf(project: Project, policy: TopicPolicy | undefined): Wan
 
 /** What a stream cannot go without. */
 export function topicNames(project: Project, stream: Topology): string[] {
-  return [...stream.nodes.flatMap((node) => (node.is === 'source' ? [node.topic] : [])), names.deadLetters(project.name, stream.name)]
+  return [...stream.nodes.flatMap((node) => (node.is === 'source' ? [node.topic] : [])), ...deadLetterTopics(project, stream)]
+}
+
+/** Where records go that fail, and where they come back. */
+export function deadLetterTopics(project: Pick<Project, 'name'>, stream: Pick<Topology, 'name'>): string[] {
+  return [names.deadLetters(project.name, stream.name), names.retry(project.name, stream.name)]
 }
 
 interface MadeTable {

@@ -29,6 +29,7 @@ import { reserveRegistry, type Registry } from './registry.ts'
 import { startReloading, type DevOptions } from './reload/reloading.ts'
 import { settingsBy } from './settings/load-settings.ts'
 import type { Settings } from './settings/settings.ts'
+import { createDeadLetters } from './dead-letters.ts'
 import { createView, type Running, type View } from './view.ts'
 
 export interface StartOptions {
@@ -122,7 +123,13 @@ async function start(options: StartOptions, releasers: Releasers): Promise<Millr
   const browsing = createBrowsing({ clients, endpoints: systems.endpoints, project: () => running.project })
   releasers.add('browsing', () => browsing.close())
   const api = await startApiServer({
-    ports: { ...view.ports, scheduler: systems.scheduler, data: browsing.systems, stop: () => stop.resolve() },
+    ports: {
+      ...view.ports,
+      scheduler: systems.scheduler,
+      data: browsing.systems,
+      deadLetters: createDeadLetters(browsing.systems, () => running.project),
+      stop: () => stop.resolve(),
+    },
     ...(await opening),
     log: log.child('api'),
   })

@@ -1,28 +1,16 @@
 import { readFile } from 'node:fs/promises'
 import type { ApiPorts } from '../api-server/index.ts'
-import type {
-  DeadLetterView,
-  DoctorReport,
-  Endpoints,
-  EndpointsView,
-  FlowCounts,
-  PartView,
-  Project,
-  StatusView,
-  StreamStatus,
-} from '../core/index.ts'
+import type { DoctorReport, Endpoints, EndpointsView, FlowCounts, PartView, Project, StatusView, StreamStatus } from '../core/index.ts'
 import type { MissingTopic } from '../connectors/index.ts'
 import { names } from '../core/index.ts'
 import { asMillraceError, MillraceError, systemClock } from '../platform/index.ts'
 import type { RunDetail } from '../core/index.ts'
-import { createRegistryClient } from '../registry-client/index.ts'
 import type { SchedulerHandle } from '../scheduler/index.ts'
 import type { Clients } from './clients.ts'
 import type { Observed, Observer } from './counts.ts'
-import { listDeadLetters } from './dead-letters.ts'
 import { diagnose, type Facts } from './doctor.ts'
+import { deadLetterTopics } from './provision.ts'
 import type { Registry } from './registry.ts'
-import { topicValues } from './topic-values.ts'
 import type { Settings } from './settings/settings.ts'
 
 /** The state of a running Millrace that its views are made from; changed by `start` alone. */
@@ -54,7 +42,7 @@ export interface View {
   readonly endpoints: Endpoints
 }
 
-export function createView(running: Running): View & { ports: Omit<ApiPorts, 'scheduler' | 'data' | 'stop'> } {
+export function createView(running: Running): View & { ports: Omit<ApiPorts, 'scheduler' | 'data' | 'deadLetters' | 'stop'> } {
   const observeAll = (): Promise<Observed[]> =>
     Promise.all(running.project.streams.map((stream) => running.observer.observe(running.project, stream)))
   const status = async (): Promise<StatusView> => {
@@ -116,23 +104,7 @@ export function createView(running: Running): View & { ports: Omit<ApiPorts, 'sc
       streams,
       streamStatuses: () => running.streamStatuses(),
       project: () => running.project,
-      deadLetters: (stream, limit) => deadLettersOf(running, stream, limit),
     },
-  }
-}
-
-async function deadLettersOf({ clients, endpoints, settings }: Running, stream: string, limit: number): Promise<DeadLetterView[]> {
-  const registry = endpoints.registry && createRegistryClient(endpoints.registry)
-  try {
-    return await listDeadLetters(
-      clients,
-      settings.project,
-      stream,
-      limit,
-      topicValues(registry, () => true),
-    )
-  } finally {
-    registry?.close()
   }
 }
 
@@ -147,10 +119,7 @@ async function askRegistry(registry: Registry | null): Promise<Facts['registry']
 
 function missingTopicsOf({ missingTopics, project }: Running): { name: string; because: string }[] {
   // Streams that lack dead letters say so themselves; nothing waits for definitions.
-  const others = new Set([
-    names.definitions(project.name),
-    ...project.streams.map((stream) => names.deadLetters(project.name, stream.name)),
-  ])
+  const others = new Set([names.definitions(project.name), ...project.streams.flatMap((stream) => deadLetterTopics(project, stream))])
   return missingTopics
     .filter(({ name }) => !others.has(name))
     .map(({ name, error, command }) => ({ name, because: `${error.message} Have an administrator run: ${command}` }))

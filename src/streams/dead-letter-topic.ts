@@ -1,9 +1,14 @@
+import { names } from '../core/index.ts'
 import { MillraceError } from '../platform/index.ts'
 import { deadLetterTopicConfigs } from './dead-letters.ts'
 import type { StreamKafka } from './kafka-ports.ts'
 
-/** Made where it is missing; one that is there is used as it is. */
-export async function ensureDeadLetterTopic(kafka: StreamKafka, name: string): Promise<void> {
+/** Where records go that fail, and where they come back. Made where they are missing; those that are there are used as they are. */
+export async function ensureDeadLetterTopics(kafka: StreamKafka, project: string, stream: string): Promise<void> {
+  for (const name of [names.deadLetters(project, stream), names.retry(project, stream)]) await ensureTopic(kafka, name)
+}
+
+async function ensureTopic(kafka: StreamKafka, name: string): Promise<void> {
   try {
     await kafka.admin.createTopics([{ name, partitions: 1, configs: { ...deadLetterTopicConfigs } }])
   } catch (error) {

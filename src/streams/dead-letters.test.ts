@@ -52,7 +52,10 @@ test('a dead letter carries the record untouched, where it came from, why, and i
 
 test('the dead-letter topic is made at the start: kept for ever, for records of any size', async () => {
   const { kafka } = await deadLettersFor(someUsers(1))
-  expect(kafka.createdTopics).toMatchObject([{ name: 'shop.load.dlq', configs: { 'retention.ms': '-1' } }])
+  expect(kafka.createdTopics).toMatchObject([
+    { name: 'shop.load.dlq', configs: { 'retention.ms': '-1' } },
+    { name: 'shop.load.retry', configs: { 'retention.ms': '-1' } },
+  ])
   expect(Number(kafka.createdTopics[0]?.configs['max.message.bytes'])).toBeGreaterThan(1_048_588)
 })
 
@@ -89,7 +92,7 @@ test('the offset is committed only after the dead letters are acknowledged (P5)'
   }
   kafka.failures.send.push(new MillraceError('KAFKA_RETRIABLE', 'no leader'))
   await deadLettersFor([poison], { kafka })
-  expect(order).toEqual(['createTopics', 'send', 'commit'])
+  expect(order).toEqual(['createTopics', 'createTopics', 'send', 'commit'])
 })
 
 test('a dead letter that Kafka will not take stops the stream with its offset uncommitted', async () => {
@@ -136,22 +139,27 @@ test('dead letters of other tools, with headers missing or mad, are read all the
   expect(letter).toMatchObject({ reason: 'unknown', message: '', offset: 9n, key: null, value: null })
 })
 
-function kafkaWith(records: readonly TestRecord[], error: string | null = null): DeadLetterKafka & { isClosed(): boolean } {
-  let isRead = false
-  let isClosed = false
+function kafkaWith(records: readonly TestRecord[], error: string | null = null): DeadLetterKafka & { open: () => number } {
+  let open = 0
+  const batch = batchOf(records.map(stored))
   return {
-    admin: { metadata: async ([name = '']) => ({ topics: [{ name, error }] }) },
-    reader: () => ({
-      poll: async () => {
-        isRead = true
-        return [batchOf(records.map(stored))]
-      },
-      atEnd: () => isRead,
-      close: async () => {
-        isClosed = true
-      },
-    }),
-    isClosed: () => isClosed,
+    admin: {
+      metadata: async ([name = '']) => ({ topics: [{ name, error, partitions: [{ partition: 0 }] }] }),
+      listOffsets: async (partitions) => partitions.map((each) => ({ ...each, offset: batch.nextOffset })),
+    },
+    reader: () => {
+      let isRead = false
+      open++
+      return {
+        poll: async () => {
+          isRead = true
+          return [batch]
+        },
+        positions: () => [{ topic: 'x', partition: 0, offset: isRead ? batch.nextOffset : 0n }],
+        close: async () => void open--,
+      }
+    },
+    open: () => open,
   }
 }
 
@@ -165,13 +173,16 @@ function letterAt(offset: number, message: string): TestRecord {
 
 test('reading dead letters gives the newest, oldest first, and one that a crash repeated once', async () => {
   const kafka = kafkaWith([letterAt(1, 'a'), letterAt(2, 'b'), letterAt(3, 'c'), letterAt(2, 'b again')])
-  const letters = await readDeadLetters({ kafka, project: 'shop', stream: 'load', limit: 2 })
+  const { letters, hasMore, counts } = await readDeadLetters({ kafka, project: 'shop', stream: 'load', limit: 2 })
   expect(letters.map(({ message }) => message)).toEqual(['c', 'b again'])
-  expect(kafka.isClosed()).toBe(true)
+  expect({ hasMore, counts }).toEqual({ hasMore: true, counts: { open: 3, replayed: 0, discarded: 0 } })
+  expect(kafka.open()).toBe(0)
 })
 
 test('a stream that has no dead-letter topic has no dead letters; one that may not be read is an error', async () => {
-  expect(await readDeadLetters({ kafka: kafkaWith([], 'UNKNOWN_TOPIC_OR_PARTITION'), project: 'shop', stream: 'load' })).toEqual([])
+  expect(await readDeadLetters({ kafka: kafkaWith([], 'UNKNOWN_TOPIC_OR_PARTITION'), project: 'shop', stream: 'load' })).toMatchObject({
+    letters: [],
+  })
   await expect(
     readDeadLetters({ kafka: kafkaWith([], 'TOPIC_AUTHORIZATION_FAILED'), project: 'shop', stream: 'load' }),
   ).rejects.toMatchObject({ code: 'KAFKA' })

@@ -17,7 +17,7 @@ export const connectHeaders = {
 } as const
 
 /**
- * Records of a dead-letter topic are kept until a person has seen them, may be larger than those of any topic they come from,
+ * Records of a dead-letter topic, and of that in which they go back, are kept until a person has seen them, may be larger than those of any topic they come from,
  * and keep their time even where it is the reason (KIP-937 would refuse a time far ahead).
  */
 export const deadLetterTopicConfigs: Readonly<Record<string, string>> = {
@@ -35,10 +35,13 @@ export const deadLetterTopicConfigs: Readonly<Record<string, string>> = {
  */
 export function deadLetterRecord(project: string, stream: string, batch: Batch, failure: RecordFailure): OutgoingRecord {
   const i = failure.record
+  const isReplayed = batch.topic === names.retry(project, stream)
+  const headers = batch.headers(i)
+  const at = (isReplayed ? originOf(headers) : null) ?? { topic: batch.topic, partition: batch.partition, offset: batch.offsets[i] }
   const origin: [string, string | null][] = [
-    [connectHeaders.topic, batch.topic],
-    [connectHeaders.partition, String(batch.partition)],
-    [connectHeaders.offset, String(batch.offsets[i])],
+    [connectHeaders.topic, at.topic],
+    [connectHeaders.partition, String(at.partition)],
+    [connectHeaders.offset, String(at.offset)],
     [connectHeaders.connectorName, names.group(project, stream)],
     [connectHeaders.taskId, String(batch.partition)],
     [connectHeaders.stage, failure.reason],
@@ -53,7 +56,20 @@ export function deadLetterRecord(project: string, stream: string, batch: Batch, 
     topic: names.deadLetters(project, stream),
     key: bytesAt(batch, batch.keyAt, i),
     value: bytesAt(batch, batch.valueAt, i),
-    headers: [...batch.headers(i), ...added],
+    // What a replay adds is kept, but for what is told again.
+    headers: [
+      ...(isReplayed ? headers.filter(({ key }) => key !== names.writeTimeHeader && key !== names.originHeader) : headers),
+      ...added,
+    ],
     timestampMs: batch.timestampMs[i] ?? -1,
   }
+}
+
+/** Where a replayed record stood when it first failed; null when it does not say. */
+function originOf(headers: readonly Header[]): { topic: string; partition: number; offset: bigint } | null {
+  const text = headers.findLast(({ key }) => key === names.originHeader)?.value
+  const [, topic, partition, offset] = /^([^:]+):(\d{1,9}):(\d{1,18})$/.exec(text ? Buffer.from(text).toString() : '') ?? []
+  return topic === undefined || partition === undefined || offset === undefined
+    ? null
+    : { topic, partition: Number(partition), offset: BigInt(offset) }
 }

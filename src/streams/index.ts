@@ -1,3 +1,4 @@
+export { OpenDeadLetters } from './count-dead-letters.ts'
 export { deadLetterTopicConfigs } from './dead-letters.ts'
 export { runStream, type RunStreamOptions } from './run-stream.ts'
 export type {
@@ -12,11 +13,5 @@ export type {
   TopicPartition,
 } from './kafka-ports.ts'
 export { batchOf, type StoredRecord } from './record-batch.ts'
-export {
-  deadLettersOf,
-  readDeadLetters,
-  type DeadLetter,
-  type DeadLetterKafka,
-  type Payload,
-  type ReadDeadLettersOptions,
-} from './read-dead-letters.ts'
+export { deadLettersOf, readDeadLetters, type DeadLetter, type DeadLetterFilter, type Payload } from './read-dead-letters.ts'
+export { settleDeadLetters, type SettleAction, type SettleOutcome } from './settle-dead-letters.ts'

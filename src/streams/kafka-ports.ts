@@ -32,6 +32,8 @@ export interface StreamConsumerOptions {
   groupId: string
   topics: readonly string[]
   startingOffsets: 'earliest' | 'latest'
+  /** Topics that begin at the earliest all the same. */
+  fromEarliest: readonly string[]
   groupInstanceId?: string
   maxBytes?: number
   /** Of a rebalance only what moves is told. */

@@ -6,7 +6,7 @@ import { recordFailure, type FailureReason, type RecordFailure } from './record-
 import { finishStep, isRetriable, isThenable, type FirstCall } from './run-step.ts'
 import { StepContext } from './step-context.ts'
 import type { TimeSlice } from './time-slice.ts'
-import { assignWriteTimes, timeProblem } from './write-times.ts'
+import { assignWriteTimes, replayedWriteTimes, timeProblem } from './write-times.ts'
 
 export type Row = Record<string, unknown>
 
@@ -49,8 +49,12 @@ export async function processBatch(
 ): Promise<ProcessedBatch> {
   environment.stopping.throwIfAborted()
   const nowMs = environment.clock.nowMs()
-  const lastWriteMicros = assignWriteTimes(batch, previous, nowMs)
-  const run = new BatchRun(stream, batch, nowMs, environment)
+  const isReplayed = batch.topic !== stream.topic.name
+  const timeProblems = isReplayed ? replayedWriteTimes(batch, nowMs) : null
+  const lastWriteMicros = isReplayed ? previous : assignWriteTimes(batch, previous, nowMs)
+  const timeProblemOf = (i: number): string | null =>
+    timeProblems ? (timeProblems[i] ?? null) : timeProblem(batch.timestampMs[i] ?? -1, nowMs)
+  const run = new BatchRun(stream, batch, timeProblemOf, environment)
   await run.all()
   return { batch, ...run.result(), lastWriteMicros }
 }
@@ -62,16 +66,16 @@ type Ended = typeof filtered | typeof failed
 class BatchRun {
   readonly #stream: CompiledStream
   readonly #batch: Batch
-  readonly #nowMs: number
+  readonly #timeProblem: (i: number) => string | null
   readonly #environment: ProcessingEnvironment
   readonly #outcomes: (Row | Ended)[]
   readonly #failures: RecordFailure[] = []
   readonly #lanes = new Map<number, Promise<void>>()
 
-  constructor(stream: CompiledStream, batch: Batch, nowMs: number, environment: ProcessingEnvironment) {
+  constructor(stream: CompiledStream, batch: Batch, timeProblemOf: (i: number) => string | null, environment: ProcessingEnvironment) {
     this.#stream = stream
     this.#batch = batch
-    this.#nowMs = nowMs
+    this.#timeProblem = timeProblemOf
     this.#environment = environment
     this.#outcomes = Array.from({ length: batch.count }, () => failed)
   }
@@ -139,7 +143,7 @@ class BatchRun {
   #admit(i: number): unknown {
     const { sourceId, codec, parse, topic } = this.#stream
     const batch = this.#batch
-    const problem = timeProblem(batch.timestampMs[i] ?? -1, this.#nowMs)
+    const problem = this.#timeProblem(i)
     if (problem !== null) return this.#fail(i, 'validate', sourceId, problem)
     const keyStart = batch.keyAt[2 * i] ?? -1
     if (keyStart < 0)

@@ -1,16 +1,36 @@
 import { bytesAt, names, type Batch, type Header } from '../core/index.ts'
 import { jsonCodec } from '../formats/index.ts'
-import { MillraceError } from '../platform/index.ts'
+import { abortReason, MillraceError } from '../platform/index.ts'
+import { DeadLetterIndex } from './dead-letter-index.ts'
+import { letterId, markerOf, type Settlement } from './dead-letter-markers.ts'
 import { connectHeaders } from './dead-letters.ts'
+import type { TopicPartition } from './kafka-ports.ts'
 
 /** What reading dead letters needs of a Kafka client; `KafkaClient` has this shape. */
 export interface DeadLetterKafka {
-  admin: { metadata(topics: readonly string[]): Promise<{ topics: readonly { name: string; error: string | null }[] }> }
-  reader(options: { topic: string; from: 'earliest'; isolationLevel: 'read_committed' }): {
-    poll(options?: { signal?: AbortSignal }): Promise<Batch[]>
-    atEnd(): boolean
-    close(): Promise<void>
+  admin: {
+    metadata(
+      topics: readonly string[],
+    ): Promise<{ topics: readonly { name: string; error: string | null; partitions: readonly { partition: number }[] }[] }>
+    listOffsets(
+      partitions: readonly TopicPartition[],
+      at: 'latest',
+      options?: { isolationLevel?: 'read_committed' | 'read_uncommitted' },
+    ): Promise<readonly (TopicPartition & { offset: bigint })[]>
   }
+  reader(options: {
+    topic: string
+    partitions?: number[]
+    from: 'earliest' | { offset: bigint }
+    isolationLevel: 'read_committed'
+    maxWaitMs?: number
+  }): DeadLetterReader
+}
+
+export interface DeadLetterReader {
+  poll(options?: { signal?: AbortSignal }): Promise<Batch[]>
+  positions(): readonly (TopicPartition & { offset: bigint })[]
+  close(): Promise<void>
 }
 
 /** Bytes as they were, and as a person reads them: `text` when they are UTF-8, `json` (undefined: none) when that is JSON. */
@@ -40,57 +60,170 @@ export interface DeadLetter {
   headers: Header[]
   /** P2's write time, µs; null when it has none. */
   writeMicros: bigint | null
+  /** How often its record has been replayed. */
+  replays: number
+  /** The letter that it was before its last replay. */
+  replayOf: string | null
+  /** `partition:offset` of `at`. */
+  id: string
   /** Where it stands among the dead letters. */
   at: { partition: number; offset: bigint }
+  state: LetterState
+  /** What was done with it; null while it is open. */
+  settlement: Settlement | null
+}
+
+export type LetterState = 'open' | Settlement['is']
+
+/** Which letters are asked for; everything left out matches all. */
+export interface DeadLetterFilter {
+  state?: LetterState
+  reason?: string
+  /** Records of this time and later, ms. */
+  sinceMs?: number
+  /** Only those before this one. */
+  before?: string
 }
 
 export interface ReadDeadLettersOptions {
   kafka: DeadLetterKafka
   project: string
   stream: string
+  filter?: DeadLetterFilter
   /** The newest so many; all when left out. */
   limit?: number
   signal?: AbortSignal
 }
 
-/** The dead letters of a stream, oldest first; none when it has never had a dead-letter topic. One that a crash repeated is there once. */
-export async function readDeadLetters({ kafka, project, stream, limit = Infinity, signal }: ReadDeadLettersOptions): Promise<DeadLetter[]> {
+export interface DeadLetters {
+  /** Oldest first. */
+  letters: DeadLetter[]
+  /** Whether older ones match. */
+  hasMore: boolean
+  /** All of the stream's, whatever was asked for. */
+  counts: Record<LetterState, number>
+  /** Reasons of those in the state that was asked for, most first. */
+  reasons: { reason: string; count: number }[]
+}
+
+/**
+ * The dead letters of a stream; none when it has never had a dead-letter topic. The topic is read twice: what became of a letter stands behind
+ * it, and the values of those that nobody asked for are not kept.
+ */
+export async function readDeadLetters(options: ReadDeadLettersOptions): Promise<DeadLetters> {
+  const { kafka, project, stream, filter = {}, limit = Infinity, signal } = options
   const topic = names.deadLetters(project, stream)
-  const { topics } = await kafka.admin.metadata([topic])
-  const error = topics.find(({ name }) => name === topic)?.error ?? null
-  if (error === 'UNKNOWN_TOPIC_OR_PARTITION') return []
+  const partitions = await partitionsOf(kafka, topic)
+  const index = new DeadLetterIndex()
+  const matching: DeadLetter[] = []
+  const counts = { open: 0, replayed: 0, discarded: 0 }
+  const reasons = new Map<string, number>()
+  let hasMore = false
+  if (partitions.length > 0) {
+    await readAll(kafka, partitions, (batch) => index.add(batch), signal)
+    await readAll(
+      kafka,
+      partitions,
+      (batch) => {
+        for (const letter of deadLettersOf(batch, index)) {
+          counts[letter.state]++
+          if (filter.state !== undefined && letter.state !== filter.state) continue
+          reasons.set(letter.reason, (reasons.get(letter.reason) ?? 0) + 1)
+          if (!matches(letter, filter)) continue
+          matching.push(letter)
+          if (matching.length <= limit) continue
+          matching.shift()
+          hasMore = true
+        }
+      },
+      signal,
+    )
+  }
+  const byCount = [...reasons].map(([reason, count]) => ({ reason, count })).toSorted((a, b) => b.count - a.count)
+  return { letters: matching, hasMore, counts, reasons: byCount }
+}
+
+/** The partitions of a dead-letter topic; none: it is not there. */
+export async function partitionsOf({ admin }: Pick<DeadLetterKafka, 'admin'>, topic: string): Promise<TopicPartition[]> {
+  const { topics } = await admin.metadata([topic])
+  const found = topics.find(({ name }) => name === topic)
+  const error = found?.error ?? null
+  if (found === undefined || error === 'UNKNOWN_TOPIC_OR_PARTITION') return []
   if (error !== null)
     throw new MillraceError('KAFKA', `Dead letters in "${topic}" cannot be read: ${error}.`, { details: { errorName: error, topic } })
-  const found = new Map<string, DeadLetter>()
-  const reader = kafka.reader({ topic, from: 'earliest', isolationLevel: 'read_committed' })
+  return found.partitions.map(({ partition }) => ({ topic, partition })).toSorted((a, b) => a.partition - b.partition)
+}
+
+/**
+ * Reads partition by partition up to where each ends now. What is committed is read, and all of it: while a transaction is open before the
+ * end, its own end is waited for.
+ */
+export async function readAll(
+  kafka: DeadLetterKafka,
+  partitions: readonly TopicPartition[],
+  onBatch: (batch: Batch) => void,
+  signal?: AbortSignal,
+  isolationLevel: 'read_committed' | 'read_uncommitted' = 'read_committed',
+): Promise<void> {
+  const ends = await kafka.admin.listOffsets(partitions, 'latest', { isolationLevel })
+  for (const { topic, partition } of partitions) {
+    const end = ends.find((each) => each.partition === partition)?.offset ?? 0n
+    if (end > 0n) await readPartition(kafka, { topic, partition, from: 'earliest', end }, onBatch, signal)
+  }
+}
+
+/** Reads one partition to `end`, the offset behind the last record. */
+export async function readPartition(
+  kafka: DeadLetterKafka,
+  { topic, partition, from, end }: TopicPartition & { from: 'earliest' | { offset: bigint }; end: bigint },
+  onBatch: (batch: Batch) => void,
+  signal?: AbortSignal,
+): Promise<void> {
+  const reader = kafka.reader({ topic, partitions: [partition], from, isolationLevel: 'read_committed', maxWaitMs: 50 })
   try {
     do {
-      for (const batch of await reader.poll(signal ? { signal } : {})) keepNewest(found, batch, limit)
-    } while (!reader.atEnd())
+      for (const batch of await reader.poll(signal ? { signal } : {})) onBatch(batch)
+      if (signal?.aborted) throw abortReason(signal)
+    } while (reader.positions().every(({ offset }) => offset < end))
   } finally {
     await reader.close()
   }
-  return [...found.values()]
 }
 
-/** A batch of a dead-letter topic, record by record. */
-export function deadLettersOf(batch: Batch): DeadLetter[] {
-  return Array.from({ length: batch.count }, (_, i) => deadLetter(batch, i))
+function matches(letter: DeadLetter, { reason, sinceMs, before }: DeadLetterFilter): boolean {
+  if (reason !== undefined && letter.reason !== reason) return false
+  if (sinceMs !== undefined && letter.timestampMs < sinceMs) return false
+  return before === undefined || isBefore(letter.at, before)
 }
 
-function keepNewest(found: Map<string, DeadLetter>, batch: Batch, limit: number): void {
-  for (const letter of deadLettersOf(batch)) {
-    const id = `${letter.topic}/${letter.partition}/${letter.offset}`
-    found.delete(id)
-    found.set(id, letter)
-    const [oldest] = found.keys()
-    if (found.size > limit && oldest !== undefined) found.delete(oldest)
-  }
+function isBefore({ partition, offset }: DeadLetter['at'], id: string): boolean {
+  const [otherPartition = '0', otherOffset = '0'] = id.split(':')
+  const difference = partition - Number(otherPartition)
+  return difference < 0 || (difference === 0 && offset < BigInt(otherOffset))
 }
 
-const added: ReadonlySet<string> = new Set([...Object.values(connectHeaders), names.writeTimeHeader])
+/** The letters of a batch of a dead-letter topic, with what became of them by `index` (the batch's own when left out); without those that a newer one stands for. */
+export function deadLettersOf(
+  batch: Batch,
+  index = DeadLetterIndex.of(batch),
+  isWanted: (id: string) => boolean = () => true,
+): DeadLetter[] {
+  return Array.from({ length: batch.count }, (_, i) => i).flatMap((i) => {
+    if (markerOf(batch, i) !== null) return []
+    const id = letterId({ partition: batch.partition, offset: batch.offsets[i] ?? -1n })
+    return index.isShown(id) && isWanted(id) ? [deadLetter(batch, i, index.settlementOf(id))] : []
+  })
+}
 
-function deadLetter(batch: Batch, i: number): DeadLetter {
+const added: ReadonlySet<string> = new Set([
+  ...Object.values(connectHeaders),
+  names.writeTimeHeader,
+  names.replaysHeader,
+  names.replayOfHeader,
+  names.originHeader,
+])
+
+function deadLetter(batch: Batch, i: number, settlement: Settlement | null): DeadLetter {
   const all = batch.headers(i)
   const at = { partition: batch.partition, offset: batch.offsets[i] ?? -1n }
   // The last of each name counts: a record that was a dead letter before carries older ones.
@@ -112,7 +245,12 @@ function deadLetter(batch: Batch, i: number): DeadLetter {
     timestampMs: batch.timestampMs[i] ?? -1,
     headers: all.filter(({ key }) => !added.has(key)).map(({ key, value }) => ({ key, value: value && value.slice() })),
     writeMicros: integer(text(names.writeTimeHeader)),
+    replays: Number(integer(text(names.replaysHeader)) ?? 0),
+    replayOf: text(names.replayOfHeader),
+    id: letterId(at),
     at,
+    state: settlement?.is ?? 'open',
+    settlement,
   }
 }
 

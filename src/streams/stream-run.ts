@@ -7,7 +7,7 @@ import { CommitTransactions } from './commit-transactions.ts'
 import { Committer } from './committer.ts'
 import { compileStream, type CompiledStream } from './compile-steps.ts'
 import { DeadLetterLimit } from './dead-letter-limit.ts'
-import { ensureDeadLetterTopic } from './dead-letter-topic.ts'
+import { ensureDeadLetterTopics } from './dead-letter-topic.ts'
 import {
   partitionKey,
   type AssignedPartition,
@@ -116,7 +116,7 @@ export class StreamRun {
   }
 
   async #runCompiled(stream: CompiledStream): Promise<void> {
-    if (!(await this.#ensureDeadLetterTopic(stream))) return
+    if (!(await this.#ensureDeadLetterTopics(stream))) return
     const committer = this.#newCommitter(stream)
     this.#committer = committer
     const pipeline = this.#pipeline(stream, committer)
@@ -232,8 +232,10 @@ export class StreamRun {
     const joined = await this.#untilThere('fetch', async () =>
       kafka.consumer({
         groupId: names.group(project, stream.name),
-        topics: [stream.topic.name],
+        topics: [stream.topic.name, names.retry(project, stream.name)],
         startingOffsets: stream.startingOffsets,
+        // P5: what is replayed before the stream has ever committed there is read too.
+        fromEarliest: [names.retry(project, stream.name)],
         maxBytes: FETCH_BYTES,
         assignor: 'cooperative-sticky',
         isolationLevel: 'read_committed',
@@ -296,11 +298,10 @@ export class StreamRun {
   }
 
   /** False when a stop came first. */
-  async #ensureDeadLetterTopic(stream: CompiledStream): Promise<boolean> {
+  async #ensureDeadLetterTopics(stream: CompiledStream): Promise<boolean> {
     const { kafka, project } = this.#options
-    const name = names.deadLetters(project, stream.name)
     const isThere = await this.#untilThere('dead letters', async () => {
-      await ensureDeadLetterTopic(kafka, name)
+      await ensureDeadLetterTopics(kafka, project, stream.name)
       return true
     })
     return isThere === true

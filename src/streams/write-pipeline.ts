@@ -115,6 +115,8 @@ export class WritePipeline {
 
   /** P6: at the limit nothing of the batch becomes a dead letter, and its offsets stay: with the stream repaired it is read again. */
   #checkLimit({ batch }: ProcessedBatch, failures: readonly RecordFailure[]): void {
+    // Replays that fail again tell nothing of the stream; a person asked for them.
+    if (batch.topic !== this.#options.stream.topic.name) return
     const over = this.#options.limit.take(
       batch.count,
       failures.map((failure) => failure.record),

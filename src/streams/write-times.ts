@@ -1,4 +1,4 @@
-import type { Batch } from '../core/index.ts'
+import { names, type Batch } from '../core/index.ts'
 
 /** Record times further ahead of the clock than this are dead letters (P2): they would shadow every later write. */
 export const MAX_AHEAD_MS = 3_600_000
@@ -22,6 +22,26 @@ export function assignWriteTimes(batch: Batch, previous: number, nowMs: number):
     writeMicros[i] = BigInt(w)
   }
   return w
+}
+
+/**
+ * P2: a replayed dead letter carries its own w, and never moves its partition's. One without (another tool's) has its record time;
+ * @returns why the write time of each record cannot be used, or null
+ */
+export function replayedWriteTimes(batch: Batch, nowMs: number): (string | null)[] {
+  return Array.from({ length: batch.count }, (_, i) => {
+    const carried = batch.headers(i).findLast(({ key }) => key === names.writeTimeHeader)?.value
+    if (!carried) {
+      const ms = batch.timestampMs[i] ?? -1
+      batch.writeMicros[i] = BigInt(Math.max(0, Math.min(ms, nowMs + MAX_AHEAD_MS))) * 1_000n
+      return timeProblem(ms, nowMs)
+    }
+    const text = Buffer.from(carried).toString()
+    const micros = /^\d{1,16}$/.test(text) ? Number(text) : NaN
+    const isUsable = micros > 0 && micros <= (nowMs + MAX_AHEAD_MS) * 1_000
+    batch.writeMicros[i] = BigInt(isUsable ? micros : 0)
+    return isUsable ? null : `The write time it carries, "${text.slice(0, 40)}", cannot be used: later records could not replace it.`
+  })
 }
 
 /** Why a record's time cannot be used, or null. */

@@ -96,6 +96,7 @@ describeOn(['kafka4Secured', 'cassandra5Secured'], 'the reference job on systems
       expect(topics.map((command) => / --topic (\S+)/.exec(command)?.[1])).toEqual([
         'users_created',
         'users.load_users.dlq',
+        'users.load_users.retry',
         '__millrace_users_cursors',
         '__millrace_users_definitions',
       ])
@@ -149,7 +150,13 @@ describeOn(['kafka4Secured', 'cassandra5Secured'], 'the reference job on systems
 async function grantOn(kafka: SecuredKafkaEngine, project: string): Promise<void> {
   const admin = new Kafka({ brokers: [kafka.bootstrapServers], logLevel: logLevel.ERROR }).admin()
   await admin.connect()
-  const topics = ['users_created', `${project}.load_users.dlq`, `__millrace_${project}_cursors`, `__millrace_${project}_definitions`]
+  const topics = [
+    'users_created',
+    `${project}.load_users.dlq`,
+    `${project}.load_users.retry`,
+    `__millrace_${project}_cursors`,
+    `__millrace_${project}_definitions`,
+  ]
   const operations = [AclOperationTypes.READ, AclOperationTypes.WRITE, AclOperationTypes.DESCRIBE]
   const acl = (
     resourceType: kafkajs.AclResourceTypes,

@@ -70,16 +70,16 @@ async function followFlow(following: Following, flow: { stream: string; topic: T
   const [found, committed, letters, row] = await Promise.all([
     versionsOf(following, kafka, flow.topic.name),
     kafka.admin.committedOffsets(names.group(project.name, flow.stream), [flow.topic.name]),
-    ports.deadLetters(flow.stream, 10_000),
+    ports.deadLetters.list(flow.stream, { limit: 10_000 }),
     rowOf(following, flow),
   ])
   const versions = found.records.map((record): FollowedVersion => {
     const offset = committed.find(({ partition }) => partition === record.partition)?.offset ?? 0n
-    const letter = letters.find(
+    const letter = letters.letters.find(
       (each) => each.topic === flow.topic.name && each.partition === record.partition && each.offset === record.offset,
     )
     // Its value is the record's: bytes that may hold personal fields.
-    const shown = letter && following.hidePersonal ? { ...letter, key: null, value: null, headers: [] } : letter
+    const shown = letter && following.hidePersonal ? { ...letter, key: null, value: null, headers: [], stack: null } : letter
     return { record, run: runOf(record), processed: offset > BigInt(record.offset), deadLetter: shown ?? null }
   })
   return {

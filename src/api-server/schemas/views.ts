@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { DagView, DeadLetterView, DoctorReport, Json, RunView } from '../../core/index.ts'
+import type { DagView, DoctorReport, Json, RunView, SettledLetter } from '../../core/index.ts'
 
 /** The answers of the API as schemas, from which OpenAPI is made; a type test holds them to the types in `core`. */
 
@@ -144,6 +144,8 @@ export const doctorReport = z.object({
   administrator: z.array(z.string()),
 }) satisfies z.ZodType<DoctorReport>
 
+const deadLetterState = z.enum(['open', 'replayed', 'discarded'])
+
 export const deadLetterView = z.object({
   id: z.string(),
   stream: z.string(),
@@ -156,8 +158,42 @@ export const deadLetterView = z.object({
   key: z.string().nullable(),
   value: z.string().nullable(),
   valueIsBase64: z.boolean(),
+  schemaId: z.int().optional(),
   headers: z.array(z.object({ key: z.string(), value: z.string().nullable() })),
-}) satisfies z.ZodType<DeadLetterView>
+  step: z.string(),
+  errorClass: z.string(),
+  stack: z.string().nullable(),
+  state: deadLetterState,
+  settled: z.object({ by: z.string(), at: time, to: z.string().nullable() }).nullable(),
+  replays: z.int(),
+  replayOf: z.string().nullable(),
+})
+
+export const deadLetterDetail = deadLetterView.extend({
+  valueBytes: z.string().nullable(),
+  sizeBytes: z.int(),
+  landed: z.enum(['waiting', 'processed', 'failed']).nullable(),
+  failedAs: z.string().nullable(),
+})
+
+export const deadLetterPage = z.object({
+  letters: z.array(deadLetterView),
+  next: z.string().nullable(),
+  counts: z.object({ open: z.int(), replayed: z.int(), discarded: z.int() }),
+  reasons: z.array(z.object({ reason: z.string(), count: z.int() })),
+})
+
+export const settledLetter = z.discriminatedUnion('is', [
+  z.object({
+    id: z.string(),
+    is: z.enum(['replayed', 'discarded']),
+    by: z.string(),
+    at: time,
+    to: z.string().nullable(),
+    wasAlready: z.boolean(),
+  }),
+  z.object({ id: z.string(), is: z.literal('missing') }),
+]) satisfies z.ZodType<SettledLetter>
 
 export const logChunk = z.object({
   attempt: z.int(),

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { DeadLetterView, RunDetail, StatusView, StreamStatus } from '../../core/index.ts'
+import type { RunDetail, StatusView, StreamStatus } from '../../core/index.ts'
 import { MillraceError, silentLogger, systemClock } from '../../platform/index.ts'
 import { Access, AuditLog, decodeWithoutSchema, startApiServer, type ApiPorts } from '../index.ts'
 import type { Role } from '../access/roles.ts'
@@ -122,7 +122,6 @@ const emptyStatus: StatusView = {
 }
 
 function scriptedPorts(state: ScriptedApi['state']): ApiPorts {
-  const letters: DeadLetterView[] = []
   return {
     status: () => Promise.resolve(state.status),
     doctor: () => Promise.resolve({ summary: 'well', healthy: true, steps: [], administrator: [] }),
@@ -135,7 +134,12 @@ function scriptedPorts(state: ScriptedApi['state']): ApiPorts {
         },
       }),
     project: () => ({ name: 'users', schemas: [], topics: [], tables: [], streams: [], dags: [] }),
-    deadLetters: () => Promise.resolve(letters),
+    deadLetters: {
+      list: () => Promise.resolve({ letters: [], next: null, counts: { open: 0, replayed: 0, discarded: 0 }, reasons: [] }),
+      one: () => Promise.resolve(null),
+      replay: () => Promise.resolve([]),
+      discard: () => Promise.resolve([]),
+    },
     streams: () => ['load_users'],
     streamStatuses: () => state.streams,
     scheduler: {

@@ -18,7 +18,7 @@ export interface Child<In> {
   readonly exited: Promise<ChildExit>
 }
 
-export type Role = 'loader' | 'tasks' | 'streams' | 'tokens'
+export type Role = 'loader' | 'tasks' | 'streams' | 'tokens' | 'fixes'
 
 export interface ChildOptions<Out> {
   role: Role

@@ -1,37 +1,21 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../harness/millrace.ts'
+import { packMillrace, succeed, usersEnvironment, type PackedFile } from '../harness/packed.ts'
 import { root } from '../harness/project.ts'
 
-interface PackedFile {
-  readonly path: string
-}
-
-/** What `npm pack` carries, a user's empty folder, and the path as it is for a user: without what this tree has installed. */
+/** What `npm pack` carries, and a user's empty folder. */
 let folder: string
 let project: string
 let packed: readonly PackedFile[]
 let started: ChildProcess | null = null
 
-const usersPath = (process.env.PATH ?? '')
-  .split(delimiter)
-  .filter((dir) => !dir.includes('node_modules'))
-  .join(delimiter)
-const environment = {
-  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_|VITEST|MILLRACE_)/i.test(name))),
-  PATH: usersPath,
-  MILLRACE_KAFKA_PORT: '0',
-  MILLRACE_CQL_PORT: '0',
-  MILLRACE_REGISTRY_PORT: '0',
-  MILLRACE_RANDOMUSER: 'local',
-}
-
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'millrace-package-'))
-  packed = pack(join(folder, 'package'))
+  packed = packMillrace(join(folder, 'package'))
   project = join(folder, 'project')
   install()
 }, 240_000)
@@ -46,23 +30,6 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
 })
 
-/** What a command prints; throws with all it said when it fails. */
-function succeed(command: string, args: readonly string[], options: { cwd: string; env: NodeJS.ProcessEnv }): string {
-  const { status, stdout, stderr, error } = spawnSync(command, args, { ...options, encoding: 'utf8' })
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')} failed (${status ?? error?.message}):\n${stdout}${stderr}`)
-  return stdout
-}
-
-/** Builds and packs in a folder of its own, so that the tree stays as it is. */
-function pack(dir: string): readonly PackedFile[] {
-  succeed('tsc', ['-p', join(root, 'tsconfig.build.json'), '--outDir', join(dir, 'dist')], { cwd: root, env: process.env })
-  for (const part of ['bin', 'package.json', 'README.md', 'LICENSE']) cpSync(join(root, part), join(dir, part), { recursive: true })
-  const report: readonly { readonly files: readonly PackedFile[] }[] = JSON.parse(
-    succeed('npm', ['pack', '--json', '--ignore-scripts'], { cwd: dir, env: environment }),
-  )
-  return report[0]?.files ?? []
-}
-
 function install(): void {
   cpSync(join(root, 'examples/users'), project, { recursive: true, filter: (path) => !/package\.json|node_modules|\.millrace/.test(path) })
   const { version } = packageJson()
@@ -71,7 +38,7 @@ function install(): void {
   writeFileSync(join(project, 'package.json'), JSON.stringify({ ...example, dependencies }))
   const pipeline = join(project, 'users.pipeline.ts')
   writeFileSync(pipeline, readFileSync(pipeline, 'utf8').replace("every: '1s', for: '60s'", "every: '50ms', for: '30s'"))
-  succeed('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund'], { cwd: project, env: environment })
+  succeed('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund'], { cwd: project, env: usersEnvironment })
 }
 
 function packageJson(): { version: string; exports: Record<string, unknown> } {
@@ -81,7 +48,7 @@ function packageJson(): { version: string; exports: Record<string, unknown> } {
 function millrace(...args: string[]): { code: number | null; stdout: string; stderr: string } {
   const { status, stdout, stderr } = spawnSync('npx', ['--no-install', 'millrace', ...args], {
     cwd: project,
-    env: environment,
+    env: usersEnvironment,
     encoding: 'utf8',
     timeout: 60_000,
   })
@@ -98,8 +65,10 @@ function check(options: Record<string, unknown>): { code: number | null; stdout:
 test('the package carries the command, the build, licence and read-me, and no sources, tests or fixtures', () => {
   const paths = packed.map((file) => file.path)
   expect(paths).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'package.json', 'bin/millrace.mjs', 'dist/authoring/index.js']))
-  expect(paths.filter((path) => !/^(bin\/[\w-]+\.mjs|dist\/[\w/-]+\.(js|d\.ts)|LICENSE|README\.md|package\.json)$/.test(path))).toEqual([])
-  expect(paths.filter((path) => /\.test\.|fixture|scripted/.test(path))).toEqual([])
+  expect(
+    paths.filter((path) => !/^(bin\/[\w-]+\.mjs|dist\/[\w/-]+\.(js|d\.ts)|template\/[\w.-]+|LICENSE|README\.md|package\.json)$/.test(path)),
+  ).toEqual([])
+  expect(paths.filter((path) => /^dist.*\.test\.|fixture|scripted/.test(path))).toEqual([])
   expect(Object.keys(packageJson().exports)).toEqual(['.', './testing', './broker', './cql-store', './registry', './package.json'])
 })
 
@@ -130,7 +99,7 @@ test('the example runs on it: users reach the table, and it stops with exit code
   let output = ''
   const child = spawn('npx', ['--no-install', 'millrace', 'start', '--trigger-once', 'user_automation'], {
     cwd: project,
-    env: environment,
+    env: usersEnvironment,
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   })

@@ -54,14 +54,10 @@ export function planSegments(table: Table, where: Where, allowFiltering: boolean
   const { usesIndex, lookup } = planIndex(table, where, clustering, allowFiltering)
   const base = { allFilters, isKeyed, usesIndex }
   if (isKeyed) {
-    const filters = usesIndex ? allFilters : [...clustering.rest, ...others.map(filterOf), ...where.filters]
+    const filters = [...clustering.rest, ...others.map(filterOf), ...where.filters]
     const segments = (scope: Scope): Segment[] => keyedSegments(table, where, clustering, scope)
-    const indexed = (scope: Scope): IndexedRead | null => {
-      const found = lookup?.(scope) ?? null
-      const tokens = found && tokenOfKey(table, where, scope)
-      return found && tokens && { ...found, tokens, showsStaticOnly: !clustering.isRestricted }
-    }
-    return { ...base, segments, filters, indexed, readsRows: clustering.isWholeKey }
+    // The partition is read, not its index: of a static column that gave no rows where Cassandra gives all of the partition's.
+    return { ...base, segments, filters, indexed: () => null, readsRows: clustering.isWholeKey }
   }
   const restrictsRows =
     restrictions.some(({ column }) => column.kind === 'clustering') || where.tuples.length > 0 || where.tupleIns.length > 0
@@ -95,15 +91,6 @@ function keyedSegments(table: Table, where: Where, clustering: ReturnType<typeof
       showsStaticOnly: !clustering.isRestricted,
     }))
   })
-}
-
-/** Of the one partition whose key is given; null where it lies outside of the tokens asked for, and there is none. */
-function tokenOfKey(table: Table, where: Where, scope: Scope): { first: bigint; last: bigint } | null {
-  const [parts] = partitionKeysOf(table, where, scope)
-  const range = tokenRange(where.tokens, scope)
-  if (!parts || !range) return null
-  const { token } = partitionOfKey(partitionOf(table, parts))
-  return token < range.first || token > range.last ? null : { first: token, last: token }
 }
 
 function tokenRange(bounds: readonly TokenBound[], scope: Scope): { first: bigint; last: bigint } | null {

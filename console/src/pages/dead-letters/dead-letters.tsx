@@ -8,6 +8,7 @@ import type { DeadLetter } from '../../api/types.ts'
 import { useMay } from '../../frame/session.tsx'
 import { Answer, Empty, Page } from '../../parts/page.tsx'
 import { Time } from '../../parts/time.tsx'
+import { WideTable } from '../../parts/wide-table.tsx'
 
 /** Records that could not become rows, each with its reason. */
 export function DeadLetters(): ReactNode {
@@ -53,40 +54,38 @@ export function DeadLetters(): ReactNode {
 
 function Letters({ of: letters }: { of: readonly DeadLetter[] }): ReactNode {
   return (
-    <Table.ScrollContainer minWidth={640}>
-      <Table>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>Record</Table.Th>
-            <Table.Th>Why</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {letters.map((letter) => (
-            <Table.Tr key={`${letter.stream}/${letter.id}`} data-testid={`letter-${letter.id}`}>
-              <Table.Td>
-                <Stack gap={2}>
-                  <Text size="sm" fw={600} style={{ overflowWrap: 'anywhere' }}>
-                    {letter.key ?? 'no key'}
-                  </Text>
-                  <Text size="xs" c="dimmed" component="div">
-                    {letter.topic}, partition {letter.partition}, offset {letter.offset} · <Time at={letter.at} size="xs" />
-                  </Text>
-                </Stack>
-              </Table.Td>
-              <Table.Td>
-                <Group gap="xs">
-                  <Badge color="red.8">{letter.stage}</Badge>
-                  <Text size="sm">{letter.message}</Text>
-                </Group>
-                <Text size="sm" ff="monospace" lineClamp={3} style={{ overflowWrap: 'anywhere' }}>
-                  {letter.value}
+    <WideTable label="Dead letters" minWidth={640}>
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th>Record</Table.Th>
+          <Table.Th>Why</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {letters.map((letter) => (
+          <Table.Tr key={`${letter.stream}/${letter.id}`} data-testid={`letter-${letter.id}`}>
+            <Table.Td>
+              <Stack gap={2}>
+                <Text size="sm" fw={600} style={{ overflowWrap: 'anywhere' }}>
+                  {letter.key ?? 'no key'}
                 </Text>
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+                <Text size="xs" c="dimmed" component="div">
+                  {letter.topic}, partition {letter.partition}, offset {letter.offset} · <Time at={letter.at} size="xs" />
+                </Text>
+              </Stack>
+            </Table.Td>
+            <Table.Td>
+              <Group gap="xs">
+                <Badge color="red.9">{letter.stage}</Badge>
+                <Text size="sm">{letter.message}</Text>
+              </Group>
+              <Text size="sm" ff="monospace" lineClamp={3} style={{ overflowWrap: 'anywhere' }}>
+                {letter.value}
+              </Text>
+            </Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </WideTable>
   )
 }

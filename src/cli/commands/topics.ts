@@ -12,14 +12,14 @@ export function addTopicCommands(program: Command, context: WithContext): void {
   const topics = program.command('topics').description('list, describe, create, alter and delete topics')
   topics
     .command('list', { isDefault: true })
-    .description('list topics with their partitions and records')
+    .description('list topics with their partitions and the offsets in use: records, and what transactions and compaction left of them')
     .option('--internal', 'internal topics as well')
     .action(async ({ internal }: { internal?: boolean }) => {
       const { output, withKafka } = context()
       const rows = await withKafka((kafka) => listTopics(kafka, internal ?? false))
       output.data(rows)
       output.table(
-        ['TOPIC', 'PARTITIONS', 'RECORDS'],
+        ['TOPIC', 'PARTITIONS', 'OFFSETS'],
         rows.map((row) => [row.topic, row.partitions, row.records]),
       )
     })
@@ -34,12 +34,12 @@ export function addTopicCommands(program: Command, context: WithContext): void {
       const sizes = [
         `${topic.partitions.length} partitions`,
         `${first?.replicas.length ?? 0} replicas`,
-        `${numeral(total(topic.partitions))} records`,
+        `${numeral(total(topic.partitions))} offsets`,
       ]
       output.line(`${topic.topic} · ${sizes.join(' · ')} · id ${topic.topicId}`)
       for (const [key, { value }] of Object.entries(topic.configs)) output.line(`  ${key}=${value}`)
       output.table(
-        ['PARTITION', 'LEADER', 'REPLICAS', 'IN SYNC', 'FIRST OFFSET', 'END OFFSET', 'RECORDS'],
+        ['PARTITION', 'LEADER', 'REPLICAS', 'IN SYNC', 'FIRST OFFSET', 'END OFFSET', 'OFFSETS'],
         topic.partitions.map((each) => [
           each.partition,
           each.leader < 0 ? 'none' : each.leader,
@@ -49,7 +49,7 @@ export function addTopicCommands(program: Command, context: WithContext): void {
           each.latest,
           numeral(each.latest - each.earliest),
         ]),
-        ['PARTITION', 'LEADER', 'FIRST OFFSET', 'END OFFSET', 'RECORDS'],
+        ['PARTITION', 'LEADER', 'FIRST OFFSET', 'END OFFSET', 'OFFSETS'],
       )
     })
   addChanges(topics, context)

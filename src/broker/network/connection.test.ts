@@ -187,6 +187,27 @@ describe('a connection', () => {
     await vi.waitFor(() => expect(witness.frames.length).toBe(1))
   })
 
+  it('looks at nothing behind bytes that are no frame, as in a form that a browser was made to send', async () => {
+    const { socket, ended } = open()
+    // As large as one read of a socket: what follows comes in a chunk of its own.
+    const form = Buffer.alloc(65_536, 'POST / HTTP/1.1\r\n')
+    const topic = { name: 'smuggled', numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }
+    socket.write(Buffer.concat([form, request(createTopics, 7, 1, { topics: [topic] })]))
+    await vi.waitFor(() => expect(ended()).toBe(true))
+    const witness = open()
+    witness.socket.write(request(metadata, 5, 1, { topics: null, allowAutoTopicCreation: false }))
+    await vi.waitFor(() => expect(witness.frames.length).toBe(1))
+    expect(decodeResponse(metadata, 5, witness.frames[0] ?? Buffer.alloc(0)).body.topics).toEqual([])
+  })
+
+  it('is given the answers to what came before the nonsense', async () => {
+    const { socket, frames, ended } = open()
+    const asked = request(apiVersions, 3, 5, { clientSoftwareName: 'x', clientSoftwareVersion: '1' })
+    socket.write(Buffer.concat([asked, Buffer.from([0, 0, 0, 4, 0x7f, 0, 0, 0])]))
+    await vi.waitFor(() => expect(ended()).toBe(true))
+    expect(frames.map((frame) => frame.readInt32BE(0))).toEqual([5])
+  })
+
   it('closes on what a stranger sends before authentication, be it a request or a large frame (P8)', async () => {
     await broker.close()
     await start({ listeners: [{ host: '127.0.0.1', port: 0, credentials: { username: 'u', password: 'p' } }] })

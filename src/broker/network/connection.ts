@@ -62,6 +62,8 @@ export class Connection {
   /** A request is held back: those behind it wait. */
   #isDelaying = false
   #ending = false
+  /** Nothing more is read or answered. */
+  #isRefused = false
 
   constructor(socket: Socket, options: ConnectionOptions) {
     const { config } = options.broker
@@ -87,6 +89,8 @@ export class Connection {
   }
 
   #received(chunk: Buffer): void {
+    // The socket gives what has come already, also while it closes: taken for requests, a browser's form could hold some.
+    if (this.#isRefused) return
     // As Kafka's sasl.server.max.receive.size: strangers cannot make us hold much.
     this.#frames.maxBytes = this.#sasl.isOpen ? this.#maxFrameBytes : Math.min(maxStrangerBytes, this.#maxFrameBytes)
     const wrong = this.#frames.push(chunk, this.#queue)
@@ -204,7 +208,7 @@ export class Connection {
   #flush(): void {
     let ready = 0
     while (ready < this.#slots.length && this.#slots[ready]?.answer !== 'waiting') ready++
-    if (ready === 0 || this.#socket.destroyed) return
+    if (ready === 0 || this.#isRefused || this.#socket.destroyed) return
     const sent = this.#slots.splice(0, ready)
     this.#socket.cork()
     for (const { answer, fetched = false } of sent) {
@@ -220,13 +224,16 @@ export class Connection {
   }
 
   #refuse(error: unknown): void {
-    if (this.#socket.destroyed) return
+    if (this.#isRefused || this.#socket.destroyed) return
     const reason = typeof error === 'string' ? error : error instanceof WireError ? error.message : null
     const from = { client: this.#clientHost }
     if (reason === null) this.#options.log.error('a request failed; its connection is closed', { ...from, error: asMillraceError(error) })
     else this.#options.log.info('closed a connection', { ...from, reason })
     // What was answered before is still sent.
     this.#queue = []
+    this.#flush()
+    this.#slots = []
+    this.#isRefused = true
     this.#socket.destroySoon()
   }
 }

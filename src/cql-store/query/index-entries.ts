@@ -154,6 +154,7 @@ function canonical(type: CqlType, value: Uint8Array): Uint8Array {
 }
 
 const tokenBytes = 8
+const maxToken = 2n ** 63n - 1n
 const headBytes = 12
 
 /** Of the row under a table's key. */
@@ -191,8 +192,15 @@ export function lookupOf(index: TableIndex, type: CqlType, parts: readonly Uint8
 export function entryRange({ index, hash }: Lookup, tokens: { first: bigint; last: bigint }): { start: Buffer; end: Buffer } {
   const head = partitionPrefix(index.number, hash, Buffer.alloc(0)).subarray(0, headBytes)
   const from = Buffer.concat([head, escapedToken(tokens.first)])
-  const to = Buffer.concat([head, escapedToken(tokens.last), Buffer.of(0xff, 0xff)])
+  // A partition key may begin with any bytes: the end is before the next token, not behind some key of this one.
+  const to = tokens.last === maxToken ? following(head) : Buffer.concat([head, escapedToken(tokens.last + 1n)])
   return { start: from, end: to }
+}
+
+/** The first key after all that begin with `head`, in which some byte is less than FF. */
+function following(head: Buffer): Buffer {
+  const last = head.findLastIndex((byte) => byte < 0xff)
+  return Buffer.concat([head.subarray(0, last), Buffer.of((head[last] ?? 0) + 1)])
 }
 
 /** As the first bytes of an entry's escaped partition key. */

@@ -155,6 +155,15 @@ describe('a secondary index', () => {
     expect(await entries()).toBe(0)
   })
 
+  it('finds a row whose token ends the range, whatever its partition key begins with', async () => {
+    await client.execute('CREATE TABLE i.negative (a int PRIMARY KEY, v int)')
+    await client.execute('CREATE INDEX ON i.negative (v)')
+    await client.execute('INSERT INTO i.negative (a, v) VALUES (-1, 1)')
+    expect(await rows('SELECT a FROM i.negative WHERE v = 1 AND token(a) = token(-1)')).toEqual([['-1']])
+    expect(await rows('SELECT a FROM i.negative WHERE v = 1 AND token(a) <= token(-1)')).toEqual([['-1']])
+    expect(await rows('SELECT a FROM i.negative WHERE v = 1 AND token(a) < token(-1)')).toEqual([])
+  })
+
   it('is there after a restart, and built', async () => {
     await client.execute('CREATE TABLE i.kept (a int PRIMARY KEY, v int)')
     for (let a = 0; a < 40; a++) await client.execute(`INSERT INTO i.kept (a, v) VALUES (${a}, ${a % 4})`)

@@ -66,6 +66,7 @@ describe('a store with a user', () => {
     using client = await RawClient.open(port)
     await client.ask(startup)
     for (let guess = 0; guess < 3; guess++) expect(await signIn(client, `\0ada\0${guess}`)).toMatchObject({ code: 0x0100 })
+    expect(await client.ask(startup)).toMatchObject({ code: 0x000a, message: expect.stringContaining('expecting AUTH_RESPONSE') })
     expect(await signIn(client, right)).toMatchObject({ code: 0x000a })
     using long = await RawClient.open(port)
     await long.ask(startup)

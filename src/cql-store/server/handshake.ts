@@ -34,6 +34,8 @@ export class Handshake {
         return { opcode: 'SUPPORTED', options: supported }
       case 'STARTUP':
         if (this.#state.is === 'ready') throw outOfTurn('Unexpected message STARTUP, expecting anything but STARTUP or OPTIONS')
+        // Guesses are counted over the whole connection.
+        if (this.#state.is === 'authenticating') throw outOfTurn('Unexpected message STARTUP, expecting AUTH_RESPONSE')
         return this.#startup(request.options)
       case 'AUTH_RESPONSE':
         return this.#authenticate(request.token)

@@ -120,6 +120,47 @@ test('dead letters whose transaction has no known outcome are settled by reading
   }
 })
 
+test('what was in hand when the outcome of a commit got lost is read again, though the group gives another partition meanwhile', async () => {
+  const one = { topic: 'users', partition: 1 }
+  const kafka = new ScriptedKafka()
+  kafka.produce('users', 0, someUsers(10))
+  kafka.produce('users', 1, [])
+  const table = new TableModel()
+  kafka.failures.commit.push(new MillraceError('TIMED_OUT', 'no answer', { details: { outcome: 'unknown' } }))
+  const run = startRun({ kafka, table, stream: usersStream([], { commitIntervalMs: 60_000 }) })
+  await vi.waitFor(() => expect(table.rows.size).toBe(10))
+  // Giving up commits; what comes back in the same poll is not all that was dropped.
+  kafka.take('revoke', [one])
+  kafka.give([one])
+  await vi.waitFor(() => expect(kafka.consumersOpened).toBe(2))
+  await vi.waitFor(() => expect(table.writes).toHaveLength(20))
+  await run.stop()
+  expect(kafka.committed.get('users/0')?.offset).toBe(10n)
+})
+
+test("a stop while an earlier run's transactions cannot be settled yet is no failure", async () => {
+  const kafka = new ScriptedKafka()
+  kafka.produce('users', 0, someUsers(10))
+  const client = kafka.client()
+  const run = startRun({
+    kafka: {
+      ...client,
+      transactionalProducer: (options) => {
+        const producer = client.transactionalProducer(options)
+        const closed = Promise.withResolvers<void>()
+        producer.init = () => closed.promise
+        producer.close = async () => closed.reject(new MillraceError('CLOSED', 'The transactional producer is closed.'))
+        return producer
+      },
+    },
+    table: new TableModel(),
+    stream: usersStream(),
+  })
+  await vi.waitFor(() => expect(kafka.committed.get('users/0')?.offset).toBe(10n))
+  await run.stop()
+  expect(run.last().state).toEqual({ is: 'stopped', error: null })
+})
+
 test("a record that was lost to another member while its dead letter was written is that member's", async () => {
   const kafka = new ScriptedKafka()
   kafka.produce('users', 0, [{ key: 'p', value: 'poison', timestampMs: 1_700_000_000_000 }])

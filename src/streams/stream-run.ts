@@ -243,6 +243,7 @@ export class StreamRun {
         onAssigned: (partitions) => this.#assigned(stream, partitions),
         onRevoked: (partitions) => this.#revoked(partitions, pipeline, committer),
         onLost: (partitions) => {
+          this.#mustRejoin = false // the consumer has found out by itself: it is given all of them anew
           for (const progress of this.#known(partitions)) this.#forget(progress)
         },
       }),
@@ -252,7 +253,6 @@ export class StreamRun {
 
   #assigned(stream: CompiledStream, partitions: readonly AssignedPartition[]): void {
     const { clock, log } = this.#options
-    this.#mustRejoin = false // the consumer has found out by itself
     for (const assigned of partitions) {
       const key = partitionKey(assigned)
       this.#partitions.get(key)?.drop()
@@ -292,9 +292,11 @@ export class StreamRun {
 
   /** Beside the join, which reads offsets only when no transaction holds others: it waits for this where an earlier run left one open. */
   #takeTransactions(): void {
-    void this.#untilThere('dead letters', () => this.#transactions.prepare()).catch((error: unknown) =>
-      this.#fail(withTransactionRights(asMillraceError(error), this.#options.project)),
-    )
+    void this.#untilThere('dead letters', () => this.#transactions.prepare()).catch((error: unknown) => {
+      // Closed before it was there.
+      if (this.#stopping.ending.aborted) return
+      this.#fail(withTransactionRights(asMillraceError(error), this.#options.project))
+    })
   }
 
   /** False when a stop came first. */

@@ -273,7 +273,8 @@ class Parser {
     const negated = this.#accept('^')
     let name = ''
     while (!this.#accept(':]')) name += this.#next()
-    const test = posix[name]
+    // By a name of its own only: what every object has is no class.
+    const test = Object.hasOwn(posix, name) ? posix[name] : undefined
     if (!test) throw new PatternError(`invalid character class range: [:${name}:]`)
     return negated ? (char) => !test(char) : test
   }

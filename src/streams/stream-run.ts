@@ -293,9 +293,7 @@ export class StreamRun {
   /** Beside the join, which reads offsets only when no transaction holds others: it waits for this where an earlier run left one open. */
   #takeTransactions(): void {
     void this.#untilThere('dead letters', () => this.#transactions.prepare()).catch((error: unknown) => {
-      // Closed before it was there.
-      if (this.#stopping.ending.aborted) return
-      this.#fail(withTransactionRights(asMillraceError(error), this.#options.project))
+      if (!this.#stopping.ending.aborted) this.#fail(withTransactionRights(asMillraceError(error), this.#options.project))
     })
   }
 

@@ -1,4 +1,4 @@
-import type { Field, Json, Project } from '../../core/index.ts'
+import type { Field, FieldType, Json, Project } from '../../core/index.ts'
 import { names } from '../../core/index.ts'
 
 /** How the bytes of a key or value read. */
@@ -70,8 +70,14 @@ export interface Personal {
   readonly keyIsPersonal: boolean
 }
 
+/** Pipeline files that did not load since the start say nothing about what is personal. */
+export function definesNothing({ topics, tables, streams, dags }: Project): boolean {
+  return [topics, tables, streams, dags].every(({ length }) => length === 0)
+}
+
 /** A topic of the project, or one of a stream's own (dead letters, replays) by its stream's topic. */
 export function personalIn(project: Project, topic: string): Personal | null {
+  if (definesNothing(project)) return { fields: [], keyIsPersonal: true }
   const stream = project.streams.find(
     ({ name }) => names.deadLetters(project.name, name) === topic || names.retry(project.name, name) === topic,
   )
@@ -82,8 +88,13 @@ export function personalIn(project: Project, topic: string): Personal | null {
   return { fields, keyIsPersonal: fields.some((field) => field.pii && defined.key.includes(field.name)) }
 }
 
-function hasPersonal(field: Field): boolean {
-  return field.pii === true || (field.type.is === 'struct' && field.type.fields.some(hasPersonal))
+export function hasPersonal(field: Field): boolean {
+  return field.pii === true || holdsPersonal(field.type)
+}
+
+function holdsPersonal(type: FieldType): boolean {
+  if (type.is === 'list' || type.is === 'map') return holdsPersonal(type.of)
+  return type.is === 'struct' && type.fields.some(hasPersonal)
 }
 
 /** The value without its personal fields. One that has not the schema's form is hidden as a whole: it may hold them anywhere. */
@@ -97,19 +108,28 @@ export function masked(view: PayloadView | null, personal: Personal | null): Pay
     masked: true as const,
   }
   if (!isObject(json)) return { format, text: mask, ...rest }
-  const hidden = maskFields(json, personal.fields)
-  return { format, json: hidden, text: JSON.stringify(hidden), ...rest }
+  const shown = maskFields(json, personal.fields)
+  return { format, json: shown, text: JSON.stringify(shown), ...rest }
 }
 
-/** Unknown fields are hidden too: nobody said that they are not personal. */
+/** Unknown fields, and what has not its field's form, are hidden too: nobody said that they are not personal. */
 export function maskFields(value: { readonly [name: string]: Json }, fields: readonly Field[]): { [name: string]: Json } {
   return Object.fromEntries(
     Object.entries(value).map(([name, each]) => {
       const field = fields.find((one) => one.name === name)
-      if (field === undefined || field.pii === true) return [name, each === null ? null : mask]
-      return [name, field.type.is === 'struct' && isObject(each) ? maskFields(each, field.type.fields) : each]
+      return [name, field === undefined || field.pii === true ? hidden(each) : maskValue(each, field.type)]
     }),
   )
+}
+
+function maskValue(value: Json, type: FieldType): Json {
+  if (type.is === 'struct') return isObject(value) ? maskFields(value, type.fields) : hidden(value)
+  if (type.is !== 'list' && type.is !== 'map') return typeof value === 'object' ? hidden(value) : value
+  return holdsPersonal(type) ? hidden(value) : value
+}
+
+function hidden(value: Json): Json {
+  return value === null ? null : mask
 }
 
 function isObject(value: Json | undefined): value is { [name: string]: Json } {

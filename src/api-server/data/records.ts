@@ -16,6 +16,9 @@ export interface RecordView {
 /** What of personal fields the asker may see; null: everything. */
 export type Masking = Personal | null
 
+/** Headers that say where a record comes from. The message and stack of a failure may tell of its value, other programs' headers of anything. */
+const saysOrigin = /^(?:millrace\.|__connect\.errors\.(?!exception\.(?:message|stacktrace)$))/
+
 /** A record of a batch that `values` was made ready for. */
 export function recordView(batch: Batch, i: number, values: Pick<TopicValues, 'decode'>, masking: Masking): RecordView {
   const key = bytesAt(batch, batch.keyAt, i)
@@ -29,6 +32,9 @@ export function recordView(batch: Batch, i: number, values: Pick<TopicValues, 'd
     at: timestampMs < 0 || timestampMs > 8.64e15 ? null : new Date(timestampMs).toISOString(),
     key: masking?.keyIsPersonal && keyShown ? { format: 'text', text: mask, sizeBytes: keyShown.sizeBytes, masked: true } : keyShown,
     value: decoded && masked(payloadView(value, decoded), masking),
-    headers: batch.headers(i).map((header) => ({ key: header.key, value: header.value && Buffer.from(header.value).toString('utf8') })),
+    headers: batch.headers(i).map(({ key, value }) => ({
+      key,
+      value: value && (masking === null || saysOrigin.test(key) ? Buffer.from(value).toString('utf8') : mask),
+    })),
   }
 }

@@ -1,7 +1,7 @@
 import { tableId, type Field, type Json, type Project } from '../../core/index.ts'
 import type { CassandraSession, TableInfo } from '../../cql-client/index.ts'
 import { MillraceError } from '../../platform/index.ts'
-import { mask } from './payload.ts'
+import { definesNothing, hasPersonal, mask } from './payload.ts'
 
 export interface TableSummary extends TableInfo {
   /** The streams of this project that write to it. */
@@ -57,7 +57,7 @@ export async function readRows(
     ...(key === null ? {} : { params }),
     ...(next === null ? {} : { pagingState: next }),
   })
-  const personal = hidePersonal ? personalColumns(project, tableId(table)) : new Set<string>()
+  const personal = hidePersonal ? personalColumns(project, table) : new Set<string>()
   return {
     columns: result.columns.map((column) => ({ ...column, masked: personal.has(column.name) })),
     rows: result.rows.map((row) =>
@@ -87,9 +87,10 @@ export function onlyReads(cql: string): boolean {
   return /^(?:select|describe|desc)\b/i.test(cql.slice(at))
 }
 
-function personalColumns(project: Project, table: string): Set<string> {
-  const columns: readonly Field[] = project.tables.find((each) => tableId(each) === table)?.columns ?? []
-  return new Set(columns.filter((column) => column.pii === true).map(({ name }) => name))
+function personalColumns(project: Project, table: TableInfo): Set<string> {
+  if (definesNothing(project)) return new Set(table.columns.map(({ name }) => name))
+  const columns: readonly Field[] = project.tables.find((each) => tableId(each) === tableId(table))?.columns ?? []
+  return new Set(columns.filter(hasPersonal).map(({ name }) => name))
 }
 
 function shown(value: Json, isPersonal: boolean): Json {

@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest'
+import { names, type Batch, type Field, type Project } from '../../core/index.ts'
+import { decodeWithoutSchema, maskFields, personalIn } from './payload.ts'
+import { recordView } from './records.ts'
+
+const email: Field = { name: 'email', type: { is: 'text' }, nullable: false, pii: true }
+const id: Field = { name: 'id', type: { is: 'text' }, nullable: false }
+const person: Field = { name: 'person', type: { is: 'struct', name: 'Person', fields: [email] }, nullable: false }
+const people: Field = { name: 'people', type: { is: 'list', of: person.type }, nullable: false }
+
+test('of a structure with personal fields all is hidden that has not its form', () => {
+  const form = [id, person, people]
+  expect(maskFields({ id: 'a', person: { email: 'a@b.example' } }, form)).toEqual({ id: 'a', person: { email: '•••' } })
+  expect(maskFields({ id: 'a', person: 'a@b.example' }, form)).toEqual({ id: 'a', person: '•••' })
+  expect(maskFields({ id: 'a', person: ['a@b.example'] }, form)).toEqual({ id: 'a', person: '•••' })
+  expect(maskFields({ id: 'a', people: [{ email: 'a@b.example' }] }, form)).toEqual({ id: 'a', people: '•••' })
+  expect(maskFields({ id: ['a@b.example'], person: null }, form)).toEqual({ id: '•••', person: null })
+})
+
+test('a topic whose personal fields are in lists has personal fields', () => {
+  const topics: Project['topics'] = [{ name: 't', schema: 's', key: ['id'], partitions: 1, configs: {} }]
+  const project: Project = { name: 'p', schemas: [{ name: 's', fields: [id, people] }], topics, tables: [], streams: [], dags: [] }
+  expect(personalIn(project, 't')).not.toBeNull()
+})
+
+test('while the pipeline files do not load nobody knows what is personal: all is hidden', () => {
+  const personal = personalIn({ name: 'p', schemas: [], topics: [], tables: [], streams: [], dags: [] }, 't')
+  expect(personal).toEqual({ fields: [], keyIsPersonal: true })
+})
+
+test('headers of a topic with personal fields are hidden but for those that say where a record comes from', () => {
+  const header = (key: string, text: string): { key: string; value: Buffer } => ({ key, value: Buffer.from(text) })
+  const batch: Batch = {
+    topic: 't',
+    partition: 0,
+    leaderEpoch: -1,
+    count: 1,
+    bytes: new Uint8Array(),
+    keyAt: new Int32Array([-1, -1]),
+    valueAt: new Int32Array([-1, -1]),
+    offsets: new BigInt64Array([7n]),
+    timestampMs: new Float64Array([0]),
+    writeMicros: new BigInt64Array([0n]),
+    nextOffset: 8n,
+    highWatermark: 8n,
+    headers: () => [
+      header(names.runHeader, 'run 1'),
+      header('__connect.errors.stage', 'step'),
+      header('__connect.errors.exception.message', 'no such user a@b.example'),
+      header('__connect.errors.exception.stacktrace', 'a@b.example at step'),
+      header('customer', 'a@b.example'),
+    ],
+  }
+  const values = { decode: decodeWithoutSchema }
+  const shown = recordView(batch, 0, values, { fields: [email], keyIsPersonal: false })
+  expect(JSON.stringify(shown)).not.toContain('a@b.example')
+  expect(shown.headers.slice(0, 2).map(({ value }) => value)).toEqual(['run 1', 'step'])
+  expect(JSON.stringify(recordView(batch, 0, values, null))).toContain('no such user a@b.example')
+})

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs'
+import { appendFileSync, readFileSync, statSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -213,6 +213,20 @@ test('the audit log says who did what, and what was refused', async () => {
     { who: 'admin', action: 'user.add', target: 'ann', after: { role: 'viewer' }, outcome: 'done', error: null },
   ])
   expect(JSON.stringify(entries)).not.toContain('long enough')
+})
+
+test('the audit log has no text of a CQL statement, and is read past a line that a crash cut off', async () => {
+  const { cookie = '', csrf = '' } = sessions.get('admin') ?? {}
+  const headers = { cookie, 'x-millrace-csrf': csrf }
+  appendFileSync(join(api.dataDir, 'audit.log'), '{"at":"2026-\n')
+  await post(`${api.url}/api/v1/cql`, { cql: "CREATE ROLE ann WITH PASSWORD = 'it''s hush' AND LOGIN = true" }, headers)
+  await post(`${api.url}/api/v1/cql`, { cql: "ALTER ROLE ann WITH PASSWORD = 'hush" }, headers)
+  const entries = (await (await fetch(`${api.url}/api/v1/audit?limit=2`, { headers })).json()) as Record<string, unknown>[]
+  expect(entries.map(({ target }) => target)).toEqual([
+    "ALTER ROLE ann WITH PASSWORD = '…'",
+    "CREATE ROLE ann WITH PASSWORD = '…' AND LOGIN = true",
+  ])
+  expect(readFileSync(join(api.dataDir, 'audit.log'), 'utf8')).not.toContain('hush')
 })
 
 test('the last admin stays', async () => {

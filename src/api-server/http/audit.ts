@@ -51,12 +51,21 @@ export class AuditLog {
     for await (const line of createInterface({ input: createReadStream(this.#path, { start }) })) {
       // Begun in the middle of a line.
       if (isFirst) isFirst = false
-      else if (line !== '') lines.push(JSON.parse(line) as AuditEntry)
+      else lines.push(...entryIn(line))
     }
     return lines.slice(-limit).toReversed()
   }
 
   async close(): Promise<void> {
     await (await this.#file)?.close()
+  }
+}
+
+/** None in a line that a crash cut off: it hides the one written after it, and no others. */
+function entryIn(line: string): AuditEntry[] {
+  try {
+    return line === '' ? [] : [JSON.parse(line) as AuditEntry]
+  } catch {
+    return []
   }
 }

@@ -229,6 +229,12 @@ test('the audit log has no text of a CQL statement, and is read past a line that
   expect(readFileSync(join(api.dataDir, 'audit.log'), 'utf8')).not.toContain('hush')
 })
 
+test('a run with a long name is found', async () => {
+  const { cookie = '' } = sessions.get('viewer') ?? {}
+  const run = encodeURIComponent('é'.repeat(200))
+  expect((await fetch(`${api.url}/api/v1/dags/users/runs/${run}`, { headers: { cookie } })).status).toBe(200)
+})
+
 test('the last admin stays', async () => {
   const { cookie = '', csrf = '' } = sessions.get('admin') ?? {}
   const response = await fetch(`${api.url}/api/v1/users/admin`, { method: 'DELETE', headers: { cookie, 'x-millrace-csrf': csrf } })

@@ -36,6 +36,8 @@ export interface ApiServer extends Part {
 /** Who can open the socket started Millrace. */
 const owner: Principal = { name: 'owner', role: 'admin', via: 'socket' }
 const bodyLimitBytes = 4 * 1_048_576
+/** Topics have names of 249 characters, runs of 200, and an escaped character takes up to twelve. */
+const longestParam = 3_000
 
 /**
  * The HTTP API on a Unix socket that only this user can open (mode 0600, in a folder of mode 0700). Socket paths are
@@ -86,7 +88,7 @@ export async function startApiServer({ ports, access, audit, log }: ApiServerOpt
 }
 
 function createServer(log: Logger): FastifyInstance {
-  const server = Fastify({ logger: false, bodyLimit: bodyLimitBytes })
+  const server = Fastify({ logger: false, bodyLimit: bodyLimitBytes, routerOptions: { maxParamLength: longestParam } })
   server.removeContentTypeParser('text/plain')
   answerErrors(server, log)
   server.setNotFoundHandler((request, reply) =>

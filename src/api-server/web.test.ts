@@ -51,6 +51,22 @@ describe('events', () => {
     expect(afterRestart.map(({ event }) => event)).toEqual(['status', 'runs'])
   })
 
+  test('end when their reader signs out', async () => {
+    const { cookie, csrf } = await api.signIn('operator')
+    const response = await fetch(`${api.url}/api/v1/events`, { headers: { cookie } })
+    const decoder = new TextDecoder()
+    let text = ''
+    for await (const chunk of response.body ?? []) {
+      const before = text
+      text += decoder.decode(chunk, { stream: true })
+      if (before.includes('event: runs') || !text.includes('event: runs')) continue
+      await fetch(`${api.url}/api/v1/session`, { method: 'DELETE', headers: { cookie, 'x-millrace-csrf': csrf } })
+      api.state.status = { ...api.state.status, warnings: ['for those who are signed in'] }
+    }
+    expect(text).toContain('AUTHENTICATION_FAILED')
+    expect(text).not.toContain('for those who are signed in')
+  })
+
   test('follow a task’s log by whole lines to its end, and go on from a byte', async () => {
     writeFileSync(api.state.logPath, 'first line\nsecond é')
     const path = '/dags/users/runs/run%201/tasks/t/log/events'

@@ -11,8 +11,14 @@ const retryMs = 1_000
 /**
  * Server-sent events (HTML Living Standard §9.2) until the events end or the reader goes away. A slow reader holds the events back: nothing is
  * buffered for it. An error is the last event, `problem`.
+ * @param check throws when the reader may not read any more: asked before each event, for who signed out meanwhile
  */
-export async function sendEvents(response: ServerResponse, events: AsyncIterable<ServerEvent>, signal: AbortSignal): Promise<void> {
+export async function sendEvents(
+  response: ServerResponse,
+  events: AsyncIterable<ServerEvent>,
+  signal: AbortSignal,
+  check: () => void,
+): Promise<void> {
   response.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store',
@@ -23,6 +29,7 @@ export async function sendEvents(response: ServerResponse, events: AsyncIterable
   try {
     for await (const event of events) {
       if (signal.aborted) return
+      check()
       if (!response.write(textOf(event))) await once(response, 'drain', { signal })
     }
   } catch (error) {

@@ -47,7 +47,7 @@ async function serve(route: Route, request: FastifyRequest, reply: FastifyReply,
   }
   if (route.is === 'events') {
     void reply.hijack()
-    await sendEvents(reply.raw, route.handle(asked), signal)
+    await sendEvents(reply.raw, route.handle(asked), signal, () => void options.askerOf(route, request))
     return reply
   }
   void reply.header('cache-control', 'no-store')

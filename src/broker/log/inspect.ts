@@ -106,12 +106,10 @@ export async function repairLog(disk: Disk, dataDir: string, name: string): Prom
     for (const base of bases.slice(at)) {
       for (const suffix of ['.index', '.timeindex', '.txnindex']) drop(disk, `${dir}/${segmentName(base)}${suffix}`, repaired)
     }
-    for (const base of bases.slice(at + 1)) drop(disk, `${dir}/${segmentName(base)}.log`, repaired)
-    const file = disk.open(first.file, { create: false })
-    repaired.cutBytes += file.sizeBytes() - first.position
-    file.truncate(first.position)
-    await file.datasync()
-    file.close()
+    // One of which nothing is sound goes too, but for the first: empty it would still begin before the end of the one before.
+    const keeps = at === 0 || first.position > 0
+    for (const base of bases.slice(keeps ? at + 1 : at)) drop(disk, `${dir}/${segmentName(base)}.log`, repaired)
+    if (keeps) repaired.cutBytes += await cut(disk, first.file, first.position)
     disk.syncDir(dir)
   }
   if (faults.length === 0) return null
@@ -120,6 +118,16 @@ export async function repairLog(disk: Disk, dataDir: string, name: string): Prom
   lowerPoint(disk, `${dataDir}/recovery-point-offset-checkpoint`, name, 0)
   lowerPoint(disk, `${dataDir}/cleaner-offset-checkpoint`, name, repaired.endOffset)
   return repaired
+}
+
+/** @returns the bytes that went */
+async function cut(disk: Disk, path: string, position: number): Promise<number> {
+  const file = disk.open(path, { create: false })
+  const bytes = file.sizeBytes() - position
+  file.truncate(position)
+  await file.datasync()
+  file.close()
+  return bytes
 }
 
 function lowerPoint(disk: Disk, path: string, name: string, most: number): void {

@@ -235,6 +235,13 @@ test('a run with a long name is found', async () => {
   expect((await fetch(`${api.url}/api/v1/dags/users/runs/${run}`, { headers: { cookie } })).status).toBe(200)
 })
 
+test('who is removed while the password is checked is not signed in', async () => {
+  await api.access.addUser('bob', 'viewer', 'long enough it is')
+  const signingIn = api.access.signIn('bob', 'long enough it is', 'an address')
+  api.access.store.removeUser('bob')
+  await expect(signingIn).rejects.toMatchObject({ code: 'AUTHENTICATION_FAILED' })
+})
+
 test('the last admin stays', async () => {
   const { cookie = '', csrf = '' } = sessions.get('admin') ?? {}
   const response = await fetch(`${api.url}/api/v1/users/admin`, { method: 'DELETE', headers: { cookie, 'x-millrace-csrf': csrf } })

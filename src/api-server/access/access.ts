@@ -79,6 +79,8 @@ export class Access {
     const user = this.#store.user(name)
     if (!(await this.#passwords.matches(password, user?.hash ?? null)) || user === null)
       throw this.#failed(limited, 'User or password is wrong.')
+    // Removed, or with another password or role, while this one was checked: those sessions have ended.
+    if (this.#store.user(name) !== user) throw this.#failed(limited, 'User or password is wrong.')
     for (const each of limited) this.#attempts.succeeded(each)
     return this.#signIn(user.name, user.role)
   }

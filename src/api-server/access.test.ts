@@ -242,6 +242,20 @@ test('who is removed while the password is checked is not signed in', async () =
   await expect(signingIn).rejects.toMatchObject({ code: 'AUTHENTICATION_FAILED' })
 })
 
+test('hashes of Cassandra’s passwords are for admins', async () => {
+  const statusFor = async (role: Role): Promise<number[]> => {
+    const { cookie = '', csrf = '' } = sessions.get(role) ?? {}
+    const headers = { cookie, 'x-millrace-csrf': csrf }
+    const rows = await fetch(`${api.url}/api/v1/tables/system_auth/roles/rows`, { headers })
+    const cql = await post(`${api.url}/api/v1/cql`, { cql: 'SELECT salted_hash FROM "system_auth".roles' }, headers)
+    return [rows.status, cql.status]
+  }
+  expect(await statusFor('viewer')).toEqual([403, 403])
+  expect(await statusFor('operator')).toEqual([403, 403])
+  // There is no Cassandra behind it.
+  expect(await statusFor('admin')).toEqual([502, 502])
+})
+
 test('the last admin stays', async () => {
   const { cookie = '', csrf = '' } = sessions.get('admin') ?? {}
   const response = await fetch(`${api.url}/api/v1/users/admin`, { method: 'DELETE', headers: { cookie, 'x-millrace-csrf': csrf } })

@@ -21,6 +21,9 @@ const key = z
   })
   .optional()
 
+/** Cassandra keeps the hashes of its users' passwords there (P8). */
+const secretKeyspace = 'system_auth'
+
 export function tableRoutes(ports: Pick<ApiPorts, 'data' | 'project' | 'deadLetters'>): Route[] {
   return [...browseRoutes(ports), cqlRoute(ports), followRoute(ports)]
 }
@@ -45,6 +48,8 @@ function browseRoutes({ data, project }: Pick<ApiPorts, 'data' | 'project'>): Ro
       query: z.strictObject({ key, pageSize, next: z.string().optional() }),
       response: rows,
       handle: async ({ params: { keyspace, table }, query, principal }) => {
+        if (keyspace === secretKeyspace && !mayDo(principal, 'admin'))
+          throw new MillraceError('FORBIDDEN', `${principal.name} is ${principal.role}; ${keyspace} needs the role admin.`)
         const session = await data.cassandra()
         const info = await session.table(keyspace, table)
         if (info === null) throw new MillraceError('NOT_FOUND', `There is no table ${keyspace}.${table}.`)
@@ -59,17 +64,17 @@ function cqlRoute({ data }: Pick<ApiPorts, 'data'>): Route {
   return answer({
     method: 'POST',
     path: '/cql',
-    summary: 'Runs a CQL statement; what does not only read needs the role admin',
+    summary: 'Runs a CQL statement; what does not only read, or reads system_auth, needs the role admin',
     role: 'operator',
     action: 'cql',
     body: z.strictObject({ cql: z.string().min(1).max(1_000_000), pageSize, next: z.string().optional() }),
     response: rows,
     handle: async ({ body: { cql, pageSize, next }, principal, note }) => {
       note({ target: withoutLiterals(cql).trim().slice(0, 500) })
-      if (!onlyReads(cql) && !mayDo(principal, 'admin'))
+      if ((!onlyReads(cql) || cql.toLowerCase().includes(secretKeyspace)) && !mayDo(principal, 'admin'))
         throw new MillraceError(
           'FORBIDDEN',
-          `${principal.name} is ${principal.role}; statements that change something need the role admin.`,
+          `${principal.name} is ${principal.role}; statements that change something, or read ${secretKeyspace}, need the role admin.`,
         )
       return runCql(await data.cassandra(), cql, pageSize, next ?? null)
     },

@@ -106,6 +106,18 @@ describe('the storage engine', () => {
     await third.engine.close()
   })
 
+  it('closes while a writer goes on with each answer, as the building of an index does', async () => {
+    const { engine } = await open()
+    let written = 0
+    const goOn = async (): Promise<void> => {
+      while (written < 200 && !engine.refusal()) await put(engine, ++written, 'v')
+    }
+    const ended = goOn()
+    await engine.close()
+    await ended
+    expect(written).toBeLessThan(10)
+  })
+
   it('leaves what is stored as it is when late writes of an older time are applied', async () => {
     const long = (i: number): string => `new ${i} `.repeat(40)
     const first = await open()

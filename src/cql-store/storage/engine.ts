@@ -338,6 +338,8 @@ export class Engine {
   async close(): Promise<void> {
     if (this.#state.is === 'closed') return
     this.writePending()
+    // What comes from now on is refused: a writer that goes on with each answer would never let it end.
+    this.#state = { is: 'closed' }
     while (this.#syncing || this.#unsynced.length > 0) {
       if (this.#syncing) await this.#syncing
       else this.#flush()
@@ -345,7 +347,6 @@ export class Engine {
     }
     this.#cancelTimer?.()
     this.#cancelTimer = null
-    this.#state = { is: 'closed' }
     await this.#applied
     while (this.#isSweeping) await new Promise((resolve) => setImmediate(resolve))
     while (!this.#applying && this.#active.size > 0) {

@@ -12,7 +12,9 @@ import {
   metadata,
   offsetDelete,
   produce,
+  Reader,
   WireError,
+  Writer,
 } from './index.ts'
 
 const TOPIC_ID = '00112233-4455-6677-8899-aabbccddeeff'
@@ -168,5 +170,20 @@ describe('what a version cannot say', () => {
   test('an array that claims more elements than bytes are left is refused before anything is allocated', () => {
     expect(metadata.request.decode(1, Buffer.from('7fffffff', 'hex'))).toMatchObject({ ok: false })
     expect(metadata.request.decode(9, Buffer.from('ffffffff0f', 'hex'))).toMatchObject({ ok: false })
+  })
+})
+
+describe('a string', () => {
+  test('is refused where it could not be written again: too long, or no UTF-8 that would become so', () => {
+    const long = new Writer()
+    long.unsignedVarint(0x8000 + 1)
+    long.raw(Buffer.alloc(0x8000, 'a'))
+    expect(() => new Reader(long.whole()).string(true)).toThrow(WireError)
+    const bytes = Buffer.alloc(2 + 20_000, 0xff)
+    bytes.writeInt16BE(20_000)
+    expect(() => new Reader(bytes).string(false)).toThrow(WireError)
+    const longest = new Writer()
+    longest.string('a'.repeat(0x7fff), true)
+    expect(new Reader(longest.whole()).string(true)).toHaveLength(0x7fff)
   })
 })

@@ -1,4 +1,5 @@
 import { WireError } from './wire-error.ts'
+import { MAX_STRING_BYTES } from './writer.ts'
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
@@ -94,8 +95,12 @@ export class Reader {
   string(flexible: boolean): string | null {
     const length = this.stringLength(flexible)
     if (length < 0) return nothing(length)
+    if (length > MAX_STRING_BYTES) throw new WireError(`a string of ${length} bytes is too long: ${MAX_STRING_BYTES} at most`)
     const at = this.take(length)
-    return this.buffer.toString('utf8', at, at + length)
+    const text = this.buffer.toString('utf8', at, at + length)
+    // What is no UTF-8 is three bytes each from here on: it must be possible to write whatever was read.
+    if (length > MAX_STRING_BYTES / 3 && Buffer.byteLength(text) > MAX_STRING_BYTES) throw new WireError('a string is not UTF-8')
+    return text
   }
 
   bytes(flexible: boolean): Uint8Array | null {

@@ -3,7 +3,8 @@ import { WireError } from './wire-error.ts'
 /** Byte buffers at least this large are passed on as they are instead of being copied between the other fields. */
 const PASS_THROUGH_BYTES = 4096
 const FIRST_CHUNK_BYTES = 512
-const MAX_STRING_BYTES = 0x7fff
+/** Of any string, whatever its length could say. */
+export const MAX_STRING_BYTES = 0x7fff
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 /**

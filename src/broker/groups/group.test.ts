@@ -56,6 +56,11 @@ beforeEach(() => {
 })
 
 describe('a classic group', () => {
+  it('gives the longest client id a member id that can be written', async () => {
+    const joined = await newGroup().join(input({ clientId: 'ü'.repeat(0x3fff), needsMemberId: true }))
+    expect(Buffer.byteLength(joined.memberId)).toBeLessThanOrEqual(0x7fff)
+  })
+
   it('tells a new member its id first (KIP-394), then makes it the leader of generation 1', async () => {
     const group = newGroup()
     const first = await group.join(input({ needsMemberId: true }))

@@ -21,6 +21,9 @@ import {
   type SyncOutcome,
 } from './member.ts'
 
+/** Of the beginning of a member id: a longer one would be no string of the protocol's, and could not be written. */
+const mostNameBytes = 0x7000
+
 /**
  * A classic consumer group (JoinGroup to LeaveGroup): a state machine without I/O but for `persist`. Expected failures are
  * Kafka's error codes in the answers.
@@ -105,7 +108,8 @@ export class Group {
   }
 
   #joinNew(input: JoinInput): Promise<JoinOutcome> | JoinOutcome {
-    const memberId = `${input.instanceId ?? input.clientId}-${randomUUID()}`
+    const name = Buffer.from(input.instanceId ?? input.clientId).subarray(0, mostNameBytes)
+    const memberId = `${name.toString()}-${randomUUID()}`
     const old = this.#static(input.instanceId)
     if (old) return this.#replaceStatic(old, memberId, input)
     if (this.#members.size + this.#pending.size >= this.#context.maxMembers) return failedJoin(errorCodes.GROUP_MAX_SIZE_REACHED, '')

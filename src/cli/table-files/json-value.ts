@@ -1,4 +1,5 @@
 import type { CqlType, CqlValue } from '../../cql-client/index.ts'
+import { MillraceError } from '../../platform/index.ts'
 import { partOf } from './cell-text.ts'
 import { misfit, scalarOf, scalarText } from './scalar-text.ts'
 
@@ -46,7 +47,11 @@ function scalarOfJson(type: CqlType, json: unknown): CqlValue {
   if (typeof json === 'string') return scalarOf(type, json)
   if (typeof json === 'boolean' && type.is === 'boolean') return json
   if (typeof json !== 'number' || ['text', 'ascii', 'boolean', 'uuid', 'blob', 'inet'].includes(type.is)) throw misfit(type.is, json)
-  return type.is === 'float' || type.is === 'double' ? json : scalarOf(type, String(json))
+  if (type.is === 'float' || type.is === 'double') return json
+  // It was rounded when it was read.
+  if (Math.abs(json) > Number.MAX_SAFE_INTEGER)
+    throw new MillraceError('BAD_REQUEST', `${json} is more than a JSON number holds exactly: write it in quotes`)
+  return scalarOf(type, String(json))
 }
 
 function isNamed(key: CqlType): boolean {

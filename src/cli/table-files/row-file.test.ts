@@ -142,4 +142,15 @@ describe('a file of rows', () => {
     file.end()
     expect(readFileSync(path, 'utf8')).toBe(`id,at,tags,none\n1,2020-01-01 00:00:00.123+0000,"{'it''s', 'b'}",\n`)
   })
+
+  it('refuses a JSON number that is more than such a number holds exactly, and takes it as text', async () => {
+    const path = join(folder, 'longs.ndjson')
+    writeFileSync(path, '{"n":9007199254740993}\n{"n":"9007199254740993"}\n{"n":9007199254740991}\n')
+    const entries = await Array.fromAsync(readRowFile(path, 'ndjson', () => [{ name: 'n', type: { is: 'bigint' } }]))
+    expect(entries).toEqual([
+      { at: 1, error: expect.stringContaining('in quotes') },
+      { at: 2, row: [9007199254740993n] },
+      { at: 3, row: [9007199254740991n] },
+    ])
+  })
 })

@@ -3,7 +3,7 @@ import type { SchemaElement } from 'hyparquet'
 import type { CqlType, CqlValue } from '../../cql-client/index.ts'
 import { MillraceError } from '../../platform/index.ts'
 import { jsonOf, valueOfJson } from './json-value.ts'
-import { scalarText } from './scalar-text.ts'
+import { misfit, scalarText } from './scalar-text.ts'
 import type { FileColumn, Entry, RowFile } from './row-file.ts'
 
 /** Rows of a group: what is held in memory while a file is written or read. */
@@ -154,7 +154,7 @@ function valueOf(type: CqlType, value: unknown): CqlValue {
   if (value === null || value === undefined) return null
   if (typeof value === 'string') {
     const isNested = type.is === 'list' || type.is === 'set' || type.is === 'map' || type.is === 'tuple'
-    return valueOfJson(type, isNested ? JSON.parse(value) : value)
+    return valueOfJson(type, isNested ? parsed(type, value) : value)
   }
   if (value instanceof Uint8Array) {
     // Some writers leave out that their bytes are text.
@@ -165,4 +165,12 @@ function valueOf(type: CqlType, value: unknown): CqlValue {
   if (typeof value === 'bigint' && ['bigint', 'counter', 'timestamp', 'time', 'varint'].includes(type.is)) return value
   if (typeof value === 'number' && type.is === 'date') return value
   return valueOfJson(type, typeof value === 'bigint' ? value.toString() : value)
+}
+
+function parsed({ is }: CqlType, text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw misfit(is, text)
+  }
 }

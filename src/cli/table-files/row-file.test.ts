@@ -153,4 +153,13 @@ describe('a file of rows', () => {
       { at: 3, row: [9007199254740991n] },
     ])
   })
+
+  it('of Parquet is refused a row at a time too, where a collection is no JSON', async () => {
+    const path = join(folder, 'rows.parquet')
+    const file = await createRowFile(path, 'parquet', [{ name: 'm', type: { is: 'text' } }])
+    file.write([['no map'], ['{"a":1}']])
+    file.end()
+    const m: CqlType = { is: 'map', key: { is: 'text' }, value: { is: 'int' }, frozen: false }
+    expect(await read(path, 'parquet', [{ name: 'm', type: m }])).toEqual([expect.stringContaining('is no map'), [[['a', 1]]]])
+  })
 })

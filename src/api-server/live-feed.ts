@@ -17,6 +17,7 @@ export class LiveFeed {
   readonly #latest = new Map<string, { number: number; text: string; data: unknown }>()
   #number = 0
   #asking: Promise<void> | null = null
+  #askedMs = -Infinity
 
   constructor(ports: Pick<ApiPorts, 'status' | 'scheduler'>, clock: Clock) {
     this.#ports = ports
@@ -39,10 +40,13 @@ export class LiveFeed {
     }
   }
 
-  /** At most one question at a time, shared by whoever asks meanwhile. */
-  #ask(): Promise<void> {
+  /** At most one question at a time and a second, shared by all: each reader waits for its own second. */
+  async #ask(): Promise<void> {
+    const nowMs = this.#clock.monotonicMs()
+    if (this.#asking === null && nowMs - this.#askedMs < everyMs * 0.9) return
+    if (this.#asking === null) this.#askedMs = nowMs
     this.#asking ??= this.#refresh().finally(() => (this.#asking = null))
-    return this.#asking
+    await this.#asking
   }
 
   async #refresh(): Promise<void> {

@@ -287,3 +287,14 @@ test('whatever members do, no partition has two owners, epochs only rise, record
     { numRuns: 150 },
   )
 })
+
+test('a static member that left for a while is waited for no longer than others, also after a restart', async () => {
+  const world = new World()
+  const instanceId = 'static'
+  await world.send('one', { instanceId, rebalanceTimeoutMs, subscribedTopicNames: ['t'], owned: noPartitions })
+  await world.send('one', { instanceId, memberEpoch: -2 })
+  world.restart()
+  expect(world.group.members).toHaveLength(1)
+  world.clock.advance(sessionTimeoutMs + 1)
+  expect(world.group.members).toEqual([])
+})

@@ -117,7 +117,7 @@ export class ConsumerGroup {
     this.#targets = new Map(snapshot.targets)
     for (const member of snapshot.members) {
       this.#roster.put(member)
-      if (member.epoch !== leavingForAWhile) this.#startSession(member.id)
+      this.#startSession(member.id)
       this.#timers.watchRevocation(member)
     }
   }

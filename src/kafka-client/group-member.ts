@@ -290,8 +290,17 @@ export class GroupMember implements Membership {
   async #commitOnce(offsets: readonly CommittedOffset[], metadata: GroupMetadata): Promise<void> {
     const errorCode = await commitOnce(this.#cluster, this.#purpose, metadata, offsets)
     if (errorCode === errorCodes.NONE) return
+    const isOvertaken = errorCode === errorCodes.ILLEGAL_GENERATION && this.isIncremental && this.#hasMovedOnFrom(metadata)
+    if (isOvertaken) throw refusedCommit(errorCodes.REBALANCE_IN_PROGRESS, metadata.groupId)
     this.#learnFrom(errorCode)
     throw refusedCommit(errorCode, metadata.groupId)
+  }
+
+  /** The member is entering, or has entered, a later generation, in which what it keeps is its own (KIP-429). */
+  #hasMovedOnFrom({ memberId, generationId }: GroupMetadata): boolean {
+    const state = this.#state
+    if (memberId !== this.#memberId) return false
+    return state.is === 'joining' ? state.former === generationId : state.is === 'member' && state.generationId > generationId
   }
 
   /** Members of an earlier version of this client assign in another way: they are waited for, as long as they may only be dying. */

@@ -21,15 +21,17 @@ function judge(start: () => Promise<AsyncDisposable & { readonly bootstrapServer
   let kafka: KafkaClient
   let sent: RequestsSent
 
+  let address: { bootstrapServers: string[]; clientId: string }
+
   beforeAll(async () => {
     sent = new RequestsSent()
     broker = await start()
-    const address = { bootstrapServers: [broker.bootstrapServers], clientId: 'checklist' }
+    address = { bootstrapServers: [broker.bootstrapServers], clientId: 'checklist' }
     // The cluster's own topics take long to be made.
     await using early = await connectKafka(address)
     await writeKeys(await topicAndProducer(early, 'early'), 'early', ['a'], 'commit')
     await early.admin.committedOffsets('early')
-    kafka = await connectKafka({ ...address, requestTimeoutMs: REQUEST_TIMEOUT_MS })
+    kafka = await connectKafka(address)
   }, 600_000)
   afterAll(async () => {
     sent[Symbol.dispose]()
@@ -52,10 +54,10 @@ function judge(start: () => Promise<AsyncDisposable & { readonly bootstrapServer
     await writeKeys(first, 'one', ['a'], 'commit')
     await using second = kafka.transactionalProducer({ transactionalId: 'one' })
     await second.init()
-    expect(sent.of(initProducerId).map(({ body }) => [body.producerId, body.producerEpoch])).toEqual([
-      [-1n, -1],
-      [-1n, -1],
-    ])
+    // A coordinator that is busy is asked again, by the same request.
+    const begun = sent.of(initProducerId).map(({ body }) => `${body.producerId}, ${body.producerEpoch}`)
+    expect(begun.length).toBeGreaterThanOrEqual(2)
+    expect(new Set(begun)).toEqual(new Set(['-1, -1']))
     await expect(writeKeys(first, 'one', ['zombie'], 'commit')).rejects.toMatchObject({ code: 'PRODUCER_FENCED' })
     await writeKeys(second, 'one', ['b'], 'commit')
     expect(await readKeys(kafka, 'one')).toEqual([['a', 'b']])
@@ -96,13 +98,15 @@ function judge(start: () => Promise<AsyncDisposable & { readonly bootstrapServer
   })
 
   test('4. a transaction has its own time, not that of a request', async () => {
+    await (await topicAndProducer(kafka, 'four')).close()
     sent.clear()
-    await using producer = await topicAndProducer(kafka, 'four')
+    await using hasty = await connectKafka({ ...address, requestTimeoutMs: REQUEST_TIMEOUT_MS })
+    await using producer = await topicAndProducer(hasty, 'four')
     await producer.begin()
     await producer.send([{ topic: 'four', key: 'slow', value: 'v' }])
     await systemClock.sleep(REQUEST_TIMEOUT_MS + 500)
     await producer.commit()
-    expect(sent.of(initProducerId).map(({ body }) => body.transactionTimeoutMs)).toEqual([60_000])
+    expect(new Set(sent.of(initProducerId).map(({ body }) => body.transactionTimeoutMs))).toEqual(new Set([60_000]))
     expect(await readKeys(kafka, 'four')).toEqual([['slow']])
   })
 

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { Role } from '../../../src/api-server/access/roles.ts'
 import type * as data from '../../../src/api-server/schemas/data.ts'
 import type * as views from '../../../src/api-server/schemas/views.ts'
 
@@ -23,7 +24,8 @@ export type FollowedFlow = z.infer<typeof data.followedFlow>
 export type SearchState = z.infer<typeof data.searchState>
 export type { Project } from '../../../src/core/definitions.ts'
 
-export type Role = 'viewer' | 'operator' | 'admin'
+export type { Role } from '../../../src/api-server/access/roles.ts'
+export type { AuditEntry } from '../../../src/api-server/http/audit.ts'
 
 export interface Me {
   name: string

@@ -2,26 +2,14 @@ import { Table, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { get } from '../../api/client.ts'
+import type { AuditEntry } from '../../api/types.ts'
 import { Answer, Empty, Page } from '../../parts/page.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
 import { Time } from '../../parts/time.tsx'
 import { WideTable } from '../../parts/wide-table.tsx'
 
-interface Entry {
-  at: string
-  who: string
-  role: string
-  address: string
-  action: string
-  target: string | null
-  before?: unknown
-  after?: unknown
-  outcome: 'done' | 'refused'
-  error: string | null
-}
-
 export function Audit(): ReactNode {
-  const asked = useQuery({ queryKey: ['audit'], queryFn: () => get<Entry[]>('/audit', { limit: 500 }), refetchInterval: 5_000 })
+  const asked = useQuery({ queryKey: ['audit'], queryFn: () => get<AuditEntry[]>('/audit', { limit: 500 }), refetchInterval: 5_000 })
   return (
     <Page title="Audit log">
       <Answer of={asked}>{(entries) => (entries.length === 0 ? <Empty title="Nothing was done yet" /> : <Entries of={entries} />)}</Answer>
@@ -29,46 +17,34 @@ export function Audit(): ReactNode {
   )
 }
 
-function Entries({ of: entries }: { of: readonly Entry[] }): ReactNode {
+function Entries({ of: entries }: { of: readonly AuditEntry[] }): ReactNode {
   return (
-    <WideTable label="Audit log" minWidth={760}>
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th>When</Table.Th>
-          <Table.Th>Who</Table.Th>
-          <Table.Th>Did</Table.Th>
-          <Table.Th>To</Table.Th>
-          <Table.Th>Before and after</Table.Th>
-          <Table.Th>Outcome</Table.Th>
+    <WideTable label="Audit log" minWidth={760} columns={['When', 'Who', 'Did', 'To', 'Before and after', 'Outcome']}>
+      {entries.map((entry, i) => (
+        <Table.Tr key={`${entry.at}/${i}`}>
+          <Table.Td>
+            <Time at={entry.at} />
+          </Table.Td>
+          <Table.Td>
+            {entry.who}
+            <Text size="xs" c="dimmed">
+              {entry.role} {entry.address}
+            </Text>
+          </Table.Td>
+          <Table.Td>{entry.action}</Table.Td>
+          <Table.Td style={{ overflowWrap: 'anywhere' }}>{entry.target}</Table.Td>
+          <Table.Td style={{ overflowWrap: 'anywhere' }}>
+            {[entry.before, entry.after]
+              .filter((each) => each !== undefined)
+              .map((each) => JSON.stringify(each))
+              .join(' → ')}
+          </Table.Td>
+          <Table.Td>
+            <StateBadge state={entry.outcome === 'done' ? 'ok' : 'failed'} />
+            {entry.error === null ? null : <Text size="xs">{entry.error}</Text>}
+          </Table.Td>
         </Table.Tr>
-      </Table.Thead>
-      <Table.Tbody>
-        {entries.map((entry, i) => (
-          <Table.Tr key={`${entry.at}/${i}`}>
-            <Table.Td>
-              <Time at={entry.at} />
-            </Table.Td>
-            <Table.Td>
-              {entry.who}
-              <Text size="xs" c="dimmed">
-                {entry.role} {entry.address}
-              </Text>
-            </Table.Td>
-            <Table.Td>{entry.action}</Table.Td>
-            <Table.Td style={{ overflowWrap: 'anywhere' }}>{entry.target}</Table.Td>
-            <Table.Td style={{ overflowWrap: 'anywhere' }}>
-              {[entry.before, entry.after]
-                .filter((each) => each !== undefined)
-                .map((each) => JSON.stringify(each))
-                .join(' → ')}
-            </Table.Td>
-            <Table.Td>
-              <StateBadge state={entry.outcome === 'done' ? 'ok' : 'failed'} />
-              {entry.error === null ? null : <Text size="xs">{entry.error}</Text>}
-            </Table.Td>
-          </Table.Tr>
-        ))}
-      </Table.Tbody>
+      ))}
     </WideTable>
   )
 }

@@ -56,45 +56,35 @@ function UserTable({ users }: { users: readonly User[] }): ReactNode {
   return (
     <>
       <Failure error={error} />
-      <WideTable label="Users" minWidth={520}>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>User</Table.Th>
-            <Table.Th>Role</Table.Th>
-            <Table.Th>Since</Table.Th>
-            <Table.Th />
+      <WideTable label="Users" minWidth={520} columns={['User', 'Role', 'Since', '']}>
+        {users.map((user) => (
+          <Table.Tr key={user.name} data-testid={`user-${user.name}`}>
+            <Table.Td>{user.name}</Table.Td>
+            <Table.Td>
+              <Select
+                size="xs"
+                w={130}
+                aria-label={`Role of ${user.name}`}
+                allowDeselect={false}
+                data={roles}
+                value={user.role}
+                onChange={(role) => role !== null && mutate({ name: user.name, role })}
+              />
+            </Table.Td>
+            <Table.Td>
+              <Time at={user.createdAt} />
+            </Table.Td>
+            <Table.Td>
+              <Action
+                label="Remove"
+                color="red.9"
+                changes={['users']}
+                ask={`${user.name} cannot sign in any more, and the sessions there are end.`}
+                act={() => send('DELETE', `/users${pathOf(user.name)}`)}
+              />
+            </Table.Td>
           </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {users.map((user) => (
-            <Table.Tr key={user.name} data-testid={`user-${user.name}`}>
-              <Table.Td>{user.name}</Table.Td>
-              <Table.Td>
-                <Select
-                  size="xs"
-                  w={130}
-                  aria-label={`Role of ${user.name}`}
-                  allowDeselect={false}
-                  data={roles}
-                  value={user.role}
-                  onChange={(role) => role !== null && mutate({ name: user.name, role })}
-                />
-              </Table.Td>
-              <Table.Td>
-                <Time at={user.createdAt} />
-              </Table.Td>
-              <Table.Td>
-                <Action
-                  label="Remove"
-                  color="red.9"
-                  changes={['users']}
-                  ask={`${user.name} cannot sign in any more, and the sessions there are end.`}
-                  act={() => send('DELETE', `/users${pathOf(user.name)}`)}
-                />
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
+        ))}
       </WideTable>
     </>
   )
@@ -102,35 +92,25 @@ function UserTable({ users }: { users: readonly User[] }): ReactNode {
 
 function TokenTable({ tokens }: { tokens: readonly Token[] }): ReactNode {
   return (
-    <WideTable label="API tokens" minWidth={520}>
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th>Token</Table.Th>
-          <Table.Th>Role</Table.Th>
-          <Table.Th>Since</Table.Th>
-          <Table.Th />
+    <WideTable label="API tokens" minWidth={520} columns={['Token', 'Role', 'Since', '']}>
+      {tokens.map((token) => (
+        <Table.Tr key={token.id} data-testid={`token-${token.name}`}>
+          <Table.Td>{token.name}</Table.Td>
+          <Table.Td>{token.role}</Table.Td>
+          <Table.Td>
+            <Time at={token.createdAt} />
+          </Table.Td>
+          <Table.Td>
+            <Action
+              label="Remove"
+              color="red.9"
+              changes={['tokens']}
+              ask={`What uses the token ${token.name} is refused from now on.`}
+              act={() => send('DELETE', `/tokens${pathOf(token.id)}`)}
+            />
+          </Table.Td>
         </Table.Tr>
-      </Table.Thead>
-      <Table.Tbody>
-        {tokens.map((token) => (
-          <Table.Tr key={token.id} data-testid={`token-${token.name}`}>
-            <Table.Td>{token.name}</Table.Td>
-            <Table.Td>{token.role}</Table.Td>
-            <Table.Td>
-              <Time at={token.createdAt} />
-            </Table.Td>
-            <Table.Td>
-              <Action
-                label="Remove"
-                color="red.9"
-                changes={['tokens']}
-                ask={`What uses the token ${token.name} is refused from now on.`}
-                act={() => send('DELETE', `/tokens${pathOf(token.id)}`)}
-              />
-            </Table.Td>
-          </Table.Tr>
-        ))}
-      </Table.Tbody>
+      ))}
     </WideTable>
   )
 }

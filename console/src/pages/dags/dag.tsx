@@ -54,37 +54,25 @@ export function Dag(): ReactNode {
 
 function Runs({ runs }: { runs: readonly Run[] }): ReactNode {
   return (
-    <WideTable label="Runs" minWidth={640}>
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th>Run</Table.Th>
-          <Table.Th>State</Table.Th>
-          <Table.Th>By</Table.Th>
-          <Table.Th>Started</Table.Th>
-          <Table.Th>Took</Table.Th>
-          <Table.Th>Why</Table.Th>
+    <WideTable label="Runs" minWidth={640} columns={['Run', 'State', 'By', 'Started', 'Took', 'Why']}>
+      {runs.map((run) => (
+        <Table.Tr key={run.runId} data-testid={`run-${run.runId}`}>
+          <Table.Td>
+            <LinkTo to="/dags/$dag/runs/$run" params={{ dag: run.dagId, run: run.runId }} size="sm">
+              {run.runId}
+            </LinkTo>
+          </Table.Td>
+          <Table.Td>
+            <StateBadge state={run.state} />
+          </Table.Td>
+          <Table.Td>{run.trigger === 'manual' ? 'hand' : 'schedule'}</Table.Td>
+          <Table.Td>
+            <Time at={run.startedAt} />
+          </Table.Td>
+          <Table.Td>{tookOf(run)}</Table.Td>
+          <Table.Td>{run.reason}</Table.Td>
         </Table.Tr>
-      </Table.Thead>
-      <Table.Tbody>
-        {runs.map((run) => (
-          <Table.Tr key={run.runId} data-testid={`run-${run.runId}`}>
-            <Table.Td>
-              <LinkTo to="/dags/$dag/runs/$run" params={{ dag: run.dagId, run: run.runId }} size="sm">
-                {run.runId}
-              </LinkTo>
-            </Table.Td>
-            <Table.Td>
-              <StateBadge state={run.state} />
-            </Table.Td>
-            <Table.Td>{run.trigger === 'manual' ? 'hand' : 'schedule'}</Table.Td>
-            <Table.Td>
-              <Time at={run.startedAt} />
-            </Table.Td>
-            <Table.Td>{tookOf(run)}</Table.Td>
-            <Table.Td>{run.reason}</Table.Td>
-          </Table.Tr>
-        ))}
-      </Table.Tbody>
+      ))}
     </WideTable>
   )
 }

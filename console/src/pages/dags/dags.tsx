@@ -23,23 +23,10 @@ export function Dags(): ReactNode {
               A DAG is what fetches on a schedule: write <code>dag(&apos;name&apos;, …)</code> in a pipeline file.
             </Empty>
           ) : (
-            <WideTable label="DAGs" minWidth={720}>
-              <Table.Thead>
-                <Table.Tr>
-                  <Table.Th>DAG</Table.Th>
-                  <Table.Th>On</Table.Th>
-                  <Table.Th>Schedule</Table.Th>
-                  <Table.Th>Last run</Table.Th>
-                  <Table.Th>Next run</Table.Th>
-                  <Table.Th>Runs</Table.Th>
-                  <Table.Th />
-                </Table.Tr>
-              </Table.Thead>
-              <Table.Tbody>
-                {dags.map((dag) => (
-                  <DagRow key={dag.id} dag={dag} />
-                ))}
-              </Table.Tbody>
+            <WideTable label="DAGs" minWidth={720} columns={['DAG', 'On', 'Schedule', 'Last run', 'Next run', 'Runs', '']}>
+              {dags.map((dag) => (
+                <DagRow key={dag.id} dag={dag} />
+              ))}
             </WideTable>
           )
         }

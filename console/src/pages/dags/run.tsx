@@ -68,45 +68,33 @@ function Details({ run }: { run: RunDetail }): ReactNode {
 
 function Tasks({ run, chosen }: { run: RunDetail; chosen: string | null }): ReactNode {
   return (
-    <WideTable label="Tasks" minWidth={560}>
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th>Task</Table.Th>
-          <Table.Th>State</Table.Th>
-          <Table.Th>Attempt</Table.Th>
-          <Table.Th>Started</Table.Th>
-          <Table.Th>Took</Table.Th>
-          <Table.Th>Progress</Table.Th>
+    <WideTable label="Tasks" minWidth={560} columns={['Task', 'State', 'Attempt', 'Started', 'Took', 'Progress']}>
+      {run.tasks.map((task) => (
+        <Table.Tr
+          key={task.taskId}
+          bg={task.taskId === chosen ? 'var(--mantine-color-default-hover)' : undefined}
+          data-testid={`task-${task.taskId}`}
+        >
+          <Table.Td>
+            <LinkTo to="/dags/$dag/runs/$run" params={{ dag: run.dagId, run: run.runId }} search={{ task: task.taskId }} size="sm">
+              {task.taskId}
+            </LinkTo>
+          </Table.Td>
+          <Table.Td>
+            <StateBadge state={task.state} />
+          </Table.Td>
+          <Table.Td>{task.attempt}</Table.Td>
+          <Table.Td>
+            <Time at={task.startedAt} />
+          </Table.Td>
+          <Table.Td>
+            {task.startedAt === null || task.endedAt === null ? '' : duration(Date.parse(task.endedAt) - Date.parse(task.startedAt))}
+          </Table.Td>
+          <Table.Td>
+            <Done of={task} />
+          </Table.Td>
         </Table.Tr>
-      </Table.Thead>
-      <Table.Tbody>
-        {run.tasks.map((task) => (
-          <Table.Tr
-            key={task.taskId}
-            bg={task.taskId === chosen ? 'var(--mantine-color-default-hover)' : undefined}
-            data-testid={`task-${task.taskId}`}
-          >
-            <Table.Td>
-              <LinkTo to="/dags/$dag/runs/$run" params={{ dag: run.dagId, run: run.runId }} search={{ task: task.taskId }} size="sm">
-                {task.taskId}
-              </LinkTo>
-            </Table.Td>
-            <Table.Td>
-              <StateBadge state={task.state} />
-            </Table.Td>
-            <Table.Td>{task.attempt}</Table.Td>
-            <Table.Td>
-              <Time at={task.startedAt} />
-            </Table.Td>
-            <Table.Td>
-              {task.startedAt === null || task.endedAt === null ? '' : duration(Date.parse(task.endedAt) - Date.parse(task.startedAt))}
-            </Table.Td>
-            <Table.Td>
-              <Done of={task} />
-            </Table.Td>
-          </Table.Tr>
-        ))}
-      </Table.Tbody>
+      ))}
     </WideTable>
   )
 }

@@ -54,38 +54,30 @@ export function DeadLetters(): ReactNode {
 
 function Letters({ of: letters }: { of: readonly DeadLetter[] }): ReactNode {
   return (
-    <WideTable label="Dead letters" minWidth={640}>
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th>Record</Table.Th>
-          <Table.Th>Why</Table.Th>
-        </Table.Tr>
-      </Table.Thead>
-      <Table.Tbody>
-        {letters.map((letter) => (
-          <Table.Tr key={`${letter.stream}/${letter.id}`} data-testid={`letter-${letter.id}`}>
-            <Table.Td>
-              <Stack gap={2}>
-                <Text size="sm" fw={600} style={{ overflowWrap: 'anywhere' }}>
-                  {letter.key ?? 'no key'}
-                </Text>
-                <Text size="xs" c="dimmed" component="div">
-                  {letter.topic}, partition {letter.partition}, offset {letter.offset} · <Time at={letter.at} size="xs" />
-                </Text>
-              </Stack>
-            </Table.Td>
-            <Table.Td>
-              <Group gap="xs">
-                <Badge color="red.9">{letter.stage}</Badge>
-                <Text size="sm">{letter.message}</Text>
-              </Group>
-              <Text size="sm" ff="monospace" lineClamp={3} style={{ overflowWrap: 'anywhere' }}>
-                {letter.value}
+    <WideTable label="Dead letters" minWidth={640} columns={['Record', 'Why']}>
+      {letters.map((letter) => (
+        <Table.Tr key={`${letter.stream}/${letter.id}`} data-testid={`letter-${letter.id}`}>
+          <Table.Td>
+            <Stack gap={2}>
+              <Text size="sm" fw={600} style={{ overflowWrap: 'anywhere' }}>
+                {letter.key ?? 'no key'}
               </Text>
-            </Table.Td>
-          </Table.Tr>
-        ))}
-      </Table.Tbody>
+              <Text size="xs" c="dimmed" component="div">
+                {letter.topic}, partition {letter.partition}, offset {letter.offset} · <Time at={letter.at} size="xs" />
+              </Text>
+            </Stack>
+          </Table.Td>
+          <Table.Td>
+            <Group gap="xs">
+              <Badge color="red.9">{letter.stage}</Badge>
+              <Text size="sm">{letter.message}</Text>
+            </Group>
+            <Text size="sm" ff="monospace" lineClamp={3} style={{ overflowWrap: 'anywhere' }}>
+              {letter.value}
+            </Text>
+          </Table.Td>
+        </Table.Tr>
+      ))}
     </WideTable>
   )
 }

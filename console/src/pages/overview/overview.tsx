@@ -82,37 +82,28 @@ function Parts({ parts }: { parts: readonly Part[] }): ReactNode {
       <Title order={2} size="h5" mb="xs">
         Parts
       </Title>
-      <WideTable label="Parts" minWidth={480}>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>Part</Table.Th>
-            <Table.Th>State</Table.Th>
-            <Table.Th>Address</Table.Th>
+      <WideTable label="Parts" minWidth={480} columns={['Part', 'State', 'Address']}>
+        {parts.map((part) => (
+          <Table.Tr key={part.name} data-testid={`part-${part.name}`}>
+            <Table.Td>
+              <Group gap="xs" wrap="nowrap">
+                {part.name}
+                <Badge variant="default" size="sm" style={{ flexShrink: 0 }}>
+                  {part.is}
+                </Badge>
+              </Group>
+            </Table.Td>
+            <Table.Td>
+              <StateBadge state={part.state} />
+            </Table.Td>
+            <Table.Td>
+              <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
+                {part.address}
+                {part.detail === '' ? '' : ` · ${part.detail}`}
+              </Text>
+            </Table.Td>
           </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {parts.map((part) => (
-            <Table.Tr key={part.name} data-testid={`part-${part.name}`}>
-              <Table.Td>
-                <Group gap="xs" wrap="nowrap">
-                  {part.name}
-                  <Badge variant="default" size="sm" style={{ flexShrink: 0 }}>
-                    {part.is}
-                  </Badge>
-                </Group>
-              </Table.Td>
-              <Table.Td>
-                <StateBadge state={part.state} />
-              </Table.Td>
-              <Table.Td>
-                <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
-                  {part.address}
-                  {part.detail === '' ? '' : ` · ${part.detail}`}
-                </Text>
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
+        ))}
       </WideTable>
     </Paper>
   )

@@ -28,33 +28,23 @@ export function Tables(): ReactNode {
 
 function Listed({ tables }: { tables: readonly TableSummary[] }): ReactNode {
   return (
-    <WideTable label="Tables" minWidth={560}>
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th>Table</Table.Th>
-          <Table.Th>Key</Table.Th>
-          <Table.Th>Columns</Table.Th>
-          <Table.Th>Written by</Table.Th>
+    <WideTable label="Tables" minWidth={560} columns={['Table', 'Key', 'Columns', 'Written by']}>
+      {tables.map((table) => (
+        <Table.Tr key={`${table.keyspace}.${table.name}`} data-testid={`table-${table.keyspace}.${table.name}`}>
+          <Table.Td>
+            <LinkTo to="/tables/$keyspace/$table" params={{ keyspace: table.keyspace, table: table.name }}>
+              {table.keyspace}.{table.name}
+            </LinkTo>
+          </Table.Td>
+          <Table.Td>{[`(${table.partitionKey.join(', ')})`, ...table.clusteringKey.map(({ column }) => column)].join(', ')}</Table.Td>
+          <Table.Td>
+            <Text size="sm" lineClamp={2}>
+              {table.columns.map(({ name, type }) => `${name} ${type}`).join(', ')}
+            </Text>
+          </Table.Td>
+          <Table.Td>{table.streams.join(', ')}</Table.Td>
         </Table.Tr>
-      </Table.Thead>
-      <Table.Tbody>
-        {tables.map((table) => (
-          <Table.Tr key={`${table.keyspace}.${table.name}`} data-testid={`table-${table.keyspace}.${table.name}`}>
-            <Table.Td>
-              <LinkTo to="/tables/$keyspace/$table" params={{ keyspace: table.keyspace, table: table.name }}>
-                {table.keyspace}.{table.name}
-              </LinkTo>
-            </Table.Td>
-            <Table.Td>{[`(${table.partitionKey.join(', ')})`, ...table.clusteringKey.map(({ column }) => column)].join(', ')}</Table.Td>
-            <Table.Td>
-              <Text size="sm" lineClamp={2}>
-                {table.columns.map(({ name, type }) => `${name} ${type}`).join(', ')}
-              </Text>
-            </Table.Td>
-            <Table.Td>{table.streams.join(', ')}</Table.Td>
-          </Table.Tr>
-        ))}
-      </Table.Tbody>
+      ))}
     </WideTable>
   )
 }

@@ -7,29 +7,18 @@ import { WideTable } from '../../parts/wide-table.tsx'
 
 export function Partitions({ of: { partitions } }: { of: TopicView }): ReactNode {
   return (
-    <WideTable label="Partitions" minWidth={520}>
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th>Partition</Table.Th>
-          <Table.Th>Begin</Table.Th>
-          <Table.Th>End</Table.Th>
-          <Table.Th>Leader</Table.Th>
-          <Table.Th>In sync</Table.Th>
+    <WideTable label="Partitions" minWidth={520} columns={['Partition', 'Begin', 'End', 'Leader', 'In sync']}>
+      {partitions.map((each) => (
+        <Table.Tr key={each.partition} data-testid={`partition-${each.partition}`}>
+          <Table.Td>{each.partition}</Table.Td>
+          <Table.Td data-testid="begin">{each.begin}</Table.Td>
+          <Table.Td data-testid="end">{each.end}</Table.Td>
+          <Table.Td>{each.leader < 0 ? 'none' : each.leader}</Table.Td>
+          <Table.Td>
+            {each.isr.length} of {each.replicas.length}
+          </Table.Td>
         </Table.Tr>
-      </Table.Thead>
-      <Table.Tbody>
-        {partitions.map((each) => (
-          <Table.Tr key={each.partition} data-testid={`partition-${each.partition}`}>
-            <Table.Td>{each.partition}</Table.Td>
-            <Table.Td data-testid="begin">{each.begin}</Table.Td>
-            <Table.Td data-testid="end">{each.end}</Table.Td>
-            <Table.Td>{each.leader < 0 ? 'none' : each.leader}</Table.Td>
-            <Table.Td>
-              {each.isr.length} of {each.replicas.length}
-            </Table.Td>
-          </Table.Tr>
-        ))}
-      </Table.Tbody>
+      ))}
     </WideTable>
   )
 }
@@ -46,25 +35,15 @@ export function Groups({ of: { groups } }: { of: TopicView }): ReactNode {
           <Text size="sm">
             {group.state} · {group.members} members · lag <span data-testid="lag">{count(group.lag)}</span>
           </Text>
-          <WideTable label="Offsets of the group" minWidth={420}>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>Partition</Table.Th>
-                <Table.Th>Committed</Table.Th>
-                <Table.Th>End</Table.Th>
-                <Table.Th>Lag</Table.Th>
+          <WideTable label="Offsets of the group" minWidth={420} columns={['Partition', 'Committed', 'End', 'Lag']}>
+            {group.partitions.map((each) => (
+              <Table.Tr key={each.partition}>
+                <Table.Td>{each.partition}</Table.Td>
+                <Table.Td>{each.committed}</Table.Td>
+                <Table.Td>{each.end}</Table.Td>
+                <Table.Td>{count(each.lag)}</Table.Td>
               </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {group.partitions.map((each) => (
-                <Table.Tr key={each.partition}>
-                  <Table.Td>{each.partition}</Table.Td>
-                  <Table.Td>{each.committed}</Table.Td>
-                  <Table.Td>{each.end}</Table.Td>
-                  <Table.Td>{count(each.lag)}</Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
+            ))}
           </WideTable>
         </Stack>
       ))}
@@ -74,23 +53,14 @@ export function Groups({ of: { groups } }: { of: TopicView }): ReactNode {
 
 export function Configs({ of: { configs } }: { of: TopicView }): ReactNode {
   return (
-    <WideTable label="Configuration" minWidth={520}>
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th>Configuration</Table.Th>
-          <Table.Th>Value</Table.Th>
-          <Table.Th>From</Table.Th>
+    <WideTable label="Configuration" minWidth={520} columns={['Configuration', 'Value', 'From']}>
+      {configs.map(({ name, value, source, isDefault }) => (
+        <Table.Tr key={name} data-testid={`config-${name}`}>
+          <Table.Td fw={isDefault ? undefined : 600}>{name}</Table.Td>
+          <Table.Td style={{ overflowWrap: 'anywhere' }}>{value ?? 'hidden'}</Table.Td>
+          <Table.Td>{source.toLowerCase().replaceAll('_', ' ')}</Table.Td>
         </Table.Tr>
-      </Table.Thead>
-      <Table.Tbody>
-        {configs.map(({ name, value, source, isDefault }) => (
-          <Table.Tr key={name} data-testid={`config-${name}`}>
-            <Table.Td fw={isDefault ? undefined : 600}>{name}</Table.Td>
-            <Table.Td style={{ overflowWrap: 'anywhere' }}>{value ?? 'hidden'}</Table.Td>
-            <Table.Td>{source.toLowerCase().replaceAll('_', ' ')}</Table.Td>
-          </Table.Tr>
-        ))}
-      </Table.Tbody>
+      ))}
     </WideTable>
   )
 }

@@ -47,32 +47,23 @@ export function Topics(): ReactNode {
 
 function Listed({ topics }: { topics: readonly TopicSummary[] }): ReactNode {
   return (
-    <WideTable label="Topics" minWidth={480}>
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th>Topic</Table.Th>
-          <Table.Th>Partitions</Table.Th>
-          <Table.Th>Offsets in use</Table.Th>
+    <WideTable label="Topics" minWidth={480} columns={['Topic', 'Partitions', 'Offsets in use']}>
+      {topics.map((topic) => (
+        <Table.Tr key={topic.name} data-testid={`topic-${topic.name}`}>
+          <Table.Td>
+            <LinkTo to="/topics/$topic" params={{ topic: topic.name }}>
+              {topic.name}
+            </LinkTo>
+            {topic.error === null ? null : (
+              <Text size="sm" c="red">
+                {topic.error}
+              </Text>
+            )}
+          </Table.Td>
+          <Table.Td>{topic.partitions}</Table.Td>
+          <Table.Td data-testid="offsets">{count(topic.offsets)}</Table.Td>
         </Table.Tr>
-      </Table.Thead>
-      <Table.Tbody>
-        {topics.map((topic) => (
-          <Table.Tr key={topic.name} data-testid={`topic-${topic.name}`}>
-            <Table.Td>
-              <LinkTo to="/topics/$topic" params={{ topic: topic.name }}>
-                {topic.name}
-              </LinkTo>
-              {topic.error === null ? null : (
-                <Text size="sm" c="red">
-                  {topic.error}
-                </Text>
-              )}
-            </Table.Td>
-            <Table.Td>{topic.partitions}</Table.Td>
-            <Table.Td data-testid="offsets">{count(topic.offsets)}</Table.Td>
-          </Table.Tr>
-        ))}
-      </Table.Tbody>
+      ))}
     </WideTable>
   )
 }

@@ -1,19 +1,12 @@
 import { api, array, int16, int32, int8, string, type RequestOf, type ResponseOf } from '../schema/index.ts'
+import { aclFilter } from './acl-filter.ts'
 
 /** Deletes the access rules that match filters (KIP-140). */
 export const deleteAcls = api(31, 'DeleteAcls', {
   versions: [1, 3],
   flexibleFrom: 2,
   request: {
-    filters: array({
-      resourceTypeFilter: int8(),
-      resourceNameFilter: string({ nullableFrom: 0 }),
-      patternTypeFilter: int8({ default: 3 }),
-      principalFilter: string({ nullableFrom: 0 }),
-      hostFilter: string({ nullableFrom: 0 }),
-      operation: int8(),
-      permissionType: int8(),
-    }),
+    filters: array(aclFilter),
   },
   response: {
     throttleTimeMs: int32(),

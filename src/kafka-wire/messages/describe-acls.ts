@@ -1,18 +1,11 @@
 import { api, array, int16, int32, int8, string, type RequestOf, type ResponseOf } from '../schema/index.ts'
+import { aclFilter } from './acl-filter.ts'
 
 /** Access rules that match a filter (KIP-140). */
 export const describeAcls = api(29, 'DescribeAcls', {
   versions: [1, 3],
   flexibleFrom: 2,
-  request: {
-    resourceTypeFilter: int8(),
-    resourceNameFilter: string({ nullableFrom: 0 }),
-    patternTypeFilter: int8({ default: 3 }),
-    principalFilter: string({ nullableFrom: 0 }),
-    hostFilter: string({ nullableFrom: 0 }),
-    operation: int8(),
-    permissionType: int8(),
-  },
+  request: aclFilter,
   response: {
     throttleTimeMs: int32(),
     errorCode: int16(),

@@ -2,6 +2,7 @@ import { startCqlStore as startStore, type CqlErrorName, type InterceptedStateme
 import type { CassandraSession } from '../cql-client/index.ts'
 import { Releasers } from '../platform/index.ts'
 import { Failures, fateOf, type ConnectionFailure, type Times } from './failures.ts'
+import { TestServer } from './test-server.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 export interface StartTestCqlStoreOptions {
@@ -87,7 +88,7 @@ interface RunningOptions {
   readonly releasers: Releasers
 }
 
-class RunningStore implements TestCqlStore {
+class RunningStore extends TestServer<InterceptedStatement, CqlErrorName> implements TestCqlStore {
   readonly contactPoint: string
   readonly host: string
   readonly port: number
@@ -95,9 +96,9 @@ class RunningStore implements TestCqlStore {
   readonly #options: RunningOptions
   /** Connected when it is first needed: many tests bring a driver of their own. */
   #session: Promise<CassandraSession> | null = null
-  #closing: Promise<void> | null = null
 
   constructor({ address, host, port }: { address: string; host: string; port: number }, options: RunningOptions) {
+    super(options)
     this.contactPoint = address
     this.host = host
     this.port = port
@@ -113,34 +114,13 @@ class RunningStore implements TestCqlStore {
 
   failNext(request: CqlRequestName, { times, statement, ...failure }: CqlFailure): void {
     const fate = fateOf(failure, ({ error }: { error: CqlErrorName }) => error)
-    this.#options.failures.add(
-      ({ opcode, statements }) => opcode === request && statements.some((cql) => isMeant(cql, statement)),
-      fate,
-      times,
-    )
-  }
-
-  get failuresLeft(): number {
-    return this.#options.failures.count
-  }
-
-  clearFailures(): void {
-    this.#options.failures.clear()
-  }
-
-  close(): Promise<void> {
-    this.#closing ??= this.#options.releasers.close()
-    return this.#closing
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
+    this.failures.add(({ opcode, statements }) => opcode === request && statements.some((cql) => isMeant(cql, statement)), fate, times)
   }
 
   async #connect(): Promise<CassandraSession> {
     const { connectCassandra } = await import('../cql-client/index.ts')
     const session = await connectCassandra({ contactPoints: [this.contactPoint], localDataCenter, consistency: 'LOCAL_ONE' })
-    this.#options.releasers.add('session', () => session.close())
+    this.releasers.add('session', () => session.close())
     return session
   }
 }

@@ -3,6 +3,7 @@ import { bytesAt, type Batch } from '../core/index.ts'
 import type { KafkaClient } from '../kafka-client/index.ts'
 import { MillraceError, Releasers } from '../platform/index.ts'
 import { Failures, fateOf, kitClientId, type ConnectionFailure, type Times } from './failures.ts'
+import { TestServer } from './test-server.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 export interface StartKafkaOptions {
@@ -106,14 +107,14 @@ interface RunningOptions {
   readonly releasers: Releasers
 }
 
-class RunningKafka implements TestKafka {
+class RunningKafka extends TestServer<InterceptedRequest, KafkaErrorName> implements TestKafka {
   readonly bootstrapServers: string
   readonly #options: RunningOptions
   /** Connected when it is first needed: many tests bring a client of their own. */
   #client: Promise<KafkaClient> | null = null
-  #closing: Promise<void> | null = null
 
   constructor(bootstrapServers: string, options: RunningOptions) {
+    super(options)
     this.bootstrapServers = bootstrapServers
     this.#options = options
   }
@@ -157,24 +158,7 @@ class RunningKafka implements TestKafka {
         `${request} cannot be answered with an error of choice: use disconnect or delayMs, or one of ${names}.`,
       )
     }
-    this.#options.failures.add(({ api, topics }) => api === request && (topic === undefined || topics.includes(topic)), fate, times)
-  }
-
-  get failuresLeft(): number {
-    return this.#options.failures.count
-  }
-
-  clearFailures(): void {
-    this.#options.failures.clear()
-  }
-
-  close(): Promise<void> {
-    this.#closing ??= this.#options.releasers.close()
-    return this.#closing
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
+    this.failures.add(({ api, topics }) => api === request && (topic === undefined || topics.includes(topic)), fate, times)
   }
 
   async #make(client: KafkaClient, { name, partitions = this.#options.defaultPartitions, configs = {} }: TestTopic): Promise<void> {
@@ -189,7 +173,7 @@ class RunningKafka implements TestKafka {
   async #connect(): Promise<KafkaClient> {
     const { connectKafka } = await import('../kafka-client/index.ts')
     const client = await connectKafka({ bootstrapServers: [this.bootstrapServers], clientId: kitClientId })
-    this.#options.releasers.add('client', () => client.close())
+    this.releasers.add('client', () => client.close())
     return client
   }
 }

@@ -1,45 +1,24 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { makeAuthority, type Authority } from '../../tools/engines/certificates.ts'
-import { bin } from '../harness/millrace.ts'
+import { makeAuthority } from '../../tools/engines/certificates.ts'
+import { ServedParts } from '../harness/served.ts'
 import { findTool, runTool } from '../harness/tools.ts'
 
 const kcat = findTool('kcat', 'MILLRACE_KCAT')
 const password = 'correct horse: battery'
-let dir: string
-let authority: Authority
-const served: ChildProcess[] = []
+let parts: ServedParts
 
 beforeEach(async () => {
-  dir = mkdtempSync(join(tmpdir(), 'millrace-serve-'))
-  authority = await makeAuthority()
+  const authority = await makeAuthority()
   const { cert, key } = await authority.issue({ name: 'localhost' })
   const client = await authority.issue({ name: 'client', dns: ['client'], ips: [] })
   const files = { 'cert.pem': cert, 'key.pem': key, 'ca.pem': authority.cert, 'client.pem': client.cert, 'client.key': client.key }
-  for (const [name, text] of Object.entries({ ...files, users: `alice:${password}\n` }))
-    writeFileSync(join(dir, name), text, { mode: 0o600 })
+  parts = new ServedParts({ ...files, users: `alice:${password}\n` })
 })
-afterEach(async () => {
-  for (const child of served.splice(0)) {
-    if (child.exitCode !== null || child.signalCode !== null) continue
-    const ended = new Promise((resolve) => child.once('close', resolve))
-    child.kill('SIGKILL')
-    await ended
-  }
-  rmSync(dir, { recursive: true, force: true })
-})
+afterEach(() => parts[Symbol.asyncDispose]())
 
-/** Resolves to what it says once it listens, or as it ends. */
 async function serve(...args: readonly string[]): Promise<{ output: string; addresses: string[] }> {
-  const env = { ...process.env, BROKER_USERS: `alice:${password}` }
-  const child = spawn(process.execPath, [bin, 'serve', 'broker', '--json', ...args], { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] })
-  served.push(child)
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()))
-  await Promise.race([new Promise((resolve) => child.stdout.once('data', resolve)), new Promise((resolve) => child.once('close', resolve))])
+  const output = await parts.serve(['broker', ...args], { BROKER_USERS: `alice:${password}` })
   return { output, addresses: output.startsWith('{"part"') ? JSON.parse(output).addresses : [] }
 }
 
@@ -66,7 +45,7 @@ describe.skipIf(kcat === null)('millrace serve broker, secured, and kcat', () =>
     )
     expect(output).not.toContain(password)
     const [secured, plain, tls] = addresses
-    const ca = `ssl.ca.location=${join(dir, 'ca.pem')}`
+    const ca = `ssl.ca.location=${join(parts.dir, 'ca.pem')}`
     for (const mechanism of ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']) {
       expect(list(secured, 'security.protocol=SASL_SSL', ca, ...signIn(mechanism)).stdout).toContain('1 brokers')
     }
@@ -88,8 +67,8 @@ describe.skipIf(kcat === null)('millrace serve broker, secured, and kcat', () =>
       '--tls-client-ca',
       'ca.pem',
     )
-    const ca = ['security.protocol=SSL', `ssl.ca.location=${join(dir, 'ca.pem')}`]
-    const own = [`ssl.certificate.location=${join(dir, 'client.pem')}`, `ssl.key.location=${join(dir, 'client.key')}`]
+    const ca = ['security.protocol=SSL', `ssl.ca.location=${join(parts.dir, 'ca.pem')}`]
+    const own = [`ssl.certificate.location=${join(parts.dir, 'client.pem')}`, `ssl.key.location=${join(parts.dir, 'client.key')}`]
     expect(list(addresses[0], ...ca, ...own).stdout).toContain('1 brokers')
     expect(list(addresses[0], ...ca).code).not.toBe(0)
   })

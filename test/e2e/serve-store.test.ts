@@ -1,44 +1,22 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { connectCassandra, type CassandraSession } from '../../src/cql-client/index.ts'
 import { makeAuthority, type Authority } from '../../tools/engines/certificates.ts'
-import { bin } from '../harness/millrace.ts'
+import { ServedParts } from '../harness/served.ts'
 
 const password = 'correct horse: battery'
-let dir: string
+let parts: ServedParts
 let authority: Authority
-const served: ChildProcess[] = []
 
 beforeEach(async () => {
-  dir = mkdtempSync(join(tmpdir(), 'millrace-serve-store-'))
   authority = await makeAuthority()
   const { cert, key } = await authority.issue({ name: 'localhost', dns: ['localhost'], ips: ['127.0.0.1'] })
-  const files = { 'cert.pem': cert, 'key.pem': key, 'ca.pem': authority.cert, user: `ada:${password}\n`, users: 'a:b\nc:d\n' }
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, name), text, { mode: 0o600 })
+  const files = { 'cert.pem': cert, 'key.pem': key, 'ca.pem': authority.cert }
+  parts = new ServedParts({ ...files, user: `ada:${password}\n`, users: 'a:b\nc:d\n' })
 })
-afterEach(async () => {
-  for (const child of served.splice(0)) {
-    if (child.exitCode !== null || child.signalCode !== null) continue
-    const ended = new Promise((resolve) => child.once('close', resolve))
-    child.kill('SIGKILL')
-    await ended
-  }
-  rmSync(dir, { recursive: true, force: true })
-})
+afterEach(() => parts[Symbol.asyncDispose]())
 
-/** Resolves to what it says once it listens, or as it ends. */
-async function serve(...args: readonly string[]): Promise<string> {
-  const command = [bin, 'serve', 'cql-store', '--port', '0', '--json', ...args]
-  const env = { ...process.env, STORE_USER: `ada:${password}` }
-  const child = spawn(process.execPath, command, { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] })
-  served.push(child)
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()))
-  await Promise.race([new Promise((resolve) => child.stdout.once('data', resolve)), new Promise((resolve) => child.once('close', resolve))])
-  return output
+function serve(...args: readonly string[]): Promise<string> {
+  return parts.serve(['cql-store', '--port', '0', ...args], { STORE_USER: `ada:${password}` })
 }
 
 const addressIn = (output: string): string => {

@@ -5,6 +5,7 @@ import type { KafkaClient, RecordCount, RecordCounter } from '../kafka-client/in
 import { asMillraceError, type Logger, type MillraceError } from '../platform/index.ts'
 import { OpenDeadLetters } from '../streams/index.ts'
 import type { Clients } from './clients.ts'
+import { TableCounts } from './table-counts.ts'
 
 /** Counts, and why a system could not be asked. */
 export interface Observed {
@@ -23,7 +24,7 @@ export interface Observer extends AsyncDisposable {
   close(): Promise<void>
 }
 
-/** Counting a table reads it: spend about a twentieth of the time on it at most, but do not let a count grow old either. */
+/** Counting a topic again and again may take about a twentieth of the time, but no count grows older than this. */
 const countShare = 20
 const oldestCountMs = 60_000
 /** Topics are counted by reading batch headers: at most so long for one answer, and never those with more offsets than this. */
@@ -37,25 +38,11 @@ export function createObserver(project: string, clients: Pick<Clients, 'kafka' |
     clients.kafka({ clientId: 'millrace.observer', log, connectTimeoutMs: 2_000, requestTimeoutMs: 5_000 }),
   )
   const cassandra = reused<CassandraSession>(() => clients.cassandra({ log, requestTimeoutMs: 10_000 }))
-  const tables = new Map<string, { count: number | null; error: MillraceError | null; askAgainMs: number }>()
-
+  const tableCounts = new TableCounts((table) => cassandra.use((session) => session.count(...splitTable(table))))
   const topicCounts = new TopicCounts()
   const totals = reused<FetchedTotals>(async () => kafka.use(async (client) => followFetched(client, project)))
   const hasCursors = async (): Promise<boolean> =>
     kafka.use(async (client) => (await client.admin.metadata([names.cursors(project)])).topics.some((topic) => topic.error === null))
-
-  const countTable = async (table: string): Promise<{ count: number | null; error: MillraceError | null }> => {
-    const known = tables.get(table)
-    const startedMs = performance.now()
-    if (known && startedMs < known.askAgainMs) return known
-    const result = await settle(cassandra.use((session) => session.count(...splitTable(table))))
-    const endedMs = performance.now()
-    const count = result.ok ? result.value : null
-    const restMs = result.ok ? Math.min(oldestCountMs, (endedMs - startedMs) * countShare) : 0
-    const entry = { count, error: result.ok ? null : result.error, askAgainMs: endedMs + restMs }
-    tables.set(table, entry)
-    return entry
-  }
 
   const close = async (): Promise<void> => {
     await totals.close()
@@ -73,7 +60,7 @@ export function createObserver(project: string, clients: Pick<Clients, 'kafka' |
       const topic = stream.nodes.find((node) => node.is === 'source')?.topic ?? ''
       const [inKafka, inTable] = await Promise.all([
         settle(kafka.use((client) => countTopic(client, topicCounts, project.name, stream.name, topic))),
-        countTable(table),
+        tableCounts.of(table),
       ])
       const found = inKafka.ok ? inKafka.value : null
       return {

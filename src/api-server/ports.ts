@@ -16,6 +16,10 @@ import type { DataSystems } from './data/systems.ts'
 export interface DeadLetterQuery {
   /** All when left out. */
   state?: DeadLetterState
+  /** Only those whose record was replayed before. */
+  failedAgain?: true
+  /** Of one record: `topic:partition:offset`. */
+  origin?: string
   reason?: string
   sinceMs?: number
   /** Older than this letter. */
@@ -28,10 +32,10 @@ export interface DeadLetterPorts {
   list(stream: string, query: DeadLetterQuery): Promise<DeadLetterPage>
   /** Null: there is none. */
   one(stream: string, id: string): Promise<DeadLetterDetail | null>
-  /** `values`: by id, in place of those of the letters; JSON is written as the topic's values are. BAD_REQUEST names what does not fit. */
+  /** `values`: by id, in place of those of the letters; JSON is written as the topic's values are, text and base64 are bytes. BAD_REQUEST names what does not fit. */
   replay(
     stream: string,
-    order: { ids: readonly string[]; values: ReadonlyMap<string, Json>; as: 'json' | 'text' },
+    order: { ids: readonly string[]; values: ReadonlyMap<string, Json>; as: 'json' | 'text' | 'base64' },
     asked: Asked,
   ): Promise<SettledLetter[]>
   discard(stream: string, ids: readonly string[], asked: Asked): Promise<SettledLetter[]>

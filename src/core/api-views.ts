@@ -97,12 +97,15 @@ export interface DeadLetterView {
   /** How often its record has been replayed, and which letter it was before. */
   replays: number
   replayOf: string | null
+  /** Personal fields, and what may tell of them, are hidden in it. */
+  masked?: true
 }
 
 export type DeadLetterState = 'open' | 'replayed' | 'discarded'
 
 export interface DeadLetterDetail extends DeadLetterView {
-  /** The value as it is, base64; null: there is none. */
+  /** Key and value as they are, base64; null: there is none, or it is hidden. */
+  keyBytes: string | null
   valueBytes: string | null
   sizeBytes: number
   /**
@@ -118,7 +121,8 @@ export interface DeadLetterPage {
   letters: DeadLetterView[]
   /** For `before`, to go on; null: there are no older ones. */
   next: string | null
-  counts: Record<DeadLetterState, number>
+  /** Of all letters of the stream; `failedAgain` are those of the open ones whose record was replayed before. */
+  counts: Record<DeadLetterState | 'failedAgain', number>
   /** Of those in the state that was asked for, most first. */
   reasons: { reason: string; count: number }[]
 }

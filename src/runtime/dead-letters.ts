@@ -26,7 +26,7 @@ export function createDeadLetters(systems: DataSystems, project: () => Project):
       const topic = sourceTopic(project(), stream)
       const bytes = new Map<string, Uint8Array | null>()
       for (const [id, value] of values)
-        bytes.set(id, as === 'text' ? textBytes(value) : await systems.values.encode(topic, value, asked.signal))
+        bytes.set(id, as === 'json' ? await systems.values.encode(topic, value, asked.signal) : bytesOf(value, as))
       return settle(stream, ids, { is: 'replay', editedValue: ({ id }) => bytes.get(id) }, asked)
     },
     discard: (stream, ids, asked) => settle(stream, ids, { is: 'discard' }, asked),
@@ -49,6 +49,7 @@ async function oneLetter(systems: DataSystems, project: string, stream: string, 
   const landed = letter.state !== 'replayed' ? null : failedAs !== null ? 'failed' : await landing(kafka, project, stream, to)
   return {
     ...viewOf(stream, letter, systems.values),
+    keyBytes: letter.key && Buffer.from(letter.key.bytes).toString('base64'),
     valueBytes: letter.value && Buffer.from(letter.value.bytes).toString('base64'),
     sizeBytes: letter.value?.bytes.byteLength ?? 0,
     landed,
@@ -73,8 +74,13 @@ function sourceTopic(project: Project, stream: string): string {
   return source.topic
 }
 
-function textBytes(value: Json): Uint8Array {
-  return Buffer.from(typeof value === 'string' ? value : JSON.stringify(value))
+function bytesOf(value: Json, as: 'text' | 'base64'): Uint8Array {
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  if (as === 'text') return Buffer.from(text)
+  const bytes = Buffer.from(text, 'base64')
+  // Node leaves out what is no base64.
+  if (bytes.toString('base64') === text) return bytes
+  throw new MillraceError('BAD_REQUEST', 'The value is not base64 (RFC 4648, with its padding).')
 }
 
 /** Calls of the same name one after another. */

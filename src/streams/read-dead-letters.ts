@@ -78,6 +78,10 @@ export type LetterState = 'open' | Settlement['is']
 /** Which letters are asked for; everything left out matches all. */
 export interface DeadLetterFilter {
   state?: LetterState
+  /** Only those whose record was replayed before. */
+  failedAgain?: true
+  /** Of this record alone: `topic:partition:offset`. */
+  origin?: string
   reason?: string
   /** Records of this time and later, ms. */
   sinceMs?: number
@@ -101,7 +105,7 @@ export interface DeadLetters {
   /** Whether older ones match. */
   hasMore: boolean
   /** All of the stream's, whatever was asked for. */
-  counts: Record<LetterState, number>
+  counts: Record<LetterState | 'failedAgain', number>
   /** Reasons of those in the state that was asked for, most first. */
   reasons: { reason: string; count: number }[]
 }
@@ -116,7 +120,7 @@ export async function readDeadLetters(options: ReadDeadLettersOptions): Promise<
   const partitions = await partitionsOf(kafka, topic)
   const index = new DeadLetterIndex()
   const matching: DeadLetter[] = []
-  const counts = { open: 0, replayed: 0, discarded: 0 }
+  const counts = { open: 0, replayed: 0, discarded: 0, failedAgain: 0 }
   const reasons = new Map<string, number>()
   let hasMore = false
   if (partitions.length > 0) {
@@ -127,7 +131,8 @@ export async function readDeadLetters(options: ReadDeadLettersOptions): Promise<
       (batch) => {
         for (const letter of deadLettersOf(batch, index)) {
           counts[letter.state]++
-          if (filter.state !== undefined && letter.state !== filter.state) continue
+          if (letter.state === 'open' && letter.replays > 0) counts.failedAgain++
+          if (!isInState(letter, filter)) continue
           reasons.set(letter.reason, (reasons.get(letter.reason) ?? 0) + 1)
           if (!matches(letter, filter)) continue
           matching.push(letter)
@@ -190,7 +195,12 @@ export async function readPartition(
   }
 }
 
-function matches(letter: DeadLetter, { reason, sinceMs, before }: DeadLetterFilter): boolean {
+function isInState({ state, replays }: DeadLetter, filter: DeadLetterFilter): boolean {
+  return (filter.state === undefined || filter.state === state) && (filter.failedAgain === undefined || replays > 0)
+}
+
+function matches(letter: DeadLetter, { reason, sinceMs, before, origin }: DeadLetterFilter): boolean {
+  if (origin !== undefined && `${letter.topic}:${letter.partition}:${letter.offset}` !== origin) return false
   if (reason !== undefined && letter.reason !== reason) return false
   if (sinceMs !== undefined && letter.timestampMs < sinceMs) return false
   return before === undefined || isBefore(letter.at, before)

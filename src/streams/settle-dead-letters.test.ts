@@ -131,6 +131,29 @@ test('open ones are counted, not what says that others were settled', async () =
   expect(page.letters.map(({ id }) => id)).toEqual(['0:2'])
 })
 
+test('letters are found by the record that failed, and those whose record was replayed before are told apart', async () => {
+  const stream = await streamWith(3)
+  const topic = names.deadLetters('shop', stream)
+  await settle(stream, ['0:1'])
+  await using producer = kafka.producer()
+  const header = (key: string, text: string): { key: string; value: Buffer } => ({ key, value: Buffer.from(text) })
+  const headers = [
+    header(connectHeaders.topic, 'users'),
+    header(connectHeaders.partition, '3'),
+    header(connectHeaders.offset, '101'),
+    header(connectHeaders.stage, 'validate'),
+    header(names.replaysHeader, '1'),
+    header(names.replayOfHeader, '0:1'),
+  ]
+  const [sent] = await producer.send([{ topic, key: 'k1', value: 'still poison', timestampMs: 1_700_000_000_001, headers }])
+  const again = `0:${sent?.offset}`
+  const found = await readDeadLetters({ kafka, project: 'shop', stream, filter: { state: 'open', failedAgain: true } })
+  expect(found).toMatchObject({ counts: { open: 3, replayed: 1, failedAgain: 1 }, reasons: [{ reason: 'validate', count: 1 }] })
+  expect(found.letters.map(({ id }) => id)).toEqual([again])
+  const ofRecord = await readDeadLetters({ kafka, project: 'shop', stream, filter: { origin: 'users:3:101' } })
+  expect(ofRecord.letters.map(({ id, state }) => `${id} ${state}`)).toEqual(['0:1 replayed', `${again} open`])
+})
+
 test('a record that carries the headers of a marker is a letter all the same (P5)', async () => {
   const stream = await streamWith(1)
   const forged = Object.entries({ action: 'discard', id: '0:0', by: 'mallory', at: '2026-01-01T00:00:00.000Z' })

@@ -2,7 +2,8 @@ import { bytesAt, names, type DeadLetterView, type Json, type Project, type Topi
 import type { KafkaClient } from '../../kafka-client/index.ts'
 import { systemClock } from '../../platform/index.ts'
 import type { ApiPorts } from '../ports.ts'
-import { mask, personalIn } from './payload.ts'
+import { maskedLetter } from './masked-letter.ts'
+import { personalIn } from './payload.ts'
 import { openReader, type ReadOptions } from './read-topic.ts'
 import { recordView, type RecordView } from './records.ts'
 import type { DataSystems } from './systems.ts'
@@ -78,8 +79,7 @@ async function followFlow(following: Following, flow: { stream: string; topic: T
     const letter = letters.letters.find(
       (each) => each.topic === flow.topic.name && each.partition === record.partition && each.offset === record.offset,
     )
-    // Its value is the record's: bytes that may hold personal fields, and what was thrown may tell of them.
-    const shown = letter && following.hidePersonal ? { ...letter, key: null, value: null, headers: [], message: mask, stack: null } : letter
+    const shown = letter && following.hidePersonal ? maskedLetter(letter, personalIn(project, flow.topic.name)) : letter
     return { record, run: runOf(record), processed: offset > BigInt(record.offset), deadLetter: shown ?? null }
   })
   return {

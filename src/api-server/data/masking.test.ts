@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { names, type Batch, type Field, type Project } from '../../core/index.ts'
+import { names, type Batch, type DeadLetterView, type Field, type Project } from '../../core/index.ts'
+import { maskedLetter } from './masked-letter.ts'
 import { decodeWithoutSchema, maskFields, personalIn } from './payload.ts'
 import { recordView } from './records.ts'
 
@@ -56,4 +57,41 @@ test('headers of a topic with personal fields are hidden but for those that say 
   expect(JSON.stringify(shown)).not.toContain('a@b.example')
   expect(shown.headers.slice(0, 2).map(({ value }) => value)).toEqual(['run 1', 'step'])
   expect(JSON.stringify(recordView(batch, 0, values, null))).toContain('no such user a@b.example')
+})
+
+test('of a dead letter nothing is shown that may tell of personal fields; without personal fields all of it', () => {
+  const secret = 'a@b.example'
+  const letter: DeadLetterView = {
+    id: '0:1',
+    stream: 'load',
+    stage: 'validate',
+    step: 'check',
+    errorClass: 'Error',
+    state: 'open',
+    settled: null,
+    topic: 't',
+    partition: 0,
+    offset: '7',
+    at: '2026-01-01T00:00:00.000Z',
+    replays: 0,
+    replayOf: null,
+    valueIsBase64: false,
+    key: secret,
+    value: JSON.stringify({ id: 'a', email: secret, note: secret }),
+    message: `email: ${secret} is refused`,
+    stack: `Error: ${secret}`,
+    headers: [
+      { key: names.runHeader, value: 'run 1' },
+      { key: 'customer', value: secret },
+    ],
+  }
+  const personal = { fields: [id, email], keyIsPersonal: true }
+  const shown = maskedLetter(letter, personal)
+  expect(JSON.stringify(shown)).not.toContain(secret)
+  expect(shown).toMatchObject({ id: '0:1', stage: 'validate', value: '{"id":"a","email":"•••","note":"•••"}', masked: true })
+  expect(shown.headers[0]?.value).toBe('run 1')
+  for (const value of [secret, `["${secret}"]`, Buffer.from(secret).toString('base64')])
+    expect(maskedLetter({ ...letter, value, valueIsBase64: !value.includes('@') }, personal).value).toBe('•••')
+  expect(maskedLetter({ ...letter, value: null }, personal).value).toBeNull()
+  expect(maskedLetter(letter, null)).toBe(letter)
 })

@@ -17,7 +17,7 @@ export interface RecordView {
 export type Masking = Personal | null
 
 /** Headers that say where a record comes from. The message and stack of a failure may tell of its value, other programs' headers of anything. */
-const saysOrigin = /^(?:millrace\.|__connect\.errors\.(?!exception\.(?:message|stacktrace)$))/
+export const saysOrigin = /^(?:millrace\.|__connect\.errors\.(?!exception\.(?:message|stacktrace)$))/
 
 /** A record of a batch that `values` was made ready for. */
 export function recordView(batch: Batch, i: number, values: Pick<TopicValues, 'decode'>, masking: Masking): RecordView {

@@ -1,13 +1,19 @@
 import { z } from 'zod'
-import type { SettledLetter } from '../../core/index.ts'
+import { names, type DeadLetterView, type SettledLetter } from '../../core/index.ts'
 import { MillraceError } from '../../platform/index.ts'
+import type { Principal } from '../access/roles.ts'
+import { maskedLetter } from '../data/masked-letter.ts'
+import { personalIn } from '../data/payload.ts'
 import { answer, type Route } from '../http/route.ts'
 import type { ApiPorts, DeadLetterQuery } from '../ports.ts'
 import { deadLetterDetail, deadLetterPage, deadLetterView, settledLetter } from '../schemas/views.ts'
 
 const letterId = z.string().regex(/^\d{1,9}:\d{1,18}$/, 'write partition:offset')
 const filter = {
-  state: z.enum(['open', 'replayed', 'discarded', 'all']).default('open'),
+  state: z
+    .enum(['open', 'failed-again', 'replayed', 'discarded', 'all'])
+    .default('open')
+    .meta({ description: 'failed-again: those of the open ones whose record was replayed before' }),
   reason: z.string().optional().meta({ description: 'stage that failed: decode, validate, step, sink' }),
   since: z.iso.datetime({ offset: true }).optional().meta({ description: 'records of this time and later' }),
 }
@@ -19,6 +25,11 @@ const listQuery = z.strictObject({
 const pageQuery = z.strictObject({
   ...filter,
   before: letterId.optional().meta({ description: '`next` of the page before' }),
+  origin: z
+    .string()
+    .regex(/^[\w.-]{1,249}:\d{1,9}:\d{1,18}$/, 'write topic:partition:offset')
+    .optional()
+    .meta({ description: 'of the record that stood there' }),
   limit: z.coerce.number().int().min(1).max(500).default(50),
 })
 const streamParams = z.object({ stream: z.string() })
@@ -28,53 +39,60 @@ const replayOrder = z
     ids,
     value: z.json().optional().meta({ description: 'the value to replay the one letter with; its key stays' }),
     values: z.record(letterId, z.json()).default({}).meta({ description: 'values by letter, in place of their own' }),
-    as: z.enum(['json', 'text']).default('json').meta({ description: 'json: written as the topic’s values are; text: these bytes' }),
+    as: z
+      .enum(['json', 'text', 'base64'])
+      .default('json')
+      .meta({ description: 'json: written as the topic’s values are; text, base64: these bytes' }),
   })
   .refine(({ value, ids: named }) => value === undefined || named.length === 1, 'one value is for one letter: name one')
 
-type Ports = Pick<ApiPorts, 'deadLetters' | 'streams'>
+type Ports = Pick<ApiPorts, 'deadLetters' | 'streams' | 'project'>
 
 export function deadLetterRoutes(ports: Ports): Route[] {
   return [...readingRoutes(ports), ...settlingRoutes(ports)]
 }
 
-// Their values are the bytes as they came, and may hold personal fields: for operators.
+/** Their values are records as they came: personal fields are hidden from viewers, and with them all that may tell of them. */
 function readingRoutes(ports: Ports): Route[] {
   return [
     answer({
       method: 'GET',
       path: '/dead-letters',
       summary: 'Dead letters, the newest of each stream',
-      role: 'operator',
+      role: 'viewer',
       query: listQuery,
       response: z.array(deadLetterView),
-      handle: async ({ query: { stream, ...query } }) => {
+      handle: async ({ query: { stream, ...query }, principal }) => {
         const streams = stream === undefined ? ports.streams() : [known(ports, stream)]
         const pages = await Promise.all(streams.map((name) => ports.deadLetters.list(name, queryOf(query))))
-        return pages.flatMap(({ letters }) => letters.toReversed())
+        return pages.flatMap(({ letters }) => letters.toReversed().map((letter) => shownTo(principal, ports, letter)))
       },
     }),
     answer({
       method: 'GET',
       path: '/dead-letters/:stream',
       summary: 'Dead letters of a stream by page, newest first, and how many there are of each state and reason',
-      role: 'operator',
+      role: 'viewer',
       params: streamParams,
       query: pageQuery,
       response: deadLetterPage,
-      handle: ({ params: { stream }, query }) => ports.deadLetters.list(known(ports, stream), queryOf(query)),
+      handle: async ({ params: { stream }, query, principal }) => {
+        const page = await ports.deadLetters.list(known(ports, stream), queryOf(query))
+        return { ...page, letters: page.letters.map((letter) => shownTo(principal, ports, letter)) }
+      },
     }),
     answer({
       method: 'GET',
       path: '/dead-letters/:stream/:id',
       summary: 'One dead letter whole, and what became of its replay',
-      role: 'operator',
+      role: 'viewer',
       params: streamParams.extend({ id: z.string() }),
       response: deadLetterDetail,
-      handle: async ({ params: { stream, id } }) => {
+      handle: async ({ params: { stream, id }, principal }) => {
         const letter = letterId.safeParse(id).success ? await ports.deadLetters.one(known(ports, stream), id) : null
         if (letter === null) throw new MillraceError('NOT_FOUND', `Stream ${stream} has no dead letter ${id}: see "millrace dlq list".`)
-        return letter
+        const shown = shownTo(principal, ports, letter)
+        return shown.masked ? { ...shown, keyBytes: null, valueBytes: null } : shown
       },
     }),
   ]
@@ -126,18 +144,26 @@ function known({ streams }: Ports, stream: string): string {
   throw new MillraceError('NOT_FOUND', `There is no stream ${stream}; there are: ${all.join(', ') || 'none'}.`)
 }
 
+function shownTo<T extends DeadLetterView>(principal: Principal, { project }: Ports, letter: T): T {
+  return principal.role === 'viewer'
+    ? maskedLetter(letter, personalIn(project(), names.deadLetters(project().name, letter.stream)))
+    : letter
+}
+
 interface Filter {
-  state: 'open' | 'replayed' | 'discarded' | 'all'
+  state: 'open' | 'failed-again' | 'replayed' | 'discarded' | 'all'
+  origin?: string | undefined
   reason?: string | undefined
   since?: string | undefined
   before?: string | undefined
   limit: number
 }
 
-function queryOf({ state, reason, since, before, limit }: Filter): DeadLetterQuery {
+function queryOf({ state, reason, since, before, origin, limit }: Filter): DeadLetterQuery {
   return {
     limit,
-    ...(state === 'all' ? {} : { state }),
+    ...(state === 'all' ? {} : state === 'failed-again' ? { state: 'open', failedAgain: true } : { state }),
+    ...(origin === undefined ? {} : { origin }),
     ...(reason === undefined ? {} : { reason }),
     ...(since === undefined ? {} : { sinceMs: Date.parse(since) }),
     ...(before === undefined ? {} : { before }),

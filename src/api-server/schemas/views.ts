@@ -167,9 +167,11 @@ export const deadLetterView = z.object({
   settled: z.object({ by: z.string(), at: time, to: z.string().nullable() }).nullable(),
   replays: z.int(),
   replayOf: z.string().nullable(),
+  masked: z.literal(true).optional(),
 })
 
 export const deadLetterDetail = deadLetterView.extend({
+  keyBytes: z.string().nullable(),
   valueBytes: z.string().nullable(),
   sizeBytes: z.int(),
   landed: z.enum(['waiting', 'processed', 'failed']).nullable(),
@@ -179,7 +181,7 @@ export const deadLetterDetail = deadLetterView.extend({
 export const deadLetterPage = z.object({
   letters: z.array(deadLetterView),
   next: z.string().nullable(),
-  counts: z.object({ open: z.int(), replayed: z.int(), discarded: z.int() }),
+  counts: z.object({ open: z.int(), replayed: z.int(), discarded: z.int(), failedAgain: z.int() }),
   reasons: z.array(z.object({ reason: z.string(), count: z.int() })),
 })
 

@@ -135,7 +135,7 @@ function scriptedPorts(state: ScriptedApi['state']): ApiPorts {
       }),
     project: () => ({ name: 'users', schemas: [], topics: [], tables: [], streams: [], dags: [] }),
     deadLetters: {
-      list: () => Promise.resolve({ letters: [], next: null, counts: { open: 0, replayed: 0, discarded: 0 }, reasons: [] }),
+      list: () => Promise.resolve({ letters: [], next: null, counts: { open: 0, replayed: 0, discarded: 0, failedAgain: 0 }, reasons: [] }),
       one: () => Promise.resolve(null),
       replay: () => Promise.resolve([]),
       discard: () => Promise.resolve([]),

@@ -11,8 +11,8 @@ export default defineConfig({
     include: ['test/engines/**/*.test.ts', ...judgedByClients],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 120_000,
-    hookTimeout: 60_000,
+    testTimeout: 240_000,
+    hookTimeout: 300_000,
     reporters: [
       'default',
       ...(report ? [['json', { outputFile: report }] as ['json', { outputFile: string }]] : []),

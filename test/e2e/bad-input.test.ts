@@ -36,7 +36,7 @@ async function runSucceeds(): Promise<void> {
   )
 }
 
-test('a source that answers nonsense is retried, visibly, and no empty record reaches the topic', { timeout: 90_000 }, async () => {
+test('a source that answers nonsense is retried, visibly, and no empty record reaches the topic', { timeout: 240_000 }, async () => {
   const api = await startScriptedApi([answers.status(429, { 'retry-after': '1' }), answers.html, answers.error])
   try {
     start({ env: { MILLRACE_RANDOMUSER: 'live', MILLRACE_RANDOMUSER_URL: api.url } })
@@ -66,7 +66,7 @@ async function produce(records: readonly (readonly [key: string, value: string])
   await producer.close()
 }
 
-test('records that are no users become dead letters with their reason, and the stream goes on', { timeout: 60_000 }, async () => {
+test('records that are no users become dead letters with their reason, and the stream goes on', { timeout: 240_000 }, async () => {
   const millrace = start({ env: { MILLRACE_KAFKA_FORMAT: 'json' } })
   await millrace.until(/in table/)
   await runSucceeds()
@@ -99,7 +99,7 @@ test('records that are no users become dead letters with their reason, and the s
   expect(runJson(project, ['doctor'])).toMatchObject({ healthy: true, summary: expect.stringContaining('5 dead letters') })
 })
 
-test('bytes that are not Avro, or name a schema that is not there, become dead letters that say so', { timeout: 90_000 }, async () => {
+test('bytes that are not Avro, or name a schema that is not there, become dead letters that say so', { timeout: 240_000 }, async () => {
   const millrace = start()
   await millrace.until(/in table/)
   await runSucceeds()
@@ -128,7 +128,7 @@ test('bytes that are not Avro, or name a schema that is not there, become dead l
   })
 })
 
-test('garbage on a port closes that connection, and the part goes on', { timeout: 60_000 }, async () => {
+test('garbage on a port closes that connection, and the part goes on', { timeout: 240_000 }, async () => {
   const millrace = start()
   await millrace.until(/in table/)
   for (const part of (await status()).parts.filter((each) => each.name === 'kafka' || each.name === 'cassandra')) {
@@ -155,7 +155,7 @@ describe('a pipeline file that is wrong', () => {
   test.each([
     ['throws', `throw new Error('no luck')`, /users\.pipeline\.ts:\d+:\d+: no luck/],
     ['does not compile', `const a = = 1`, /users\.pipeline\.ts:\d+:\d+: Unexpected "="/],
-  ])('and %s is shown with file and line, while the parts stay up', { timeout: 60_000 }, async (_how, line, expected) => {
+  ])('and %s is shown with file and line, while the parts stay up', { timeout: 240_000 }, async (_how, line, expected) => {
     project.edit((code) => `${code}\n${line}\n`)
     const millrace = start()
     await millrace.until(expected)
@@ -189,7 +189,7 @@ describe('a config that is wrong', () => {
   })
 })
 
-test('a start on another host asks clients for the generated credentials', { timeout: 60_000 }, async () => {
+test('a start on another host asks clients for the generated credentials', { timeout: 240_000 }, async () => {
   const millrace = start({ env: { MILLRACE_HOST: '0.0.0.0' } })
   await millrace.until(/in table/)
   await runSucceeds()

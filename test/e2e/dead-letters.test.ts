@@ -39,7 +39,7 @@ const openOnes = (count: number): Promise<DeadLetterView[]> =>
 const openInStatus = (): number | null | undefined => runJson<StatusView>(project, ['status']).flows[0]?.deadLetters
 const idOf = (n: number): string => `00000000-0000-4000-8000-00000000000${n}`
 
-test('a poison record is seen, edited and replayed, and its row lands, through a kill -9', { timeout: 120_000 }, async () => {
+test('a poison record is seen, edited and replayed, and its row lands, through a kill -9', { timeout: 240_000 }, async () => {
   const { millrace, user } = await startWithUsers()
   const rows = idsInTable(project).length
   run(project, ['produce', 'users_created', '--raw', '--key', idOf(1), '--value', 'poison'])
@@ -78,7 +78,7 @@ test('a poison record is seen, edited and replayed, and its row lands, through a
   expect(letters('all').map(({ state }) => state)).toEqual(['replayed', 'discarded', 'replayed'])
 })
 
-test('a newer version of its row wins over a replay, and a fix file repairs many', { timeout: 120_000 }, async () => {
+test('a newer version of its row wins over a replay, and a fix file repairs many', { timeout: 240_000 }, async () => {
   const { user } = await startWithUsers()
   const rows = idsInTable(project).length
   for (const n of [1, 2, 3]) run(project, ['produce', 'users_created', '--raw', '--key', idOf(n), '--value', `poison ${n}`])

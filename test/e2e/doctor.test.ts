@@ -43,7 +43,7 @@ async function takePort(): Promise<{ server: Server; port: number }> {
   return { server, port: typeof address === 'object' && address ? address.port : 0 }
 }
 
-test('the source is away: the doctor says so, with the reason', { timeout: 60_000 }, async () => {
+test('the source is away: the doctor says so, with the reason', { timeout: 240_000 }, async () => {
   const { server, port } = await takePort()
   await new Promise((resolve) => server.close(resolve))
   start({ MILLRACE_RANDOMUSER: 'live', MILLRACE_RANDOMUSER_URL: `http://127.0.0.1:${port}/api/` })
@@ -52,7 +52,7 @@ test('the source is away: the doctor says so, with the reason', { timeout: 60_00
   expect(report?.summary).toMatch(/^0 fetched · 0 in topic · 0 in table: user_automation fails, because .*(ECONNREFUSED|refused)/)
 })
 
-test('the broker port is taken: start and doctor say by what, and how to use another', { timeout: 60_000 }, async () => {
+test('the broker port is taken: start and doctor say by what, and how to use another', { timeout: 240_000 }, async () => {
   const { server, port } = await takePort()
   try {
     const millrace = start({ MILLRACE_KAFKA_PORT: String(port) })
@@ -67,7 +67,7 @@ test('the broker port is taken: start and doctor say by what, and how to use ano
   }
 })
 
-test('a busy port that a broker answers on is offered for use', { timeout: 60_000 }, async () => {
+test('a busy port that a broker answers on is offered for use', { timeout: 240_000 }, async () => {
   const millrace = start()
   const [, address = ''] = await millrace.until(/kafka +(127\.0\.0\.1:\d+)/)
   const other = createProject()
@@ -81,7 +81,7 @@ test('a busy port that a broker answers on is offered for use', { timeout: 60_00
   }
 })
 
-test('the sink refuses: the doctor names column and types, and the start stays up', { timeout: 60_000 }, async () => {
+test('the sink refuses: the doctor names column and types, and the start stays up', { timeout: 240_000 }, async () => {
   // As JSON: of Avro the registry refuses such a change, before the sink is asked.
   const asJson = { MILLRACE_KAFKA_FORMAT: 'json' }
   const first = start(asJson)
@@ -93,7 +93,7 @@ test('the sink refuses: the doctor names column and types, and the start stays u
   expect(report?.summary).toMatch(/load_users stopped, because .*gender.*text/)
 })
 
-test('the table store is away: the doctor says that it does not answer, and the topic fills meanwhile', { timeout: 60_000 }, async () => {
+test('the table store is away: the doctor says that it does not answer, and the topic fills meanwhile', { timeout: 240_000 }, async () => {
   const { server, port } = await takePort()
   await new Promise((resolve) => server.close(resolve))
   start({ MILLRACE_CASSANDRA_CONTACT_POINTS: `127.0.0.1:${port}` })

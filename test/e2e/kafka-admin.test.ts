@@ -36,7 +36,7 @@ async function produce(topic: string, count: number): Promise<void> {
   await producer.send(Array.from({ length: count }, (_, i) => ({ topic, partition: 0, key: `k${i}`, value: `v${i}` })))
 }
 
-test('a topic gets partitions and configs, and loses its oldest records', { timeout: 90_000 }, async () => {
+test('a topic gets partitions and configs, and loses its oldest records', { timeout: 240_000 }, async () => {
   await kafka.admin.createTopics([{ name: 'orders', partitions: 1, configs: { 'retention.bytes': '5' } }])
   await produce('orders', 20)
   expect(say('topics', 'alter', 'orders', '--partitions', '3', '--config', 'retention.ms=7', '--default', 'retention.bytes')).toMatchObject(
@@ -62,7 +62,7 @@ test('a topic gets partitions and configs, and loses its oldest records', { time
   expect(json('topics', 'delete-records', 'orders', '--yes')).toContainEqual({ topic: 'orders', partition: 0, earliest: '20' })
 })
 
-test('a group is moved to a place, a time or an offset, never outside of what is there', { timeout: 120_000 }, async () => {
+test('a group is moved to a place, a time or an offset, never outside of what is there', { timeout: 240_000 }, async () => {
   await kafka.admin.createTopics([{ name: 'visits', partitions: 2 }])
   await produce('visits', 10)
   await kafka.admin.alterOffsets('readers', [{ topic: 'visits', partition: 0, offset: 4n }])
@@ -84,7 +84,7 @@ test('a group is moved to a place, a time or an offset, never outside of what is
   expect(say('groups', 'reset-offsets', 'readers', '--to', 'latest', '--yes').stderr).toContain('has 1 members: stop them first')
 })
 
-test('transactions are listed, described and aborted, also one that hangs', { timeout: 90_000 }, async () => {
+test('transactions are listed, described and aborted, also one that hangs', { timeout: 240_000 }, async () => {
   await kafka.admin.createTopics([{ name: 'payments', partitions: 1 }])
   const open = async (transactionalId: string) => {
     const producer = kafka.transactionalProducer({ transactionalId })

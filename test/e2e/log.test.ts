@@ -27,7 +27,7 @@ afterAll(() => {
 const say = (...args: string[]): { code: number | null; stdout: string; stderr: string } =>
   run(project, ['log', ...args, '--data-dir', dataDir])
 
-test('a log is printed, checked, and repaired where it is damaged', { timeout: 60_000 }, async () => {
+test('a log is printed, checked, and repaired where it is damaged', { timeout: 240_000 }, async () => {
   const dumped = say('dump', 'users-0', '--records')
   expect(dumped.stdout).toMatch(/^0–0 · 1 records, \d+ bytes, gzip · \S+ · leader epoch \d+/)
   expect(dumped.stdout).toContain('  2  k  three\n')

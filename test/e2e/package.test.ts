@@ -95,7 +95,7 @@ test('its types refuse a mistake, as the sources do', () => {
   }
 })
 
-test('the example runs on it: users reach the table, and it stops with exit code 0', { timeout: 120_000 }, async () => {
+test('the example runs on it: users reach the table, and it stops with exit code 0', { timeout: 240_000 }, async () => {
   let output = ''
   const child = spawn('npx', ['--no-install', 'millrace', 'start', '--trigger-once', 'user_automation'], {
     cwd: project,

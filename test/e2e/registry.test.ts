@@ -39,7 +39,7 @@ async function ask(url: string, path: string, options: { body?: object; authoriz
   return response.json()
 }
 
-test('a schema registered with a running Millrace is there after kill -9', { timeout: 90_000 }, async () => {
+test('a schema registered with a running Millrace is there after kill -9', { timeout: 240_000 }, async () => {
   const first = start()
   const address = await addressOf(first)
   expect(await ask(address, '/subjects/users-value/versions', { body: { schema } })).toEqual({ id: 1 })
@@ -58,7 +58,7 @@ test('a schema registered with a running Millrace is there after kill -9', { tim
   expect(report.steps.find(({ at }) => at === 'registry')?.found).toBe(`1 subjects at ${again}`)
 })
 
-test('beyond loopback it asks for the credentials of the data folder (P8)', { timeout: 60_000 }, async () => {
+test('beyond loopback it asks for the credentials of the data folder (P8)', { timeout: 240_000 }, async () => {
   const [outside] = Object.values(networkInterfaces())
     .flat()
     .filter((each) => each !== undefined && !each.internal && each.family === 'IPv4')
@@ -69,7 +69,7 @@ test('beyond loopback it asks for the credentials of the data folder (P8)', { ti
   expect(await ask(address, '/subjects', { authorization })).toEqual([])
 })
 
-test('its port taken: start and doctor say by what, and how to use that one or another port', { timeout: 90_000 }, async () => {
+test('its port taken: start and doctor say by what, and how to use that one or another port', { timeout: 240_000 }, async () => {
   const there = await addressOf(start())
   const { port } = new URL(there)
   const other = createProject("every: '20ms', pages: 3")

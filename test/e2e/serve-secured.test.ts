@@ -32,7 +32,7 @@ const signIn = (mechanism: string, secret = password): string[] => [
 ]
 
 describe.skipIf(kcat === null)('millrace serve broker, secured, and kcat', () => {
-  test.each(['file:users', 'env:BROKER_USERS'])('several listeners, users by %s', { timeout: 60_000 }, async (users) => {
+  test.each(['file:users', 'env:BROKER_USERS'])('several listeners, users by %s', { timeout: 240_000 }, async (users) => {
     const at = ['SASL_SSL://127.0.0.1:0', 'plaintext://127.0.0.1:0', 'ssl://127.0.0.1:0']
     const { addresses, output } = await serve(
       ...at.flatMap((each) => ['--listen', each]),
@@ -54,7 +54,7 @@ describe.skipIf(kcat === null)('millrace serve broker, secured, and kcat', () =>
     expect(list(tls, 'security.protocol=SSL', ca).stdout).toContain('1 brokers')
   })
 
-  test('client certificates in place of passwords', { timeout: 60_000 }, async () => {
+  test('client certificates in place of passwords', { timeout: 240_000 }, async () => {
     const { addresses } = await serve(
       '--host',
       '0.0.0.0',
@@ -86,7 +86,7 @@ describe('millrace serve broker refuses', () => {
     ['an unknown protocol', ['--listen', 'QUIC://127.0.0.1:0'], /the protocol one of PLAINTEXT, SSL/],
     ['to import what is no folder of Kafka', ['--port', '0', '--import-kafka', '.'], /no data folder of Kafka/],
   ]
-  test.each(wrong)('%s', { timeout: 30_000 }, async (_, args, told) => {
+  test.each(wrong)('%s', { timeout: 240_000 }, async (_, args, told) => {
     const { output } = await serve(...args)
     expect(output).toMatch(told)
     expect(output).not.toContain(password)

@@ -28,14 +28,14 @@ const connect = (address: string, more: object = {}): Promise<CassandraSession> 
   connectCassandra({ contactPoints: [address], localDataCenter: 'datacenter1', ...more })
 
 describe('millrace serve cql-store, secured', () => {
-  test.each(['file:user', 'env:STORE_USER'])('asks for the user of %s, on loopback too', { timeout: 60_000 }, async (user) => {
+  test.each(['file:user', 'env:STORE_USER'])('asks for the user of %s, on loopback too', { timeout: 240_000 }, async (user) => {
     const address = addressIn(await serve('--user', user))
     await expect(connect(address)).rejects.toMatchObject({ code: 'AUTHENTICATION_FAILED' })
     await using session = await connect(address, { credentials: { username: 'ada', password } })
     expect(await session.keyspaces()).toContain('system')
   })
 
-  test('speaks TLS, and lets in those alone whom the authority of its clients knows', { timeout: 60_000 }, async () => {
+  test('speaks TLS, and lets in those alone whom the authority of its clients knows', { timeout: 240_000 }, async () => {
     const tls = ['--tls-cert', 'cert.pem', '--tls-key', 'key.pem', '--tls-client-ca', 'ca.pem']
     const address = addressIn(await serve('--host', '0.0.0.0', '--user', 'file:user', ...tls))
     const own = await authority.issue({ name: 'client', dns: ['client'], ips: [] })
@@ -50,7 +50,7 @@ describe('millrace serve cql-store, secured', () => {
     [['--user', 'file:users'], '--user: the table store has one user'],
     [['--tls-cert', 'cert.pem'], '--tls-cert and --tls-key go together'],
     [['--tls-cert', 'key.pem', '--tls-key', 'key.pem'], 'tls.cert is no certificate'],
-  ])('%j is refused in words that hold no secret (P8)', { timeout: 60_000 }, async (args, told) => {
+  ])('%j is refused in words that hold no secret (P8)', { timeout: 240_000 }, async (args, told) => {
     const output = await serve(...args)
     expect(output).toContain(told)
     expect(output).not.toContain('secret-word')

@@ -88,7 +88,7 @@ async function produceTwo(brokers: string, sasl?: SASLOptions): Promise<void> {
 }
 
 describe('millrace serve broker', () => {
-  test('is written and read by kafkajs, and keeps what it acknowledged over SIGTERM', { timeout: 90_000 }, async () => {
+  test('is written and read by kafkajs, and keeps what it acknowledged over SIGTERM', { timeout: 240_000 }, async () => {
     const first = await serveOn('broker')
     expect(first.view).toMatchObject({ part: 'broker', credentialsFile: null })
     await produceTwo(first.view.address)
@@ -101,7 +101,7 @@ describe('millrace serve broker', () => {
     await admin.disconnect()
   })
 
-  test('beyond loopback asks for the credentials whose file it names (P8)', { timeout: 60_000 }, async () => {
+  test('beyond loopback asks for the credentials whose file it names (P8)', { timeout: 240_000 }, async () => {
     const { view } = await serveOn('broker', '--host', '0.0.0.0')
     const file = view.credentialsFile ?? ''
     expect(statSync(file).mode & 0o777).toBe(0o600)
@@ -113,7 +113,7 @@ describe('millrace serve broker', () => {
 
   test(
     'says in one line where it answers and how to reach it; a data folder in use and a taken port are told',
-    { timeout: 60_000 },
+    { timeout: 240_000 },
     async () => {
       const first = await serveOn('broker')
       const [, port = ''] = first.view.address.split(':')
@@ -131,7 +131,7 @@ describe('millrace serve broker', () => {
 })
 
 describe.skipIf(kcat === null)('millrace serve broker and kcat', () => {
-  test('are at one about what was produced', { timeout: 60_000 }, async () => {
+  test('are at one about what was produced', { timeout: 240_000 }, async () => {
     const { view } = await serveOn('broker')
     const produced = runTool('sh', ['-c', `printf 'a\\nb\\n' | ${kcat} -b ${view.address} -P -t lines`])
     expect(produced.code).toBe(0)
@@ -140,7 +140,7 @@ describe.skipIf(kcat === null)('millrace serve broker and kcat', () => {
 })
 
 describe('millrace serve cql-store', () => {
-  test('is written and read by cassandra-driver, and keeps what it acknowledged over SIGTERM', { timeout: 90_000 }, async () => {
+  test('is written and read by cassandra-driver, and keeps what it acknowledged over SIGTERM', { timeout: 240_000 }, async () => {
     const first = await serveOn('cql-store')
     const client = connect(first.view.address)
     await client.execute("CREATE KEYSPACE k WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}")
@@ -153,7 +153,7 @@ describe('millrace serve cql-store', () => {
     await again.shutdown()
   })
 
-  test('beyond loopback asks for the credentials whose file it names (P8)', { timeout: 60_000 }, async () => {
+  test('beyond loopback asks for the credentials whose file it names (P8)', { timeout: 240_000 }, async () => {
     const { view } = await serveOn('cql-store', '--host', '0.0.0.0')
     const address = view.address.replace('0.0.0.0', '127.0.0.1')
     const stranger = connect(address)
@@ -171,7 +171,7 @@ function connect(address: string, more: object = {}): Client {
 }
 
 describe('millrace serve registry', () => {
-  test('keeps schemas in the Kafka that is named, over SIGTERM', { timeout: 90_000 }, async () => {
+  test('keeps schemas in the Kafka that is named, over SIGTERM', { timeout: 240_000 }, async () => {
     const broker = await serveOn('broker')
     const first = await serveOn('registry', '--kafka', broker.view.address)
     const schema = JSON.stringify({ type: 'record', name: 'User', fields: [{ name: 'id', type: 'string' }] })
@@ -184,7 +184,7 @@ describe('millrace serve registry', () => {
     expect(await (await fetch(`${again.view.address}${path}/1`)).json()).toMatchObject({ id: 1, schema })
   })
 
-  test('asks for a Kafka when none is named', { timeout: 60_000 }, async () => {
+  test('asks for a Kafka when none is named', { timeout: 240_000 }, async () => {
     const { ended, output } = serve('registry', '--port', '0')
     expect(await ended).toBe(64)
     expect(output()).toContain('name one with --kafka host:port')

@@ -45,7 +45,7 @@ async function joinGroup(groupId: string, topic: string): Promise<GroupConsumer>
   return consumer
 }
 
-test('a topic is created, described, listed and deleted', { timeout: 60_000 }, async () => {
+test('a topic is created, described, listed and deleted', { timeout: 240_000 }, async () => {
   const options = ['--partitions', '2', '--config', 'retention.ms=3600000', '--config', 'cleanup.policy=delete']
   expect(say('topics', 'create', 'orders', ...options)).toMatchObject({ code: 0, stdout: 'orders created, 2 partitions\n' })
   expect(say('topics', 'create', 'orders')).toMatchObject({ code: 73, stderr: expect.stringContaining('is there already') })
@@ -80,7 +80,7 @@ test('mistakes are told before Kafka is asked', () => {
   expect(say('topics', 'describe', 'x').code).toBe(66)
 })
 
-test('a group is listed, described with its lag, and deleted', { timeout: 60_000 }, async () => {
+test('a group is listed, described with its lag, and deleted', { timeout: 240_000 }, async () => {
   await kafka.admin.createTopics([{ name: 'payments', partitions: 1 }])
   await produce('payments', 1_205)
   const consumer = await joinGroup('billing', 'payments')
@@ -103,7 +103,7 @@ test('a group is listed, described with its lag, and deleted', { timeout: 60_000
   expect(say('groups', 'describe', 'billing')).toMatchObject({ code: 66, stderr: expect.stringContaining('There is no group "billing"') })
 })
 
-test("a group's members are named, and it is not deleted while it has them", { timeout: 60_000 }, async () => {
+test("a group's members are named, and it is not deleted while it has them", { timeout: 240_000 }, async () => {
   await kafka.admin.createTopics([{ name: 'visits', partitions: 1 }])
   await produce('visits', 10)
   const consumer = await joinGroup('counters', 'visits')

@@ -57,7 +57,7 @@ test('a result is passed along an edge', () => {
   expect(outcome('edges')).toMatchObject({ state: 'success', log: expect.stringContaining('got 21') })
 })
 
-test('a task that loops is ended when its time is over, and the rest goes on', { timeout: 60_000 }, () => {
+test('a task that loops is ended when its time is over, and the rest goes on', { timeout: 240_000 }, () => {
   const { state, log } = outcome('loops')
   expect(state).toBe('failed')
   expect(log).toMatch(/executionTimeout|time/i)
@@ -75,7 +75,7 @@ test('a task that throws is tried again, each attempt with its log', () => {
   expect(log).toMatch(/tasks\.pipeline\.ts:\d+/)
 })
 
-test('a child that user code keeps busy ends with its supervisor all the same', { timeout: 60_000 }, async () => {
+test('a child that user code keeps busy ends with its supervisor all the same', { timeout: 240_000 }, async () => {
   run(project, ['trigger', 'busy'])
   await eventually(
     () => run(project, ['logs', 'busy']).stdout,
@@ -87,7 +87,6 @@ test('a child that user code keeps busy ends with its supervisor all the same', 
   await eventually(
     () => children.filter((pid) => roleOf(pid) !== null),
     (alive) => alive.length === 0,
-    5_000,
   )
   millrace = startMillrace(project)
   await millrace.until(/in table/)
@@ -96,7 +95,7 @@ test('a child that user code keeps busy ends with its supervisor all the same', 
 
 test(
   'a step that ends its process stops that stream alone: the doctor says so, the parts and tasks go on',
-  { timeout: 60_000 },
+  { timeout: 240_000 },
   async () => {
     await millrace.stop()
     project.edit((code) =>

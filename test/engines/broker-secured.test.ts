@@ -57,7 +57,7 @@ function clientProperties(mechanism: (typeof mechanisms)[number], { username, pa
 }
 
 describeOn(['kafka3'], "Java's clients on our secured broker", () => {
-  test.each(mechanisms)('produce by %s for longer than a session lasts (KIP-368)', { timeout: 90_000 }, async (mechanism) => {
+  test.each(mechanisms)('produce by %s for longer than a session lasts (KIP-368)', { timeout: 240_000 }, async (mechanism) => {
     const args = ['--topic', 'java', '--num-records', '6000', '--record-size', '100', '--throughput', '1000', '--bootstrap-server', address]
     const said = await runKafkaTool('org.apache.kafka.tools.ProducerPerformance', [...args, '--command-config', '{client}'], {
       client: clientProperties(mechanism),
@@ -65,7 +65,7 @@ describeOn(['kafka3'], "Java's clients on our secured broker", () => {
     expect(said).toMatch(/^6000 records sent/m)
   })
 
-  test('set and remove a user by kafka-configs, who comes in meanwhile only', { timeout: 90_000 }, async () => {
+  test('set and remove a user by kafka-configs, who comes in meanwhile only', { timeout: 240_000 }, async () => {
     const files = { client: clientProperties('SCRAM-SHA-512') }
     const configs = (...args: string[]): Promise<string> =>
       runKafkaTool(
@@ -86,7 +86,7 @@ describeOn(['kafka3'], "Java's clients on our secured broker", () => {
 })
 
 describePython('kafka-python', [], 'over SASL_SSL on our secured broker, confluent-kafka beside it', () => {
-  test.each(mechanisms)('write and read by %s', { timeout: 60_000 }, async (mechanism) => {
+  test.each(mechanisms)('write and read by %s', { timeout: 240_000 }, async (mechanism) => {
     const read = await runPython('secured.py', address, caPath, mechanism, admin.username, admin.password)
     expect(read).toEqual(expect.arrayContaining([`by kafka-python ${mechanism}`, `by confluent-kafka ${mechanism}`]))
   })

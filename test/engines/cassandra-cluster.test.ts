@@ -128,7 +128,7 @@ describeOn(['cassandra5Cluster'], 'A Cassandra of three nodes', () => {
     // The node that the session and the first lane stand on, and another one.
     await Promise.all([cassandra.killNode(0), cassandra.killNode(1)])
     const going = writePages(2_000, 4)
-    await Promise.race([going, eventually(() => isRefused(cassandra.contactPoints[0] ?? ''), Boolean, 10_000)])
+    await Promise.race([going, eventually(() => isRefused(cassandra.contactPoints[0] ?? ''), Boolean, 60_000)])
     const restarting = cassandra.startNode(0).then(() => cassandra.startNode(1))
     const unavailable = await going
     expect(unavailable.filter((code) => !/UNAVAILABLE|WRITE_TIMEOUT|WRITE_FAILURE|UNREACHABLE|TIMED_OUT/.test(code))).toEqual([])

@@ -347,7 +347,7 @@ export const cqlActions: readonly CqlAction[] = [
       const answers = []
       for (const change of changes) answers.push(comparable(await cql.query(change)))
       const wanted = 6
-      const deadlineMs = Date.now() + 5_000
+      const deadlineMs = Date.now() + 60_000
       while (cql.events.length < wanted && Date.now() < deadlineMs) await cql.ask({ opcode: 'OPTIONS' })
       return [answers, cql.events]
     },

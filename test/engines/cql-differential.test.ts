@@ -60,7 +60,7 @@ describeOn(['cassandra5'], 'the table store beside Cassandra 5', () => {
     rmSync(dir, { recursive: true, force: true })
   })
 
-  test.each(families)('answers the same: $name', { timeout: 120_000 }, async ({ statements }) => {
+  test.each(families)('answers the same: $name', { timeout: 240_000 }, async ({ statements }) => {
     const found: { statement: string; ours: Answer; theirs: Answer }[] = []
     for (const statement of statements) {
       const [our, their] = await Promise.all([ask(ours, statement), ask(theirs, statement)])
@@ -74,7 +74,7 @@ describeOn(['cassandra5'], 'the table store beside Cassandra 5', () => {
     expect(found).toEqual([])
   })
 
-  test('answers the same frames: prepared statements, pages, batches, times, consistencies, events', { timeout: 120_000 }, async () => {
+  test('answers the same frames: prepared statements, pages, batches, times, consistencies, events', { timeout: 240_000 }, async () => {
     const found: { action: string; ours: unknown; theirs: unknown }[] = []
     for (const { name, run } of cqlActions) {
       const [our, their] = await Promise.all([run(rawOurs), run(rawTheirs)])

@@ -167,7 +167,7 @@ for (const { of, names, start } of servers) {
 
     const node = packageTitle('cassandra-driver')
     describe(`${node} for Node`, judges(node), () => {
-      test('sees the schema, the ring, pages, values of every type, and refusals', { timeout: 120_000 }, async () => {
+      test('sees the schema, the ring, pages, values of every type, and refusals', { timeout: 240_000 }, async () => {
         expect(await judgeNodeDriver({ ...server.where, keyspace: 'judged_node' })).toEqual({
           partitionKey: ['org', 'kind'],
           clusteringKey: [['seq', 'DESC']],

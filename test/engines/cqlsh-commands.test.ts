@@ -71,7 +71,7 @@ for (const { of, names, start } of servers) {
       rmSync(dir, { recursive: true, force: true })
     })
 
-    test('DESCRIBE lists keyspaces and tables, and gives statements that make the same again', { timeout: 60_000 }, () => {
+    test('DESCRIBE lists keyspaces and tables, and gives statements that make the same again', { timeout: 240_000 }, () => {
       expect(say('DESCRIBE KEYSPACES')).toMatch(/\bcq\b[^]*\bsystem\b/)
       expect(say('USE cq;', 'DESC TABLES')).toMatch(/^\s*events\s+users\s*$/)
       const table = say('USE cq;', 'DESCRIBE TABLE events')
@@ -106,11 +106,11 @@ for (const { of, names, start } of servers) {
       ['DESCRIBE FUNCTION cq.nope', "User defined function 'nope' not found in 'cq'"],
       ['DESCRIBE AGGREGATE cq.nope', "User defined aggregate 'nope' not found in 'cq'"],
       ['DESCRIBE MATERIALIZED VIEW cq.nope', "Materialized view 'nope' not found in 'cq'"],
-    ])('%s says what is not there', { timeout: 30_000 }, (command, told) => {
+    ])('%s says what is not there', { timeout: 240_000 }, (command, told) => {
       expect(say(command)).toContain(told)
     })
 
-    test('COPY takes rows out into a file and in again, by ranges of tokens', { timeout: 60_000 }, () => {
+    test('COPY takes rows out into a file and in again, by ranges of tokens', { timeout: 240_000 }, () => {
       const file = join(dir, 'users.csv')
       const columns = '(id, name, tags, seen)'
       const select = 'SELECT * FROM cq.users WHERE id IN (1, 2);'
@@ -124,7 +124,7 @@ for (const { of, names, start } of servers) {
       expect(say(select)).toBe(before)
     })
 
-    test('COPY takes thousands of rows in by many processes', { timeout: 90_000 }, () => {
+    test('COPY takes thousands of rows in by many processes', { timeout: 240_000 }, () => {
       const file = join(dir, 'many.csv')
       writeFileSync(file, Array.from({ length: 5_000 }, (_, i) => `${i},b${i % 7},${i},d`).join('\n'))
       expect(say(`COPY cq.events (a, b, c, d) FROM '${file}' WITH NUMPROCESSES = 2;`)).toContain('5000 rows imported')
@@ -132,7 +132,7 @@ for (const { of, names, start } of servers) {
       expect(new Set(readFileSync(file, 'utf8').trim().split(/\r?\n/)).size).toBe(5_000)
     })
 
-    test('CONSISTENCY, SERIAL CONSISTENCY, PAGING and EXPAND hold for what follows', { timeout: 30_000 }, () => {
+    test('CONSISTENCY, SERIAL CONSISTENCY, PAGING and EXPAND hold for what follows', { timeout: 240_000 }, () => {
       const said = say(
         'CONSISTENCY QUORUM',
         'SERIAL CONSISTENCY LOCAL_SERIAL',
@@ -151,13 +151,13 @@ for (const { of, names, start } of servers) {
       expect(say('CONSISTENCY THREE', 'SELECT * FROM cq.users WHERE id = 2;')).toContain('Cannot achieve consistency level')
     })
 
-    test('TRACING shows what a request did', { timeout: 60_000 }, () => {
+    test('TRACING shows what a request did', { timeout: 240_000 }, () => {
       const said = say('TRACING ON', 'SELECT name FROM cq.users WHERE id = 1;', 'TRACING OFF')
       expect(said).toContain('Tracing session: ')
       expect(said).toMatch(/Execute CQL3 query \|[^]*Parsing SELECT name FROM cq.users WHERE id = 1;[^]*Request complete \|/)
     })
 
-    test('SOURCE runs a file, CAPTURE writes into one, SHOW tells of the server, errors name their place', { timeout: 60_000 }, () => {
+    test('SOURCE runs a file, CAPTURE writes into one, SHOW tells of the server, errors name their place', { timeout: 240_000 }, () => {
       const [source, captured] = [join(dir, 'source.cql'), join(dir, 'captured.txt')]
       writeFileSync(source, 'SELECT tags FROM cq.users WHERE id = 1;\n')
       expect(say(`SOURCE '${source}'`)).toContain("{'a', 'b'}")
@@ -174,7 +174,7 @@ for (const { of, names, start } of servers) {
 }
 
 describe('LOGIN of cqlsh', { skip: cqlsh === null, ...judgedBy(toolTitle('cqlsh', cqlsh, '--version')) }, () => {
-  test('signs in as the user that the table store has, and as nobody else', { timeout: 60_000 }, async () => {
+  test('signs in as the user that the table store has, and as nobody else', { timeout: 240_000 }, async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'millrace-cqlsh-login-'))
     const credentials = { username: 'ada', password: 'of-this-test' }
     const store = await startCqlStoreThread({ dataDir, host: '127.0.0.1', port: 0, flush: 'os', credentials })

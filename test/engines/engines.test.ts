@@ -59,7 +59,6 @@ describeOn(['kafka4'], 'Kafka under tools/engines', () => {
     await eventually(
       () => pids.filter(processIsAlive),
       (alive) => alive.length === 0,
-      5_000,
     )
   })
 })

@@ -56,7 +56,7 @@ function judgeClient(start: () => Promise<KafkaEngine>): void {
     expect(read.toSorted()).toEqual(keys.toSorted())
   })
 
-  test('a group reads each record once, and goes on where it committed', { timeout: 60_000 }, async () => {
+  test('a group reads each record once, and goes on where it committed', { timeout: 240_000 }, async () => {
     const options = { groupId: 'readers', topics: [TOPIC], startingOffsets: 'earliest' } as const
     const first = client.consumer(options)
     const keys = await consume(first, codecs.length * COUNT)
@@ -71,7 +71,7 @@ function judgeClient(start: () => Promise<KafkaEngine>): void {
     expect(await consume(second, 1)).toEqual(['one more'])
   })
 
-  test('goes on by itself when the broker is killed and started again', { timeout: 120_000 }, async () => {
+  test('goes on by itself when the broker is killed and started again', { timeout: 240_000 }, async () => {
     await using producer = client.producer({ deliveryTimeoutMs: 90_000 })
     await producer.send([{ topic: TOPIC, key: 'before', value: '1' }])
     await kafka.kill()

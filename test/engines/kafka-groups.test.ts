@@ -38,7 +38,7 @@ function judge(start: () => Promise<AsyncDisposable & { readonly bootstrapServer
 
   test.each(Object.entries(protocols))(
     '%s: who stays reads on what it keeps; each record is read once',
-    { timeout: 120_000 },
+    { timeout: 240_000 },
     async (name, protocol) => {
       const topic = `moves-${name}`
       await kafka.admin.createTopics([{ name: topic, partitions: 6 }])
@@ -75,7 +75,7 @@ function judge(start: () => Promise<AsyncDisposable & { readonly bootstrapServer
     },
   )
 
-  test.each(Object.entries(protocols))('%s: partitions that a topic gets later are read', { timeout: 120_000 }, async (name, protocol) => {
+  test.each(Object.entries(protocols))('%s: partitions that a topic gets later are read', { timeout: 240_000 }, async (name, protocol) => {
     const topic = `grows-${name}`
     await kafka.admin.createTopics([{ name: topic, partitions: 1 }])
     const member = new Member({ kafka, topic, protocol, read: [] })
@@ -88,7 +88,7 @@ function judge(start: () => Promise<AsyncDisposable & { readonly bootstrapServer
 
   test.each(Object.entries(protocols))(
     '%s: offsets in a transaction are fenced by the membership',
-    { timeout: 120_000 },
+    { timeout: 240_000 },
     async (name, protocol) => {
       const topic = `fenced-${name}`
       await kafka.admin.createTopics([{ name: topic, partitions: 1 }])

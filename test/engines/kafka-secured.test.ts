@@ -87,7 +87,7 @@ describeOn(['kafka4Secured'], 'our Kafka client on a secured Kafka 4', () => {
       () => ({ mechanism: 'OAUTHBEARER', token: async () => kafka.token({ username: 'limited', lifetimeMs: sessionMs }) }),
     ],
   ]
-  test.each(sessions)('renews its session by %s, without a record or request that fails', { timeout: 60_000 }, async (_, sasl) => {
+  test.each(sessions)('renews its session by %s, without a record or request that fails', { timeout: 240_000 }, async (_, sasl) => {
     const seen = lines.length
     await using client = await connect({ sasl: sasl() })
     await using producer = client.producer()

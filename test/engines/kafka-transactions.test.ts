@@ -15,7 +15,7 @@ import { connectRawKafka } from './raw-kafka.ts'
 import { copyTopic, readKeys, rowsOf, writeKeys } from './transaction-copier.ts'
 
 const kcat = findTool('kcat', 'MILLRACE_KCAT')
-const WITHIN = { timeout: 120_000 }
+const WITHIN = { timeout: 240_000 }
 const RECORDS = 5_000
 
 describeOn([], 'transactions on our embedded broker', () => judge(startKillableBroker))

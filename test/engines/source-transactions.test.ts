@@ -81,7 +81,7 @@ function judge(start: () => Promise<Broker>): void {
     expect(keys.toSorted()).toEqual((await usersOfPages(keys.length / 40)).toSorted())
   })
 
-  test('a second run fences the first, which says who took over; nothing is doubled', { timeout: 120_000 }, async () => {
+  test('a second run fences the first, which says who took over; nothing is doubled', { timeout: 240_000 }, async () => {
     await kafka.admin.createTopics([{ name: 'fenced', partitions: 3 }])
     const first = startRun('fenced', 'first', 100_000)
     await first.hasWritten(3)
@@ -92,7 +92,7 @@ function judge(start: () => Promise<Broker>): void {
     expect(keys.toSorted()).toEqual((await usersOfPages(keys.length / 40)).toSorted())
   })
 
-  test('a tombstone in the cursor topic begins the source anew', { timeout: 120_000 }, async () => {
+  test('a tombstone in the cursor topic begins the source anew', { timeout: 240_000 }, async () => {
     await kafka.admin.createTopics([{ name: 'reset', partitions: 3 }])
     expect(await startRun('reset', 'one', 2).ended).toBe('done 2')
     await using producer = kafka.producer()

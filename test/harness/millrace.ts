@@ -65,7 +65,7 @@ export function startMillrace(
     pid: child.pid ?? -1,
     exited,
     output: () => text,
-    until: (pattern, timeoutMs = 30_000) =>
+    until: (pattern, timeoutMs = 60_000) =>
       new Promise((resolve, reject) => {
         const check = (): void => {
           const match = pattern.exec(text)
@@ -144,7 +144,7 @@ export function run(project: TestProject, args: readonly string[], options: { in
     env: { ...process.env, ...options.env },
     encoding: 'utf8',
     input: options.input ?? '',
-    timeout: 60_000,
+    timeout: 120_000,
     maxBuffer: 256 * 1_048_576,
   })
   return { code: status, stdout, stderr }
@@ -167,7 +167,7 @@ export function runJsonLines<T>(project: TestProject, args: readonly string[]): 
 }
 
 /** Asks again until the answer is right; rejects with the last answer when time is up. */
-export async function eventually<T>(ask: () => T | Promise<T>, isRight: (answer: T) => boolean, timeoutMs = 30_000): Promise<T> {
+export async function eventually<T>(ask: () => T | Promise<T>, isRight: (answer: T) => boolean, timeoutMs = 60_000): Promise<T> {
   const deadlineMs = performance.now() + timeoutMs
   for (;;) {
     const answer = await ask()

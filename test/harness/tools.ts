@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 /** A program that others wrote, to judge by; null where it is not installed. `variable` names another command for it. */
 export function findTool(name: string, variable: string): string | null {
   const command = process.env[variable] ?? name
-  const { error } = spawnSync(command, ['--version'], { encoding: 'utf8', timeout: 20_000 })
+  const { error } = spawnSync(command, ['--version'], { encoding: 'utf8', timeout: 120_000 })
   if (error === undefined) return command
   if (process.env.CI === 'true')
     throw new Error(`${name} is not installed, and in CI it must be: set ${variable} to its path, or install it`)

@@ -1,3 +1,4 @@
+import type { FlowCounts } from '../../src/core/index.ts'
 import { runJson, runJsonLines } from './millrace.ts'
 import type { TestProject } from './project.ts'
 
@@ -15,4 +16,9 @@ export function idsInTable(project: TestProject): string[] {
     '1000000',
   ])
   return rows.map((row) => row.id)
+}
+
+/** Users fetched, in the topic and in the table, and dead letters. One answer may still count by offsets, so who expects them asks again. */
+export function countsOf(flow: FlowCounts | undefined): (number | null | undefined)[] {
+  return [flow?.fetched, flow?.inTopic, flow?.inTable, flow?.deadLetters]
 }

@@ -17,7 +17,7 @@ export const oddPassword = ({ secrets }: Pick<Place, 'secrets'>): string => `ﬁ
 export const tokenAudience = 'millrace'
 export const tokenIssuer = 'millrace-tests'
 /** Sessions of SCRAM-SHA-512 end after this long (KIP-368); those of tokens with their token. */
-export const sessionMs = 4_000
+export const sessionMs = 10_000
 
 const FORMAT_ARGUMENTS = 'format.arguments'
 const tools = join(import.meta.dirname, '..')

@@ -5,6 +5,7 @@ import type { KafkaClient, RecordCount, RecordCounter } from '../kafka-client/in
 import { asMillraceError, type Logger, type MillraceError } from '../platform/index.ts'
 import { OpenDeadLetters } from '../streams/index.ts'
 import type { Clients } from './clients.ts'
+import { reused } from './reused.ts'
 import { TableCounts } from './table-counts.ts'
 
 /** Counts, and why a system could not be asked. */
@@ -30,8 +31,9 @@ const oldestCountMs = 60_000
 /** Topics are counted by reading batch headers: at most so long for one answer, and never those with more offsets than this. */
 const longestCountMs = 250
 const mostCounted = 2_000_000
-/** So few cost nothing: an answer is exact where little has changed since the last one. */
+/** So few cost nothing: an answer is exact where little has changed since the last one, and a slow moment is waited for. */
 const alwaysCounted = 10_000
+const mostRounds = 20
 
 export function createObserver(project: string, clients: Pick<Clients, 'kafka' | 'cassandra'>, log: Logger): Observer {
   const kafka = reused<KafkaClient>(() =>
@@ -139,7 +141,7 @@ class TopicCounts {
     this.#deadLetters.set(client, counters)
     const counter = counters.get(stream) ?? new OpenDeadLetters(client, project, stream)
     counters.set(stream, counter)
-    return counter.count({ withinMs: longestCountMs })
+    return exactIfFew(() => counter.count({ withinMs: longestCountMs }))
   }
 
   /** Whoever asks while it counts gets the same answer. */
@@ -156,11 +158,18 @@ class TopicCounts {
   async #count(known: { counter: RecordCounter; restUntilMs: number }): Promise<RecordCount> {
     const startedMs = performance.now()
     const mostOffsets = startedMs < known.restUntilMs ? alwaysCounted : mostCounted
-    const count = await known.counter.count({ withinMs: longestCountMs, mostOffsets })
+    const count = await exactIfFew(() => known.counter.count({ withinMs: longestCountMs, mostOffsets }))
     const endedMs = performance.now()
     if (mostOffsets === mostCounted) known.restUntilMs = endedMs + Math.min(oldestCountMs, (endedMs - startedMs) * countShare)
     return count
   }
+}
+
+/** Each round goes on where the one before it stopped. Counted by offsets, a topic of 40 records has as many as its transactions' markers more. */
+async function exactIfFew(count: () => Promise<RecordCount>): Promise<RecordCount> {
+  let found = await count()
+  for (let round = 1; !found.isExact && found.records <= alwaysCounted && round < mostRounds; round++) found = await count()
+  return found
 }
 
 type Settled<T> = { ok: true; value: T } | { ok: false; error: MillraceError }
@@ -170,32 +179,4 @@ async function settle<T>(promise: Promise<T>): Promise<Settled<T>> {
     (value) => ({ ok: true, value }),
     (error: unknown) => ({ ok: false, error: asMillraceError(error, 'UNREACHABLE') }),
   )
-}
-
-interface Reused<T> {
-  use<R>(action: (connection: T) => Promise<R>): Promise<R>
-  close(): Promise<void>
-}
-
-/** One connection, made at first use and again after a failure. */
-function reused<T extends { close(): Promise<void> }>(connect: () => Promise<T>): Reused<T> {
-  let current: Promise<T> | null = null
-  const drop = async (): Promise<void> => {
-    const old = current
-    current = null
-    await old?.then((connection) => connection.close()).catch(() => undefined)
-  }
-  return {
-    use: async (action) => {
-      try {
-        return await action(await (current ??= connect()))
-      } catch (error) {
-        const { retriable, code } = asMillraceError(error)
-        // CLOSED: it hung on another connection that was dropped, as the reader of the cursors does on the client.
-        if (retriable || code === 'CLOSED') await drop()
-        throw error
-      }
-    },
-    close: drop,
-  }
 }

@@ -105,7 +105,9 @@ function startLines(
   lines.push(`streams    ${status.flows.map((flow) => `${flow.stream}: ${flow.topic} → ${flow.table}`).join(', ') || 'none'}`)
   const there = status.flows.filter((flow) => (flow.inTopic ?? 0) > 0 || (flow.inTable ?? 0) > 0)
   if (there.length > 0 && millrace.recoveredRecords > 0) {
-    lines.push(`recovered  ${there.map((flow) => `${flow.inTopic} in ${flow.topic}, ${flow.inTable} in ${flow.table}`).join('; ')}`)
+    lines.push(
+      `recovered  ${there.map((flow) => `${flow.isExact ? '' : '≈ '}${flow.inTopic} in ${flow.topic}, ${flow.inTable} in ${flow.table}`).join('; ')}`,
+    )
   }
   const [table] = status.flows
   const project = relative(process.cwd(), status.projectDir)

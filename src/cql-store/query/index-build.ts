@@ -24,6 +24,8 @@ async function enterAll(catalogue: Catalogue, table: Table, index: TableIndex, e
   let start = tableStart(table.number)
   // A table or an index that is dropped meanwhile needs no entries.
   while (catalogue.isLive(index.number) && catalogue.isLive(table.number)) {
+    // It fills the memtable as writers do, and waits as they do (P6); what it then reads is as it is then.
+    if (engine.congested) await new Promise<void>((resolve) => engine.relief(resolve))
     const records = engine.range(start, end, false, chunkRecords)
     const last = records.at(-1)
     if (!last) return 'done'

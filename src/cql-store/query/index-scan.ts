@@ -14,6 +14,11 @@ export interface IndexedRead extends Lookup {
   showsStaticOnly: boolean
 }
 
+/** True once its entries are being removed: nothing that was not found in it is told by that. */
+export function isDropped({ index }: Lookup): boolean {
+  return !index.progress.isBuilt
+}
+
 interface OpenPartition {
   prefix: Buffer
   values: readonly Uint8Array[]
@@ -23,7 +28,7 @@ interface OpenPartition {
 
 /**
  * Rows that an index names for a value, live and in the table's order; whether they hold it the caller has to look at. `after` is the key of
- * the last row seen before.
+ * the last row seen before. Ends early when the index is dropped: see `isDropped`.
  */
 export async function* scanIndex(
   engine: Engine,
@@ -41,7 +46,7 @@ export async function* scanIndex(
     const next = afterEntry(read, after)
     start = isWhole ? next.partition : next.row
   }
-  while (Buffer.compare(start, range.end) < 0) {
+  while (Buffer.compare(start, range.end) < 0 && !isDropped(read)) {
     const entries = engine.range(start, range.end, false, chunkEntries)
     const last = entries.at(-1)
     if (!last) return

@@ -3,7 +3,7 @@ import { invalid } from '../refusal.ts'
 import type { Table } from '../schema/index.ts'
 import { spareBuffers } from '../spare-buffers.ts'
 import { tableStart, type Engine } from '../storage/index.ts'
-import { scanIndex } from './index-scan.ts'
+import { isDropped, scanIndex } from './index-scan.ts'
 import { decodePagingState, encodePagingState, type PagingState } from './paging.ts'
 import type { PlainColumns } from './plain-rows.ts'
 import { readPoints } from './point-read.ts'
@@ -29,6 +29,7 @@ export type VirtualRows = () => TableRow[]
 const pageBytes = 8 * 1024 * 1024
 /** Memory that a page begins with at least. */
 export const leastPageBytes = 16 * 1024
+const noBytes = Buffer.alloc(0)
 
 export interface Plan {
   table: Table
@@ -71,9 +72,12 @@ async function* scanned(
   }
   const indexed = plan.segments.indexed(scope)
   if (indexed) {
-    for await (const rows of scanIndex(engine, plan.table, indexed, from?.key ?? null, () => scope.nowSeconds))
+    for await (const rows of scanIndex(engine, plan.table, indexed, from?.key ?? null, () => scope.nowSeconds)) {
       yield { segment: 0, rows, isLastPartition: plan.segments.isKeyed }
-    return
+      from = { segment: 0, key: rows.at(-1)?.key ?? Buffer.alloc(0) }
+    }
+    if (!isDropped(indexed)) return
+    // Dropped meanwhile: what it did not tell any more is looked for as if there were none.
   }
   const segments = plan.reverse ? reversedWithin(plan.segments.segments(scope)) : plan.segments.segments(scope)
   for (let segment = from?.segment ?? 0; segment < segments.length; segment++) {
@@ -184,13 +188,12 @@ async function runRows(plan: Plan, scope: Scope, engine: Engine, virtual: Virtua
 class PageWriter {
   readonly #plan: Plan
   readonly #scope: Scope
-  readonly #out: ByteWriter
+  readonly #out = new ByteWriter(noBytes)
   count = 0
 
   constructor(plan: Plan, scope: Scope) {
     this.#plan = plan
     this.#scope = scope
-    this.#out = new ByteWriter(spareBuffers.take(plan.lastPage.sizeBytes))
   }
 
   /** Of the values alone, without their lengths. */
@@ -199,8 +202,9 @@ class PageWriter {
   }
 
   add(row: ScannedRow): void {
-    const { plain, selectors } = this.#plan
-    this.count++
+    const { plain, selectors, lastPage } = this.#plan
+    // Not before there is a row: many may look in vain at once.
+    if (this.count++ === 0) this.#out.bytes = spareBuffers.take(lastPage.sizeBytes)
     if (row.record && plain?.write(this.#out, row.record, row)) return
     for (const selector of selectors) this.#out.longBytes(selector.value(row, this.#scope))
   }

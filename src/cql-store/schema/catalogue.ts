@@ -186,6 +186,7 @@ export class Catalogue {
   #change(edit: (keyspaces: Map<string, Keyspace>) => void): void {
     const before = { keyspaces: this.#keyspaces, version: this.#version, purging: this.#purging, nextTable: this.#nextTable }
     const old = this.#live
+    const oldIndexes = this.#indexes
     this.#keyspaces = new Map(before.keyspaces)
     edit(this.#keyspaces)
     this.#recount()
@@ -202,6 +203,8 @@ export class Catalogue {
       this.#recount()
       throw error
     }
+    // Reads that are under way use them no more: their entries are removed from now on.
+    for (const [number, { index }] of oldIndexes) if (!this.#indexes.has(number)) index.progress.isBuilt = false
   }
 
   #recount(): void {

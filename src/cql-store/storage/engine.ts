@@ -1,7 +1,7 @@
-import { asMillraceError, MillraceError, type Clock, type Disk, type Logger } from '../../platform/index.ts'
+import { asMillraceError, messageOf, MillraceError, type Clock, type Disk, type Logger } from '../../platform/index.ts'
 import { CommitLog, recordsOf, replayLog, type LogPosition } from './commit-log.ts'
-import { tableOfKey } from './keys.ts'
 import { Memtable } from './memtable.ts'
+import { mergeInto } from './merge-into.ts'
 import { MutationBuffer } from './mutation-buffer.ts'
 import { mergeRecords } from './record.ts'
 import { SortedStore, type StoredRecord } from './sorted-store.ts'
@@ -10,9 +10,8 @@ import { Sweeper, type Swept } from './sweeper.ts'
 /** The memtable is applied to the sorted store this long after its first record, or when it is this big. */
 const applyAfterMs = 300
 const applyBytes = 4 * 1024 * 1024
-/** While the sorted store is this much behind, writers are held back. */
+/** While the sorted store is this much behind, writers are held back; while it cannot be written, refused. */
 const congestedBytes = 12 * 1024 * 1024
-const refuseBytes = 96 * 1024 * 1024
 const retryApplyMs = 2_000
 /** Between two steps of a sweep: it takes a small share of the thread. */
 const sweepPauseMs = 20
@@ -66,6 +65,7 @@ export class Engine {
   /** The sweep that runs; while one of its steps does, nothing is applied to the sorted store. */
   #sweeper: Sweeper | null = null
   #isSweeping = false
+  #purged: Promise<unknown> = Promise.resolve()
   #onRelief: (() => void)[] = []
   /** Called once when the log can no longer be trusted. */
   onFailed: (error: MillraceError) => void = () => {}
@@ -107,9 +107,9 @@ export class Engine {
     }
   }
 
-  /** True while writers should wait: the sorted store is behind. {@link relief} tells when to go on. */
+  /** True while writers should wait: the sorted store is behind. {@link relief} tells when to go on, or to be refused. */
   get congested(): boolean {
-    return this.#active.sizeBytes > congestedBytes && this.#applying !== null
+    return this.#active.sizeBytes > congestedBytes && this.#applying !== null && this.refusal() === null
   }
 
   relief(callback: () => void): void {
@@ -120,7 +120,7 @@ export class Engine {
   refusal(): MillraceError | null {
     if (this.#state.is === 'failed') return this.#state.error
     if (this.#state.is === 'closed') return new MillraceError('CLOSED', 'The table store is shutting down.')
-    if (this.#applyFailed && this.#active.sizeBytes > refuseBytes) return this.#applyFailed
+    if (this.#applyFailed && this.#active.sizeBytes > congestedBytes) return this.#applyFailed
     return null
   }
 
@@ -226,12 +226,12 @@ export class Engine {
         await this.#store.apply(memtable.keys(), change, position)
         break
       } catch (error) {
-        this.#applyFailed = asMillraceError(error, 'DISK_FULL', 'The sorted store cannot be written: ')
-        this.#options.log.warn('the sorted store cannot be written; trying again', { error })
+        this.#applyFails(error)
         if (this.#state.is === 'closed') return
         await this.#options.clock.sleep(retryApplyMs)
       }
     }
+    if (this.#applyFailed) this.#options.log.info('the sorted store is written again')
     this.#applyFailed = null
     this.#applying = null
     for (const slab of memtable.slabs) if (!this.#active.slabs.has(slab)) this.mutations.recycle(slab)
@@ -240,10 +240,27 @@ export class Engine {
     } catch (error) {
       this.#options.log.warn('old commit log files could not be removed; they are next time', { error })
     }
-    const relieved = this.#onRelief.splice(0)
-    for (const callback of relieved) callback()
+    this.#relieve()
     this.#sweeper?.applied(memtable)
     if (this.#state.is !== 'closed' && !this.#isSweeping) this.#applyOrWait()
+  }
+
+  /** What was answered stands in the commit log; memory is what bounds how much more may (P6). */
+  #applyFails(cause: unknown): void {
+    if (this.#applyFailed) return
+    const error = new MillraceError(
+      'DISK_FULL',
+      `The sorted store cannot be written (${messageOf(cause)}): it is tried again, and writes are refused when ${congestedBytes >> 20} MB wait for it.`,
+      { cause },
+    )
+    this.#applyFailed = error
+    this.#options.log.error(error.message)
+    // Who was held back hears that it is refused.
+    this.#relieve()
+  }
+
+  #relieve(): void {
+    for (const callback of this.#onRelief.splice(0)) callback()
   }
 
   /** The record under a key, or null; the caller's own. */
@@ -325,7 +342,13 @@ export class Engine {
   }
 
   /** Removes all records of a table that is no longer live, a part at a time. False when the store was closed before it was done. */
-  async purge(start: Buffer, end: Buffer): Promise<boolean> {
+  purge(start: Buffer, end: Buffer): Promise<boolean> {
+    const run = this.#purge(start, end)
+    this.#purged = Promise.allSettled([this.#purged, run])
+    return run
+  }
+
+  async #purge(start: Buffer, end: Buffer): Promise<boolean> {
     while (this.#state.is !== 'closed') {
       const keys = this.#store.keys(start, end, 1_000).map((key) => key.toString('latin1'))
       if (keys.length === 0) return this.#applying === null || (await this.#applied.then(() => true))
@@ -340,6 +363,7 @@ export class Engine {
     this.writePending()
     // What comes from now on is refused: a writer that goes on with each answer would never let it end.
     this.#state = { is: 'closed' }
+    this.#relieve()
     while (this.#syncing || this.#unsynced.length > 0) {
       if (this.#syncing) await this.#syncing
       else this.#flush()
@@ -348,6 +372,7 @@ export class Engine {
     this.#cancelTimer?.()
     this.#cancelTimer = null
     await this.#applied
+    await this.#purged
     while (this.#isSweeping) await new Promise((resolve) => setImmediate(resolve))
     while (!this.#applying && this.#active.size > 0) {
       this.#startApply()
@@ -360,19 +385,4 @@ export class Engine {
 
 function refuse(waiters: readonly Waiter[], error: MillraceError): void {
   for (const waiter of waiters) waiter.refused(error)
-}
-
-function mergeInto(
-  memtable: () => Memtable,
-  isLive: (table: number) => boolean,
-): (key: Buffer, old: Buffer | undefined) => Buffer | null | undefined {
-  return (key, old) => {
-    if (!isLive(tableOfKey(key))) return null
-    const record = memtable().get(key.toString('latin1'))
-    if (!record) return undefined
-    if (!old) return record
-    const merged = mergeRecords(key, old, record)
-    // LMDB's buffer is its own and used again at the next read: it must not be written back.
-    return merged === old ? undefined : merged
-  }
 }

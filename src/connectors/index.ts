@@ -14,6 +14,7 @@ export { ensureTable, lookAtTable, type EnsureTable, type Replication, type Tabl
 export { sinkConformance, type SinkSuite, type SinkUnderTest } from './conformance/sink.ts'
 export { sourceConformance, type SourceUnderTest } from './conformance/source.ts'
 export { type TestApi } from './conformance/test-api.ts'
+export { forgetCursor, sourceCursors, type ForgettingKafka } from './runner/forget-cursor.ts'
 export { followFetched, type FetchedTotals } from './runner/cursor-store.ts'
 export { kafkaOptions, type OauthTokens } from './kafka/kafka-options.ts'
 export { withTransactionRights } from './kafka/transaction-rights.ts'

@@ -83,4 +83,5 @@ export type {
   StatusView,
 } from './api-views.ts'
 export type { AttemptState, AttemptView, DagView, RunDetail, RunState, RunView, TaskInstanceView, TaskState } from './run-views.ts'
+export type { OffsetMove, ResetView, SourceCursorView, StreamOffsetsView } from './offset-views.ts'
 export type { Change, PlanView, SchemaChange, StreamChange, TableChange, TopicChange } from './plan-view.ts'

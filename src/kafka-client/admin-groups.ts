@@ -1,4 +1,5 @@
-import { deleteGroups, describeGroups, errorCodes, listGroups } from '../kafka-wire/index.ts'
+import { deleteGroups, describeGroups, errorCodes, leaveGroup, listGroups } from '../kafka-wire/index.ts'
+import { MillraceError } from '../platform/index.ts'
 import type { Cluster } from './cluster.ts'
 import { withCoordinator } from './committed-offsets.ts'
 import { decodeAssignment, type MemberAssignment } from './consumer-protocol.ts'
@@ -80,5 +81,31 @@ export function deleteGroup(cluster: Cluster, groupId: string): Promise<boolean>
     if (errorCode === errorCodes.GROUP_ID_NOT_FOUND) return false
     if (errorCode !== errorCodes.NONE) throw kafkaError(errorCode, `Deleting group "${groupId}"`, { details: { groupId } })
     return true
+  })
+}
+
+export interface RemovedMember {
+  memberId: string
+  groupInstanceId: string | null
+}
+
+/** Puts members out of a classic group (KIP-345): of static ones nobody else says that they will not be back. Who is gone already is no error. */
+export function removeMembers(cluster: Cluster, groupId: string, members: readonly RemovedMember[]): Promise<void> {
+  return withCoordinator(cluster, groupId, async () => {
+    const coordinator = await cluster.toCoordinator(groupId, PURPOSE)
+    const version = coordinator.version(leaveGroup, 5)
+    if (version < 3)
+      throw new MillraceError('BAD_REQUEST', `This broker cannot put members out of group "${groupId}" (it is older than Kafka 2.4).`)
+    const answer = await coordinator.request(leaveGroup, version, {
+      groupId,
+      members: members.map(({ memberId, groupInstanceId }) => ({ memberId, groupInstanceId, reason: 'its offsets are set' })),
+    })
+    const answers = [answer.errorCode, ...answer.members.map(({ errorCode }) => errorCode)]
+    const failed = answers.find((errorCode) => errorCode !== errorCodes.NONE && errorCode !== errorCodes.UNKNOWN_MEMBER_ID)
+    if (failed !== undefined)
+      throw kafkaError(failed, `Members of group "${groupId}"`, {
+        details: { groupId },
+        needs: { operation: 'Read', on: 'group', name: groupId },
+      })
   })
 }

@@ -1,6 +1,14 @@
 import { createPartitions, createTopics, deleteTopics, describeConfigs, errorCodes } from '../kafka-wire/index.ts'
 import { MillraceError } from '../platform/index.ts'
-import { deleteGroup, describeGroup, type GroupDescription, type GroupListing, listAllGroups } from './admin-groups.ts'
+import {
+  deleteGroup,
+  describeGroup,
+  type GroupDescription,
+  type GroupListing,
+  listAllGroups,
+  type RemovedMember,
+  removeMembers,
+} from './admin-groups.ts'
 import { changeConfigs, deleteRecordsBelow, forgetOffsets, type NewOffset, setOffsets } from './admin-changes.ts'
 import {
   abortInPartition,
@@ -71,6 +79,8 @@ export interface Admin {
   describeGroups(groupIds: readonly string[]): Promise<GroupDescription[]>
   listGroups(): Promise<GroupListing[]>
   deleteGroups(groupIds: readonly string[]): Promise<{ groupId: string; deleted: boolean }[]>
+  /** Puts members out of a group, static ones too. */
+  removeMembers(groupId: string, members: readonly RemovedMember[]): Promise<void>
   describeConfigs(topic: string): Promise<Record<string, ConfigEntry>>
   /** Sets configs of a topic; null takes one back to its default. */
   alterConfigs(topic: string, changes: Readonly<Record<string, string | null>>): Promise<void>
@@ -123,6 +133,7 @@ export function createAdmin(cluster: Cluster): Admin {
     describeGroups: (groupIds) => Promise.all(groupIds.map((groupId) => describeGroup(cluster, groupId))),
     listGroups: () => listAllGroups(cluster),
     deleteGroups: (groupIds) => Promise.all(groupIds.map(async (groupId) => ({ groupId, deleted: await deleteGroup(cluster, groupId) }))),
+    removeMembers: (groupId, members) => removeMembers(cluster, groupId, members),
     describeConfigs: (topic) => cluster.retrying(() => readConfigs(cluster, topic)),
     alterConfigs: (topic, changes) => changeConfigs(cluster, topic, changes),
     deleteRecords: (partitions) =>

@@ -58,3 +58,21 @@ test('what is too much to read counts by its offsets, and says so', async () => 
   expect(await counter.count({ withinMs: 5_000, mostOffsets: 5 })).toEqual({ records: 11, isExact: false })
   expect(await counter.count({ withinMs: 5_000 })).toEqual({ records: 10, isExact: true })
 })
+
+test('a part of a partition is counted from its first offset to before its last, in the middle of batches too', async () => {
+  await kafka.admin.createTopics([{ name: 'part', partitions: 1 }])
+  await using writer = kafka.transactionalProducer({ transactionalId: 'z' })
+  for (const outcome of ['commit', 'abort', 'commit'] as const) {
+    await writer.begin()
+    await writer.send(records('part', 10))
+    await writer[outcome]()
+  }
+  await using counter = kafka.recordCounter('part')
+  const range = (from: bigint, to: bigint) => ({ partition: 0, from, to })
+  // Ten, a marker, ten aborted ones, a marker, ten, a marker.
+  const ranges = [range(0n, 33n), range(3n, 7n), range(5n, 25n), range(11n, 22n), range(4n, 4n)]
+  const counts = await counter.between(ranges, { withinMs: 5_000 })
+  expect(counts.map((count) => count.records)).toEqual([20, 4, 8, 0, 0])
+  expect(counts.every(({ isExact }) => isExact)).toBe(true)
+  expect(await counter.between([range(0n, 33n)], { withinMs: 5_000, mostOffsets: 5 })).toEqual([{ records: 33, isExact: false }])
+})

@@ -25,6 +25,7 @@ const catalogue = {
   PROTOCOL: { retriable: false, exitCode: 76 },
   NOT_FOUND: { retriable: false, exitCode: 66 },
   ALREADY_EXISTS: { retriable: false, exitCode: 73 },
+  IN_USE: { retriable: true, exitCode: 75 },
   NOT_RUNNING: { retriable: true, exitCode: 69 },
   BAD_REQUEST: { retriable: false, exitCode: 64 },
   KAFKA: { retriable: false, exitCode: 70 },

@@ -1,5 +1,6 @@
 export { OpenDeadLetters } from './count-dead-letters.ts'
 export { deadLetterTopicConfigs } from './dead-letters.ts'
+export { planReset, resetOffsets, streamOffsets, type ResetKafka, type ResetOrder } from './reset-offsets.ts'
 export { runStream, type RunStreamOptions } from './run-stream.ts'
 export type {
   AssignedPartition,

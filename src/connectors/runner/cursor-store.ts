@@ -20,20 +20,54 @@ export interface StoredCursor {
  * The last cursor of `source` in the project's compacted topic; null when it has none (or its tombstone). Only what is committed
  * counts (P4), and all that is: while another source's transaction is open before it, its end is waited for.
  */
-export async function readCursor(kafka: SourceKafka, project: string, source: string, signal: AbortSignal): Promise<StoredCursor | null> {
+export async function readCursor(kafka: CursorKafka, project: string, source: string, signal: AbortSignal): Promise<StoredCursor | null> {
   const topic = names.cursors(project)
+  let last: Uint8Array | null = null
+  await readCommitted(kafka, topic, signal, (batch) => {
+    last = lastOf(batch, source, last)
+  })
+  return last && parseCursor(last, topic, source)
+}
+
+/** The last cursors of all sources, read as `readCursor` does; null: it cannot be read. */
+export async function readCursors(kafka: CursorKafka, project: string, signal: AbortSignal): Promise<Map<string, StoredCursor | null>> {
+  const topic = names.cursors(project)
+  const cursors = new Map<string, StoredCursor | null>()
+  await readCommitted(kafka, topic, signal, (batch) => {
+    for (let i = 0; i < batch.count; i++) {
+      const source = Buffer.from(bytesAt(batch, batch.keyAt, i) ?? []).toString('utf8')
+      const value = bytesAt(batch, batch.valueAt, i)
+      if (value === null) cursors.delete(source)
+      else cursors.set(source, cursorOrNull(value, topic, source))
+    }
+  })
+  return cursors
+}
+
+function cursorOrNull(bytes: Uint8Array, topic: string, source: string): StoredCursor | null {
+  try {
+    return parseCursor(bytes, topic, source)
+  } catch {
+    return null
+  }
+}
+
+/** What reading cursors needs of Kafka. */
+export interface CursorKafka extends Pick<SourceKafka, 'reader'> {
+  admin: Pick<SourceKafka['admin'], 'listOffsets'>
+}
+
+async function readCommitted(kafka: CursorKafka, topic: string, signal: AbortSignal, take: (batch: Batch) => void): Promise<void> {
   const [end] = await kafka.admin.listOffsets([{ topic, partition: 0 }], 'latest')
   const reader = kafka.reader({ topic, from: 'earliest', maxWaitMs: 50, isolationLevel: 'read_committed' })
-  let last: Uint8Array | null = null
   try {
     do {
-      for (const batch of await reader.poll({ signal })) last = lastOf(batch, source, last)
+      for (const batch of await reader.poll({ signal })) take(batch)
       stopIfAborted(signal)
     } while (!hasRead(reader, end?.offset ?? 0n))
   } finally {
     await reader.close()
   }
-  return last && parseCursor(last, topic, source)
 }
 
 function hasRead(reader: SourceReader, end: bigint): boolean {
@@ -71,7 +105,7 @@ function parseCursor(bytes: Uint8Array, topic: string, source: string): StoredCu
   // Never start anew in silence: that would read the whole source again.
   throw new MillraceError(
     'DATA_CORRUPT',
-    `The last cursor of source ${source} in ${topic} cannot be read: ${problem}. Write a tombstone under this key to begin anew.`,
+    `The last cursor of source ${source} in ${topic} cannot be read: ${problem}. To begin anew: millrace reset --source ${source}.`,
     {
       details: { topic, source },
     },

@@ -19,6 +19,8 @@ function packed(): Plugin {
 
 export default defineConfig({
   plugins: [react(), packed()],
+  // Files find each other by where they are; the server writes into the page where that is.
+  base: './',
   build: {
     target: 'es2024',
     // The policy of the pages allows no inline script, and these browsers know modulepreload.

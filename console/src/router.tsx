@@ -1,4 +1,5 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
+import { basePath } from './api/base-path.ts'
 import { NotFound, PageFailed } from './frame/failures.tsx'
 import { Shell } from './frame/shell.tsx'
 import { Overview } from './pages/overview/overview.tsx'
@@ -35,7 +36,7 @@ const tree = root.addChildren([
   }),
   createRoute({
     ...at('/topics/$topic'),
-    validateSearch: texts('tab', 'find', 'where'),
+    validateSearch: texts('tab', 'find', 'where', 'at'),
     component: lazyRouteComponent(() => import('./pages/topics/topic.tsx'), 'Topic'),
   }),
   createRoute({ ...at('/tables'), component: lazyRouteComponent(() => import('./pages/tables/tables.tsx'), 'Tables') }),
@@ -52,14 +53,19 @@ const tree = root.addChildren([
   }),
   createRoute({
     ...at('/dead-letters'),
-    validateSearch: texts('stream', 'id'),
+    validateSearch: texts('stream', 'reason', 'state', 'since', 'letter'),
     component: lazyRouteComponent(() => import('./pages/dead-letters/dead-letters.tsx'), 'DeadLetters'),
   }),
   createRoute({ ...at('/users'), component: lazyRouteComponent(() => import('./pages/access/users.tsx'), 'Users') }),
   createRoute({ ...at('/audit'), component: lazyRouteComponent(() => import('./pages/access/audit.tsx'), 'Audit') }),
 ])
 
-export const router = createRouter({ routeTree: tree, defaultPreload: 'intent', scrollRestoration: true })
+export const router = createRouter({
+  routeTree: tree,
+  basepath: basePath === '' ? '/' : basePath,
+  defaultPreload: 'intent',
+  scrollRestoration: true,
+})
 
 declare module '@tanstack/react-router' {
   interface Register {

@@ -1,4 +1,5 @@
 export { Access } from './access/access.ts'
+export type { ConsoleScope } from './console-scope.ts'
 export { decodeWithoutSchema } from './data/payload.ts'
 export { Kept, type DataSystems, type TopicValues } from './data/systems.ts'
 export { AuditLog } from './http/audit.ts'

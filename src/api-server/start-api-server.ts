@@ -30,7 +30,7 @@ export interface ApiServerOptions {
 
 export interface ApiServer extends Part {
   /** Opens the console's port: the same routes, for who signs in. PORT_BUSY, UNREACHABLE. */
-  openWeb(options: Pick<WebServerOptions, 'host' | 'port' | 'hosts' | 'consoleFolder' | 'instance' | 'version'>): Promise<WebServer>
+  openWeb(options: Omit<WebServerOptions, 'server' | 'routes' | 'ports' | 'access' | 'audit' | 'closing'>): Promise<WebServer>
 }
 
 /** Who can open the socket started Millrace. */
@@ -59,10 +59,11 @@ export async function startApiServer({ ports, access, audit, log }: ApiServerOpt
   ]
   const ofOwner = [...shared, ...processRoutes({ stop: () => ports.stop(), consoleLink: () => web?.signInLink() ?? null })]
 
-  const server = createServer(log)
+  const server = createServer(log, '')
   serveRoutes(server, ofOwner, {
     audit,
     closing: closing.signal,
+    readOnly: false,
     askerOf: () => ({ principal: owner, session: null }),
     sessionCookie: () => '',
   })
@@ -79,7 +80,15 @@ export async function startApiServer({ ports, access, audit, log }: ApiServerOpt
     failed: new Promise<never>(() => undefined),
     openWeb: async (options) => {
       const routes: Route[] = shared.filter((route) => route.onlyBySocket === undefined)
-      web = await startWebServer({ ...options, server: createServer(log), routes, ports, access, audit, closing: closing.signal })
+      web = await startWebServer({
+        ...options,
+        server: createServer(log, options.basePath),
+        routes,
+        ports,
+        access,
+        audit,
+        closing: closing.signal,
+      })
       return web
     },
     close,
@@ -87,8 +96,15 @@ export async function startApiServer({ ports, access, audit, log }: ApiServerOpt
   }
 }
 
-function createServer(log: Logger): FastifyInstance {
-  const server = Fastify({ logger: false, bodyLimit: bodyLimitBytes, routerOptions: { maxParamLength: longestParam } })
+function createServer(log: Logger, basePath: string): FastifyInstance {
+  const server = Fastify({
+    logger: false,
+    bodyLimit: bodyLimitBytes,
+    routerOptions: { maxParamLength: longestParam },
+    // A HEAD of events would read them without end, to nobody.
+    exposeHeadRoutes: false,
+    rewriteUrl: ({ url = '/' }) => withoutBasePath(url, basePath),
+  })
   server.removeContentTypeParser('text/plain')
   answerErrors(server, log)
   server.setNotFoundHandler((request, reply) =>
@@ -104,4 +120,11 @@ function createServer(log: Logger): FastifyInstance {
       }),
   )
   return server
+}
+
+/** A proxy may take the base path off, or leave it on. */
+function withoutBasePath(url: string, basePath: string): string {
+  const rest = basePath !== '' && url.startsWith(basePath) ? url.slice(basePath.length) : url
+  if (rest === '' || rest.startsWith('?')) return `/${rest}`
+  return rest.startsWith('/') ? rest : url
 }

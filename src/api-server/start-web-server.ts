@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { errnoOf, hostNames, messageOf, MillraceError, systemClock, type Part } from '../platform/index.ts'
 import { sessionMs, type Access } from './access/access.ts'
+import type { ConsoleScope } from './console-scope.ts'
 import { StallWatch } from './health.ts'
 import type { AuditLog } from './http/audit.ts'
 import { closeServer } from './http/close-server.ts'
@@ -19,6 +20,9 @@ export interface WebServerOptions {
   readonly port: number
   /** Names by which it may be addressed, besides loopback's. */
   readonly hosts: readonly string[]
+  /** Path below which a proxy serves it, `/millrace`; '' for the root. Requests without it are answered too. */
+  readonly basePath: string
+  readonly scope: ConsoleScope
   readonly routes: readonly Route[]
   readonly ports: Pick<ApiPorts, 'status' | 'streamStatuses'>
   readonly access: Access
@@ -39,7 +43,7 @@ export interface WebServer extends Part {
 
 /** The API for browsers and machines, and the console, on a TCP port. */
 export async function startWebServer(options: WebServerOptions): Promise<WebServer> {
-  const { server, host, access, instance } = options
+  const { server, host, access, instance, basePath, scope } = options
   const names = hostNames([host, ...options.hosts])
   const cookieName = `millrace_${instance.replaceAll(/\W/g, '').slice(-8)}`
   server.addHook('onRequest', (request, reply, done) => {
@@ -47,16 +51,17 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
     checkOrigin(request.headers, names)
     done()
   })
-  const routes = [...options.routes, ...sessionRoutes(access)]
+  const routes = [...options.routes, ...sessionRoutes(access, scope)]
   serveRoutes(server, routes, {
     audit: options.audit,
     closing: options.closing,
+    readOnly: scope.readOnly,
     askerOf: (route, { headers }) => authorize(route, identify(headers, access, cookieName), headers),
     sessionCookie: (secret) =>
-      `${cookieName}=${secret ?? ''}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${secret === null ? 0 : sessionMs / 1_000}`,
+      `${cookieName}=${secret ?? ''}; Path=${basePath}/; HttpOnly; SameSite=Strict; Max-Age=${secret === null ? 0 : sessionMs / 1_000}`,
   })
   const watch = serveOperations(server, options, cookieName, routes)
-  serveConsole(server, () => options.consoleFolder())
+  serveConsole(server, () => options.consoleFolder(), basePath)
   await listen(server, host, options.port)
   const bound = server.server.address()
   const port = typeof bound === 'object' && bound !== null ? bound.port : options.port
@@ -70,7 +75,7 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
     address,
     port,
     failed: new Promise<never>(() => undefined),
-    signInLink: () => `${address}/sign-in#${access.makeLinkToken()}`,
+    signInLink: () => `${address}${basePath}/sign-in#${access.makeLinkToken()}`,
     close,
     [Symbol.asyncDispose]: close,
   }
@@ -80,8 +85,8 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
 function serveOperations(server: FastifyInstance, options: WebServerOptions, cookieName: string, routes: readonly Route[]): StallWatch {
   const { ports, access, version } = options
   const watch = new StallWatch(() => ports.streamStatuses(), systemClock)
-  server.get('/healthz', (_request, reply) => reply.type('text/plain').send('ok\n'))
-  server.get('/readyz', async (_request, reply) => {
+  server.get('/healthz', { exposeHeadRoute: true }, (_request, reply) => reply.type('text/plain').send('ok\n'))
+  server.get('/readyz', { exposeHeadRoute: true }, async (_request, reply) => {
     const { ready, because } = watch.readiness(await ports.status())
     return reply
       .code(ready ? 200 : 503)

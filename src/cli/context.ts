@@ -17,6 +17,8 @@ import {
 } from '../runtime/index.ts'
 import { createOutput, type Output } from './output.ts'
 
+type Environment = Readonly<Record<string, string | undefined>>
+
 /** Options that every command takes. */
 export interface GlobalOptions {
   project: string
@@ -37,6 +39,11 @@ export interface Context {
   /** Whether `--kafka`, the config or the environment names a cluster; else Kafka is the one that Millrace embeds. */
   readonly namesKafka: () => Promise<boolean>
   settings(): Promise<Settings>
+  /**
+   * For a command with clusters of its own: those that `--kafka`, `--cassandra` and `typed` name, with what the environment says of signing
+   * in (the project's credentials do not go to an address that somebody typed); where none is typed, the config's, else the environment's.
+   */
+  readonly clusters: (typed: { registry: string | undefined; localDataCenter: string | undefined }) => Promise<Settings>
   /** Where the running Millrace finds the systems; null: none runs. */
   readonly running: () => Promise<SystemEndpoints | null>
 }
@@ -54,12 +61,23 @@ export function createContext(options: GlobalOptions, env: NodeJS.ProcessEnv = p
     }
   })
   const endpoints = once(() => findEndpoints(options, env, running, settings))
+  const clusters = async ({ registry, localDataCenter }: Parameters<Context['clusters']>[0]): Promise<Settings> => {
+    const addresses = { ...typedAddresses(options), ...(registry === undefined ? {} : { MILLRACE_REGISTRY_URL: registry }) }
+    const own = {
+      ...env,
+      ...addresses,
+      ...(localDataCenter === undefined ? {} : { MILLRACE_CASSANDRA_LOCAL_DATA_CENTER: localDataCenter }),
+    }
+    if (Object.keys(addresses).length > 0) return settingsOf(own)
+    return settingsOrEnvironment(() => loadSettings({ projectDir: from, env: own }), own)
+  }
   const namesKafka = async (): Promise<boolean> =>
     options.kafka !== undefined || (await settingsOrEnvironment(settings, env)).kafka.remote !== null
   return {
     projectDir: from,
     output: createOutput(options.json),
     settings,
+    clusters,
     api,
     namesKafka,
     running,
@@ -95,18 +113,22 @@ async function findEndpoints(
   running: () => Promise<SystemEndpoints | null>,
   settings: () => Promise<Settings>,
 ): Promise<SystemEndpoints> {
-  const given = {
-    ...(options.kafka === undefined ? {} : { MILLRACE_KAFKA_BOOTSTRAP_SERVERS: options.kafka }),
-    ...(options.cassandra === undefined ? {} : { MILLRACE_CASSANDRA_CONTACT_POINTS: options.cassandra }),
-  }
+  const given = typedAddresses(options)
   if (Object.keys(given).length > 0) return endpointsOf(settingsOf({ ...env, ...given }))
   const found = await running()
   if (found !== null && namesNoOther(env, found)) return found
   return endpointsOf(await settingsOrEnvironment(settings, env))
 }
 
+function typedAddresses({ kafka, cassandra }: GlobalOptions): Environment {
+  return {
+    ...(kafka === undefined ? {} : { MILLRACE_KAFKA_BOOTSTRAP_SERVERS: kafka }),
+    ...(cassandra === undefined ? {} : { MILLRACE_CASSANDRA_CONTACT_POINTS: cassandra }),
+  }
+}
+
 /** Without a project the environment alone says where things are. */
-async function settingsOrEnvironment(settings: () => Promise<Settings>, env: NodeJS.ProcessEnv): Promise<Settings> {
+async function settingsOrEnvironment(settings: () => Promise<Settings>, env: Environment): Promise<Settings> {
   return settings().catch((error: unknown) => {
     if (error instanceof MillraceError && error.code === 'CONFIG_MISSING') return settingsOf(env)
     throw error

@@ -3,6 +3,7 @@ import { asMillraceError, errnoOf } from '../platform/index.ts'
 import { version } from '../runtime/index.ts'
 import { addAccessCommands } from './commands/access.ts'
 import { addConfigCommands } from './commands/configs.ts'
+import { addConsoleCommand } from './commands/console.ts'
 import { addDagCommands } from './commands/dags.ts'
 import { addDeadLetterCommands } from './commands/dead-letters.ts'
 import { addGroupCommands } from './commands/groups.ts'
@@ -58,6 +59,7 @@ function createProgram(): Command {
   const context: WithContext = () => createContext(program.opts<GlobalOptions>())
   addInitCommand(program, context)
   addStartCommand(program, context)
+  addConsoleCommand(program, context)
   addLifecycleCommands(program, context)
   addDagCommands(program, context)
   addTaskCommands(program, context)

@@ -8,6 +8,13 @@ export function wholeNumberOption(option: string, text: string, least = 1): numb
   throw new MillraceError('BAD_REQUEST', `${option} ${text}: write a whole number of at least ${least}.`)
 }
 
+/** @throws MillraceError BAD_REQUEST */
+export function portOption(option: string, text: string): number {
+  const port = /^\d+$/.test(text) ? Number(text) : Infinity
+  if (port <= 65_535) return port
+  throw new MillraceError('BAD_REQUEST', `${option} ${text}: a port is a whole number from 0 (any free one) to 65535.`)
+}
+
 /** `name=value` of a config. @throws MillraceError BAD_REQUEST */
 export function configOption(option: string, text: string): [name: string, value: string] {
   const at = text.indexOf('=')

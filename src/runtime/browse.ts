@@ -10,9 +10,14 @@ export interface Browsing {
   close(): Promise<void>
 }
 
-export function createBrowsing(options: { clients: Clients; endpoints: Endpoints; project: () => Project }): Browsing {
-  const { clients, endpoints, project } = options
-  const kafka = new Kept(() => clients.kafka({ clientId: `millrace.${project().name}.console` }))
+export function createBrowsing(options: {
+  clients: Clients
+  endpoints: Pick<Endpoints, 'registry'>
+  clientId: string
+  project: () => Project
+}): Browsing {
+  const { clients, endpoints, clientId, project } = options
+  const kafka = new Kept(() => clients.kafka({ clientId }))
   const cassandra = new Kept(() => clients.cassandra())
   const registry = endpoints.registry && createRegistryClient(endpoints.registry)
   return {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { Access, AuditLog, type ApiServer } from '../api-server/index.ts'
+import { Access, AuditLog, type ApiServer, type ConsoleScope } from '../api-server/index.ts'
 import { asMillraceError, MillraceError, runsFromSource, systemClock, type Logger } from '../platform/index.ts'
 import type { DataFolder } from './data-folder.ts'
 import type { Settings } from './settings/settings.ts'
@@ -25,15 +25,9 @@ export async function openConsole(
   warnings: string[],
   log: Logger,
 ): Promise<string | null> {
-  const { host, advertisedHost, consolePort } = settings
-  const files = consoleFiles(log)
-  const open = (port: number): ReturnType<ApiServer['openWeb']> =>
-    api.openWeb({ host, port, hosts: [advertisedHost], instance: folder.instance, version, consoleFolder: files })
   try {
-    const web = await open(consolePort ?? defaultPort).catch((error: unknown) => {
-      if (consolePort === null && error instanceof MillraceError && error.code === 'PORT_BUSY') return open(0)
-      throw error
-    })
+    const scope = { project: true, readOnly: false, systems: ['kafka', 'cassandra', 'registry'] } as const
+    const web = await openWeb(api, { ...settings, port: settings.consolePort, basePath: '', scope, folder }, log)
     return web.signInLink()
   } catch (error) {
     const warning = `There is no console: ${asMillraceError(error).message}`
@@ -41,6 +35,26 @@ export async function openConsole(
     log.warn(warning)
     return null
   }
+}
+
+export interface ConsolePlace extends Pick<Settings, 'host' | 'advertisedHost'> {
+  /** Null: 8080, or any free one where that is taken. */
+  readonly port: number | null
+  readonly basePath: string
+  readonly scope: ConsoleScope
+  readonly folder: Pick<DataFolder, 'instance'>
+}
+
+/** The API and the pages on a TCP port. @throws MillraceError PORT_BUSY, UNREACHABLE */
+export async function openWeb(api: ApiServer, place: ConsolePlace, log: Logger): ReturnType<ApiServer['openWeb']> {
+  const { host, advertisedHost, port, basePath, scope, folder } = place
+  const consoleFolder = consoleFiles(log)
+  const open = (at: number): ReturnType<ApiServer['openWeb']> =>
+    api.openWeb({ host, port: at, hosts: [advertisedHost], basePath, scope, instance: folder.instance, version, consoleFolder })
+  return open(port ?? defaultPort).catch((error: unknown) => {
+    if (port === null && error instanceof MillraceError && error.code === 'PORT_BUSY') return open(0)
+    throw error
+  })
 }
 
 const consoleDir = fileURLToPath(new URL('../../console', import.meta.url))

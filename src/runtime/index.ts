@@ -6,6 +6,7 @@ import type { Endpoints, Json, RegistryEndpoint } from '../core/index.ts'
 import type { PlanOptions } from './apply.ts'
 import type { Fixes } from './children/fixes.ts'
 import type { Clients } from './clients.ts'
+import type { ConsoleAlone, ConsoleOptions } from './console-alone/start-console.ts'
 import type { Served, ServedPart, ServeOptions, StoreAccess } from './serve.ts'
 import type { BrokerAccess, ListenAt } from './serve-broker.ts'
 import type { Millrace, StartOptions } from './start.ts'
@@ -22,6 +23,7 @@ export type {
   BrokerAccess,
   CheckedLog,
   Clients,
+  ConsoleAlone,
   DevOptions,
   DumpedBatch,
   ListenAt,
@@ -62,6 +64,11 @@ export async function diagnoseStopped(options: {
 /** `millrace serve`: one part alone, in this process. */
 export async function serve(part: ServedPart, options: ServeOptions): Promise<Served> {
   return (await import('./serve.ts')).serve(part, options)
+}
+
+/** `millrace console`: the console alone, on clusters that are there already. */
+export async function startConsole(options: ConsoleOptions): Promise<ConsoleAlone> {
+  return (await import('./console-alone/start-console.ts')).startConsole(options)
 }
 
 /** `millrace log`: the broker's logs as files. */

@@ -120,7 +120,8 @@ async function start(options: StartOptions, releasers: Releasers): Promise<Millr
   releasers.add('observer', () => running.observer.close())
   const stop = Promise.withResolvers<void>()
   const view = createView(running)
-  const browsing = createBrowsing({ clients, endpoints: systems.endpoints, project: () => running.project })
+  const clientId = `millrace.${settings.project}.console`
+  const browsing = createBrowsing({ clients, endpoints: systems.endpoints, clientId, project: () => running.project })
   releasers.add('browsing', () => browsing.close())
   const api = await startApiServer({
     ports: {

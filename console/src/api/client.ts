@@ -1,3 +1,4 @@
+import { apiPath } from './base-path.ts'
 import type { Me } from './types.ts'
 
 /** What the API said is wrong, and what to do (RFC 9457). */
@@ -51,7 +52,7 @@ async function ask<T>(method: string, path: string, body?: unknown, signal?: Abo
   if (csrf !== null && method !== 'GET') headers['x-millrace-csrf'] = csrf
   let response: Response
   try {
-    response = await fetch(`/api/v1${path}`, {
+    response = await fetch(`${apiPath}${path}`, {
       method,
       headers,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),

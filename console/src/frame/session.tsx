@@ -19,7 +19,8 @@ export function SessionProvider({
   const { data, error, isPending } = useQuery({ queryKey: ['me'], queryFn: whoAmI, retry: false, staleTime: Infinity })
   if (isPending) return null
   if (error instanceof ApiError && error.status === 401) return signIn
-  if (error !== null) return away(error)
+  // Who is signed in stays so while Millrace is away: the frame says that what it shows is stale.
+  if (data === undefined) return away(error ?? new Error('Millrace does not say who is signed in.'))
   return <SessionContext.Provider value={data}>{children}</SessionContext.Provider>
 }
 
@@ -29,7 +30,13 @@ export function useMe(): Me {
   return me
 }
 
-/** Whether the signed-in user may do what needs this role. */
-export function useMay(role: Role): boolean {
+/** Whether the signed-in user may look at what needs this role. */
+export function useMaySee(role: Role): boolean {
   return order.indexOf(useMe().role) >= order.indexOf(role)
+}
+
+/** Whether the signed-in user may change what needs this role, here. */
+export function useMay(role: Role): boolean {
+  const maySee = useMaySee(role)
+  return !useMe().console.readOnly && maySee
 }

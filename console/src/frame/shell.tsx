@@ -13,25 +13,30 @@ import {
 import { useDisclosure } from '@mantine/hooks'
 import { Link, Outlet, useRouterState } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
+import { basePath } from '../api/base-path.ts'
 import { send } from '../api/client.ts'
 import { useLive } from '../api/live.tsx'
+import { count } from '../parts/count.ts'
 import logo from './millrace.svg'
-import { useMay, useMe } from './session.tsx'
+import { has, NotHere, type Need } from './not-here.tsx'
+import { useMaySee, useMe } from './session.tsx'
 
 interface Place {
   readonly to: string
   readonly label: string
   readonly admin?: true
+  /** What a console has to have for it. */
+  readonly needs?: Need
 }
 
 const places: readonly Place[] = [
   { to: '/', label: 'Overview' },
-  { to: '/dags', label: 'DAGs' },
-  { to: '/topics', label: 'Topics' },
-  { to: '/tables', label: 'Tables' },
-  { to: '/dead-letters', label: 'Dead letters' },
+  { to: '/dags', label: 'DAGs', needs: 'project' },
+  { to: '/topics', label: 'Topics', needs: 'kafka' },
+  { to: '/tables', label: 'Tables', needs: 'cassandra' },
+  { to: '/dead-letters', label: 'Dead letters', needs: 'project' },
   { to: '/follow', label: 'Follow a record' },
-  { to: '/users', label: 'Users', admin: true },
+  { to: '/users', label: 'Users', admin: true, needs: 'write' },
   { to: '/audit', label: 'Audit log', admin: true },
 ]
 
@@ -57,26 +62,37 @@ export function Shell(): ReactNode {
         <Places onGo={close} />
       </AppShell.Navbar>
       <AppShell.Main>
-        <Outlet />
+        <Here />
       </AppShell.Main>
     </AppShell>
   )
+}
+
+/** The page, or why there is none of it here. */
+function Here(): ReactNode {
+  const { console } = useMe()
+  const path = useRouterState({ select: ({ location }) => location.pathname })
+  const needs = path === '/cql' ? 'cassandra' : places.find(({ to }) => to !== '/' && path.startsWith(to))?.needs
+  return needs === undefined || has(console, needs) ? <Outlet /> : <NotHere needs={needs} />
 }
 
 function Project(): ReactNode {
   const { status } = useLive()
   return (
     <Text fw={600} truncate>
-      {status?.project ?? 'Millrace'}
+      {status?.project || 'Millrace'}
     </Text>
   )
 }
 
 function Places({ onGo }: { onGo: () => void }): ReactNode {
-  const isAdmin = useMay('admin')
+  const isAdmin = useMaySee('admin')
+  const { status } = useLive()
+  const lettersOpen = status?.flows.reduce((all, { deadLetters }) => all + (deadLetters ?? 0), 0) ?? 0
+  const { console } = useMe()
   const path = useRouterState({ select: ({ location }) => location.pathname })
   return places
-    .filter(({ admin }) => !admin || isAdmin)
+    .filter(({ admin, needs }) => (!admin || isAdmin) && (needs === undefined || has(console, needs)))
     .map(({ to, label }) => {
       const isHere = to === '/' ? path === '/' : path.startsWith(to)
       return (
@@ -87,6 +103,13 @@ function Places({ onGo }: { onGo: () => void }): ReactNode {
           label={label}
           active={isHere}
           aria-current={isHere ? 'page' : undefined}
+          rightSection={
+            to === '/dead-letters' && lettersOpen > 0 ? (
+              <Badge color="red.9" size="sm" aria-label={`${count(lettersOpen)} open`}>
+                {count(lettersOpen)}
+              </Badge>
+            ) : null
+          }
           onClick={onGo}
         />
       )
@@ -119,7 +142,9 @@ function UserMenu(): ReactNode {
       <Menu.Dropdown>
         <Menu.Label>{me.role}</Menu.Label>
         <Menu.Item onClick={() => setColorScheme(other)}>Use the {other} look</Menu.Item>
-        <Menu.Item onClick={() => void send('DELETE', '/session').finally(() => window.location.assign('/'))}>Sign out</Menu.Item>
+        <Menu.Item onClick={() => void send('DELETE', '/session').finally(() => window.location.assign(`${basePath}/`))}>
+          Sign out
+        </Menu.Item>
       </Menu.Dropdown>
     </Menu>
   )

@@ -1,12 +1,15 @@
 import { Alert, Button, Code, Paper, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core'
 import { useEffect, useState, type FormEvent, type ReactNode } from 'react'
+import { basePath } from '../api/base-path.ts'
 import { send } from '../api/client.ts'
 import { fieldsOf } from '../parts/fields.ts'
 import logo from './millrace.svg'
 
+const signInPath = `${basePath}/sign-in`
+
 /** The token of a one-time link is in the fragment: browsers send it to nobody. */
 function linkToken(): string {
-  return window.location.pathname === '/sign-in' ? window.location.hash.slice(1) : ''
+  return window.location.pathname === signInPath ? window.location.hash.slice(1) : ''
 }
 
 export function SignIn(): ReactNode {
@@ -16,7 +19,7 @@ export function SignIn(): ReactNode {
     setBusy(true)
     try {
       await send('POST', '/session', body)
-      window.location.assign(window.location.pathname === '/sign-in' ? '/' : window.location.href)
+      window.location.assign(window.location.pathname === signInPath ? `${basePath}/` : window.location.href)
     } catch (error) {
       setFailure(error instanceof Error ? error.message : String(error))
       setBusy(false)
@@ -26,7 +29,7 @@ export function SignIn(): ReactNode {
     const token = linkToken()
     if (token === '') return
     // Gone from the history before it is used.
-    window.history.replaceState(null, '', '/sign-in')
+    window.history.replaceState(null, '', signInPath)
     void signIn({ link: token })
   }, [])
   const submit = (event: FormEvent<HTMLFormElement>): void => {

@@ -77,7 +77,8 @@ export async function runCql(session: CassandraSession, cql: string, pageSize: n
   }
 }
 
-const skipped = /(?:\s+|--[^\n]*|\/\/[^\n]*|\/\*[^]*?\*\/)/y
+/** A line's comment ends at a carriage return too (`COMMENT` of Cassandra's Lexer.g): what stands behind it is run. */
+const skipped = /(?:\s+|(?:--|\/\/)[^\n\r]*|\/\*[^]*?\*\/)/y
 
 /** Whether the statement only reads: one that does not begin with SELECT or DESCRIBE may change something. */
 export function onlyReads(cql: string): boolean {

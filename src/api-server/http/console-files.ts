@@ -13,8 +13,11 @@ const types: Readonly<Record<string, string>> = {
   json: 'application/json',
 }
 
-/** In `index.html`, where the nonce of this answer goes. */
+/** In `index.html`, where the nonce of this answer goes, and the path below which everything lies. */
 const nonceMark = '__NONCE__'
+const basePathMark = '__BASE_PATH__'
+/** The build's own files, which it refers to from the page's folder. */
+const ownFiles = /="\.\/assets\//g
 
 /** Headers of every answer of the web server; pages add theirs. */
 export const securityHeaders: Readonly<Record<string, string>> = {
@@ -29,15 +32,16 @@ export const securityHeaders: Readonly<Record<string, string>> = {
  * The console's built files. Names come from the folder's listing, never from a request: there is no path to climb out of. Files below
  * `assets/` have their content's hash in the name and are kept by browsers; every other path that is a page gets `index.html`.
  * @param folder where the build lies now; null while there is none
+ * @param basePath '' for the root
  */
-export function serveConsole(server: FastifyInstance, folder: () => string | null): void {
+export function serveConsole(server: FastifyInstance, folder: () => string | null, basePath: string): void {
   server.get('/assets/:file', (request, reply) => {
     const { file } = request.params as { file: string }
     return sendAsset(reply, folder(), file, request.headers['accept-encoding'] ?? '')
   })
   server.get('/*', (request, reply) => {
     const isPage = !request.url.startsWith('/api/') && !/\.\w+$/.test(request.url.split('?')[0] ?? '')
-    return isPage ? sendPage(reply, folder()) : notFound(request.url)
+    return isPage ? sendPage(reply, folder(), basePath) : notFound(request.url)
   })
 }
 
@@ -57,7 +61,7 @@ function notFound(what: string): never {
   throw new MillraceError('NOT_FOUND', `There is no ${what.split('?')[0]}.`)
 }
 
-function sendPage(reply: FastifyReply, folder: string | null): FastifyReply {
+function sendPage(reply: FastifyReply, folder: string | null, basePath: string): FastifyReply {
   const index = folder === null ? null : join(folder, 'index.html')
   const nonce = randomBytes(16).toString('base64')
   void reply.headers({
@@ -66,7 +70,8 @@ function sendPage(reply: FastifyReply, folder: string | null): FastifyReply {
     'content-security-policy': policy(nonce),
   })
   if (index === null || !existsSync(index)) return reply.header('retry-after', '2').code(503).send(beingBuilt)
-  return reply.send(readFileSync(index, 'utf8').replaceAll(nonceMark, nonce))
+  const page = readFileSync(index, 'utf8').replaceAll(ownFiles, `="${basePath}/assets/`)
+  return reply.send(page.replaceAll(nonceMark, nonce).replaceAll(basePathMark, basePath))
 }
 
 function policy(nonce: string): string {

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { asMillraceError, type ErrorCode, type Logger, type MillraceError } from '../../platform/index.ts'
+import { asMillraceError, MillraceError, type ErrorCode, type Logger } from '../../platform/index.ts'
 
 const httpStatus: Partial<Record<ErrorCode, number>> = {
   BAD_REQUEST: 400,
@@ -9,6 +9,7 @@ const httpStatus: Partial<Record<ErrorCode, number>> = {
   FORBIDDEN: 403,
   NOT_FOUND: 404,
   ALREADY_EXISTS: 409,
+  IN_USE: 409,
   TOO_MANY_ATTEMPTS: 429,
   UNREACHABLE: 502,
   METADATA_UNAVAILABLE: 503,
@@ -19,6 +20,11 @@ const httpStatus: Partial<Record<ErrorCode, number>> = {
 
 export function statusOf(error: MillraceError): number {
   return httpStatus[error.code] ?? 500
+}
+
+/** What a console that only reads says to whoever would change something. */
+export function onlyReading(): MillraceError {
+  return new MillraceError('FORBIDDEN', 'This console only reads: whoever started it with "millrace console" may add --write.')
 }
 
 /** Errors become problem+json (RFC 9457) with the catalogue's `code`. */

@@ -10,6 +10,8 @@ export interface ApiRequest<P, Q, B> {
   readonly session: BrowserSession | null
   /** Of the connection. */
   readonly address: string
+  /** The console only reads: what would change a cluster is refused. */
+  readonly readOnly: boolean
   /** Aborted when the asker went away. */
   readonly signal: AbortSignal
   /** `Last-Event-ID`: where a reader of events stopped; null for a new one. */
@@ -49,6 +51,8 @@ interface Common {
   readonly role: Role | 'anyone'
   /** Only over the socket: an answer with secrets in it, or the end of the process. */
   readonly onlyBySocket?: true
+  /** Served by a console that only reads too: it changes no cluster, or refuses by itself what would. */
+  readonly whenReadOnly?: true
   /** Of an action, for the audit log: `dag.trigger`. Every route that changes something has one. */
   readonly action?: string
   readonly params?: z.ZodType

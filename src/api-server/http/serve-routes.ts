@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import { messageOf, MillraceError } from '../../platform/index.ts'
 import type { AuditLog } from './audit.ts'
 import type { Asker } from './identify.ts'
+import { onlyReading } from './problems.ts'
 import type { ApiRequest, AuditNote, Route } from './route.ts'
 import { sendEvents } from './send-events.ts'
 
@@ -12,6 +13,7 @@ export interface ServeOptions {
   askerOf(route: Route, request: FastifyRequest): Asker
   /** The header that sets the session's cookie, or (null) takes it away. */
   sessionCookie(secret: string | null): string
+  readonly readOnly: boolean
   /** Ends what streams when the server closes. */
   readonly closing: AbortSignal
 }
@@ -29,6 +31,7 @@ export function serveRoutes(server: FastifyInstance, routes: readonly Route[], o
 
 async function serve(route: Route, request: FastifyRequest, reply: FastifyReply, options: ServeOptions): Promise<unknown> {
   const { principal, session } = options.askerOf(route, request)
+  if (options.readOnly && route.method !== 'GET' && !route.whenReadOnly) throw onlyReading()
   const gone = new AbortController()
   reply.raw.once('close', () => gone.abort())
   const signal = AbortSignal.any([gone.signal, options.closing])
@@ -40,6 +43,7 @@ async function serve(route: Route, request: FastifyRequest, reply: FastifyReply,
     principal,
     session,
     address: request.ip,
+    readOnly: options.readOnly,
     signal,
     lastEventId: lastEventIdOf(request),
     note: (about) => Object.assign(note, about),

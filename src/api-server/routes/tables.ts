@@ -3,6 +3,7 @@ import { MillraceError } from '../../platform/index.ts'
 import { mayDo } from '../access/roles.ts'
 import { followRecord } from '../data/follow-record.ts'
 import { listTables, onlyReads, readRows, runCql } from '../data/table-browser.ts'
+import { onlyReading } from '../http/problems.ts'
 import { answer, type Route } from '../http/route.ts'
 import type { ApiPorts } from '../ports.ts'
 import { followedFlow, rows, tableSummary } from '../schemas/data.ts'
@@ -67,10 +68,12 @@ function cqlRoute({ data }: Pick<ApiPorts, 'data'>): Route {
     summary: 'Runs a CQL statement; what does not only read, or reads system_auth, needs the role admin',
     role: 'operator',
     action: 'cql',
+    whenReadOnly: true,
     body: z.strictObject({ cql: z.string().min(1).max(1_000_000), pageSize, next: z.string().optional() }),
     response: rows,
-    handle: async ({ body: { cql, pageSize, next }, principal, note }) => {
+    handle: async ({ body: { cql, pageSize, next }, principal, readOnly, note }) => {
       note({ target: withoutLiterals(cql).trim().slice(0, 500) })
+      if (readOnly && !onlyReads(cql)) throw onlyReading()
       if ((!onlyReads(cql) || cql.toLowerCase().includes(secretKeyspace)) && !mayDo(principal, 'admin'))
         throw new MillraceError(
           'FORBIDDEN',

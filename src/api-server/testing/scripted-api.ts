@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { RunDetail, StatusView, StreamStatus } from '../../core/index.ts'
 import { MillraceError, silentLogger, systemClock } from '../../platform/index.ts'
+import type { ConsoleScope } from '../console-scope.ts'
 import { Access, AuditLog, decodeWithoutSchema, startApiServer, type ApiPorts } from '../index.ts'
 import type { Role } from '../access/roles.ts'
 
@@ -48,7 +49,7 @@ export interface Session {
 
 const password = 'correct horse battery'
 
-export async function startScriptedApi(): Promise<ScriptedApi> {
+export async function startScriptedApi(scope: Partial<ConsoleScope> = {}, basePath = ''): Promise<ScriptedApi> {
   const dataDir = mkdtempSync(join(tmpdir(), 'millrace-api-'))
   const state: ScriptedApi['state'] = {
     status: emptyStatus,
@@ -68,6 +69,8 @@ export async function startScriptedApi(): Promise<ScriptedApi> {
     hosts: ['millrace.example'],
     instance: 'millrace-0123456789abcdef',
     version: '1.2.3',
+    basePath,
+    scope: { project: true, readOnly: false, systems: ['kafka', 'cassandra'], ...scope },
     consoleFolder: () => state.consoleFolder,
   })
   return {

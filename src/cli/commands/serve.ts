@@ -4,6 +4,7 @@ import { MillraceError } from '../../platform/index.ts'
 import { serve, type Served, type ServedPart } from '../../runtime/index.ts'
 import type { Context } from '../context.ts'
 import type { WithContext } from '../main.ts'
+import { portOption } from '../options.ts'
 import { readBrokerAccess, readStoreAccess, type AccessOptions, type BrokerAccessOptions } from './broker-access.ts'
 
 interface WhereOptions {
@@ -71,16 +72,10 @@ async function serveUntilStopped({ output }: Context, part: ServedPart, options:
   })
   const isEverywhere = host === '0.0.0.0' || host === '::'
   const advertisedHost = options.advertisedHost ?? (isEverywhere ? '127.0.0.1' : host)
-  await using served = await serve(part, { host, port: parsePort(options.port), advertisedHost, dataDir: resolve(dataDir) })
+  await using served = await serve(part, { host, port: portOption('--port', options.port), advertisedHost, dataDir: resolve(dataDir) })
   output.line(`${part.is} at ${served.addresses.join(', ')} · ${howToReach(part, served, advertisedHost)}`)
   output.data({ part: part.is, address: served.address, addresses: served.addresses, credentialsFile: served.credentialsFile })
   await Promise.race([stopped, served.failed])
-}
-
-function parsePort(text: string): number {
-  const port = /^\d+$/.test(text) ? Number(text) : Infinity
-  if (port <= 65_535) return port
-  throw new MillraceError('BAD_REQUEST', `--port ${text}: a port is a whole number from 0 (any free one) to 65535.`)
 }
 
 /** A command that reaches it, or by what and with which file's credentials. */

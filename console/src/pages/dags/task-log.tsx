@@ -2,6 +2,7 @@ import { Anchor, Group, Text, TextInput } from '@mantine/core'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { useEffect, useRef, useState, type ReactNode } from 'react'
 import { pathOf, urlOf } from '../../api/client.ts'
+import { apiPath } from '../../api/base-path.ts'
 import { useEvents } from '../../api/events.ts'
 
 const lineHeight = 19
@@ -39,7 +40,7 @@ export function TaskLog({ dag, run, task, attempt }: { dag: string; run: string;
         <Text size="xs" c="dimmed" role="status">
           {shown.length} lines · {connection === 'ended' ? 'complete' : connection}
         </Text>
-        <Anchor size="xs" href={`/api/v1${urlOf(path, { attempt })}`} download={`${run}-${task}-${attempt}.json`}>
+        <Anchor size="xs" href={`${apiPath}${urlOf(path, { attempt })}`} download={`${run}-${task}-${attempt}.json`}>
           Download
         </Anchor>
       </Group>

@@ -4,6 +4,9 @@ import { useState, type ReactNode } from 'react'
 import { get } from '../../api/client.ts'
 import { useLive } from '../../api/live.tsx'
 import type { Doctor, Part, Status } from '../../api/types.ts'
+import { useMe } from '../../frame/session.tsx'
+import { count } from '../../parts/count.ts'
+import { LinkTo } from '../../parts/link-to.tsx'
 import { Empty, Page } from '../../parts/page.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
 import { WideTable } from '../../parts/wide-table.tsx'
@@ -14,13 +17,14 @@ import './overview.css'
 /** What needs attention first, then the way of the records with live counts, then the parts and where they are. */
 export function Overview(): ReactNode {
   const { status } = useLive()
+  const { project: hasProject, readOnly } = useMe().console
   const [station, setStation] = useState<Station | null>(null)
   return (
     <Page title="Overview">
       {status === null ? null : (
         <>
-          <Attention status={status} />
-          {status.flows.length === 0 ? (
+          {hasProject ? <Attention status={status} /> : <Clusters status={status} readOnly={readOnly} />}
+          {hasProject && status.flows.length === 0 ? (
             <Empty title="No stream is defined yet">
               Write a pipeline file with a topic, a table and a stream; <code>millrace init</code> makes one to begin with.
             </Empty>
@@ -36,6 +40,27 @@ export function Overview(): ReactNode {
   )
 }
 
+/** Of a console without a project: whether the clusters answer, and what it may do there. */
+function Clusters({ status, readOnly }: { status: Status; readOnly: boolean }): ReactNode {
+  const isWell = status.parts.every(({ state }) => state === 'ok')
+  return (
+    <Paper withBorder p="md" role="status" className={isWell ? 'attention-well' : 'attention-needed'} data-testid="clusters">
+      <Stack gap="xs">
+        <Text fw={600}>{isWell ? 'All clusters answer' : 'A cluster does not answer'}</Text>
+        <Text size="sm">
+          This console stands alone on clusters that are there already
+          {readOnly ? ', and only reads: started with --write, it may change them.' : ' and may change them.'}
+        </Text>
+        {status.warnings.map((warning) => (
+          <Text key={warning} size="sm">
+            {warning}
+          </Text>
+        ))}
+      </Stack>
+    </Paper>
+  )
+}
+
 /** The doctor's words; asked again whenever the state changed. */
 function Attention({ status }: { status: Status }): ReactNode {
   const state = JSON.stringify([
@@ -47,10 +72,12 @@ function Attention({ status }: { status: Status }): ReactNode {
   const { data } = useQuery({ queryKey: ['doctor', state], queryFn: () => get<Doctor>('/doctor'), placeholderData: (before) => before })
   if (data === undefined) return null
   const stops = data.steps.filter(({ because }) => because !== null)
+  const lettersOpen = status.flows.filter(({ deadLetters }) => deadLetters !== null && deadLetters > 0)
+  const isWell = data.healthy && lettersOpen.length === 0
   return (
-    <Paper withBorder p="md" role="status" className={data.healthy ? 'attention-well' : 'attention-needed'} data-testid="doctor">
+    <Paper withBorder p="md" role="status" className={isWell ? 'attention-well' : 'attention-needed'} data-testid="doctor">
       <Stack gap="xs">
-        <Text fw={600}>{data.healthy ? 'All is well' : 'This needs attention'}</Text>
+        <Text fw={600}>{isWell ? 'All is well' : 'This needs attention'}</Text>
         <Text size="sm">{data.summary}</Text>
         {stops.length === 0 ? null : (
           <List size="sm">
@@ -61,6 +88,11 @@ function Attention({ status }: { status: Status }): ReactNode {
             ))}
           </List>
         )}
+        {lettersOpen.map(({ stream, deadLetters }) => (
+          <LinkTo key={stream} to="/dead-letters" search={{ stream }} size="sm" data-testid={`open-letters-${stream}`}>
+            {count(deadLetters)} open dead {deadLetters === 1 ? 'letter' : 'letters'} of {stream}: see why, and repair
+          </LinkTo>
+        ))}
         {data.administrator.length === 0 ? null : (
           <Text size="sm" component="pre" style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere', margin: 0 }}>
             {['To be run by an administrator:', ...data.administrator].join('\n')}

@@ -4,7 +4,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useState, type KeyboardEvent, type ReactNode } from 'react'
 import { send } from '../../api/client.ts'
 import type { Rows } from '../../api/types.ts'
-import { useMay } from '../../frame/session.tsx'
+import { useMay, useMe } from '../../frame/session.tsx'
 import { Failure } from '../../parts/action.tsx'
 import { count } from '../../parts/count.ts'
 import { Empty, Page } from '../../parts/page.tsx'
@@ -15,6 +15,7 @@ const pageSize = 500
 export function Cql(): ReactNode {
   const { q } = useSearch({ from: '/cql' })
   const mayChange = useMay('admin')
+  const { readOnly } = useMe().console
   const navigate = useNavigate()
   const [text, setText] = useState(q ?? '')
   const [statement, setStatement] = useState<{ cql: string; run: number } | null>(null)
@@ -31,7 +32,7 @@ export function Cql(): ReactNode {
     <Page title="CQL editor">
       <Textarea
         label="Statement"
-        description={mayChange ? 'Ctrl+Enter runs it' : 'Ctrl+Enter runs it; your role may read only'}
+        description={mayChange ? 'Ctrl+Enter runs it' : `Ctrl+Enter runs it; ${readOnly ? 'this console' : 'your role'} may read only`}
         placeholder="SELECT * FROM spark_streams.created_users LIMIT 10"
         value={text}
         onChange={(event) => setText(event.currentTarget.value)}

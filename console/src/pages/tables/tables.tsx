@@ -6,11 +6,11 @@ import type { TableSummary } from '../../api/types.ts'
 import { LinkTo } from '../../parts/link-to.tsx'
 import { Answer, Empty, Page } from '../../parts/page.tsx'
 import { WideTable } from '../../parts/wide-table.tsx'
-import { useMay } from '../../frame/session.tsx'
+import { useMaySee } from '../../frame/session.tsx'
 
 export function Tables(): ReactNode {
   const asked = useQuery({ queryKey: ['tables'], queryFn: () => get<TableSummary[]>('/tables'), refetchInterval: 5_000 })
-  const may = useMay('operator')
+  const may = useMaySee('operator')
   return (
     <Page title="Tables" beside={may ? <LinkTo to="/cql">CQL editor</LinkTo> : null}>
       <Answer of={asked}>

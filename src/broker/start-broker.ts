@@ -48,6 +48,7 @@ export async function openData(options: ResolvedOptions, releasers: Releasers): 
   const recovered = await topics.open()
   const groups = new GroupCoordinator({ store: new OffsetsStore({ topics, config, clock, log }), topics, config, clock })
   groups.restore(log)
+  await groups.forgetMissingTopics()
   groups.startExpiry(log)
   releasers.add('groups', () => groups.close())
   const store = new StateStore({ topics, config, clock, log })

@@ -26,6 +26,15 @@ export interface CommitInput {
   readonly producer?: { readonly producerId: number; readonly epoch: number; mayWrite(): number }
 }
 
+/** An offset on its way to the disk. */
+interface Committing {
+  readonly groupId: string
+  readonly topic: string
+  readonly partition: number
+  /** The topic was deleted meanwhile. */
+  isForgotten: boolean
+}
+
 interface Entry {
   group: AnyGroup
   readonly offsets: GroupOffsets
@@ -38,6 +47,7 @@ export class GroupCoordinator {
   readonly #clock: Clock
   readonly #topics: TopicsView
   readonly #groups = new Map<string, Entry>()
+  readonly #committing = new Set<Committing>()
   #stopExpiry = (): void => {}
   #closed = false
 
@@ -148,19 +158,22 @@ export class GroupCoordinator {
     const known = this.#groups.get(groupId)
     if (!known && input.memberId !== '') return failedJoin(errorCodes.UNKNOWN_MEMBER_ID, input.memberId)
     const group = await this.#classicFor(known ?? this.#entry(groupId))
-    return group ? group.join(input) : failedJoin(errorCodes.INCONSISTENT_GROUP_PROTOCOL, input.memberId)
+    return typeof group === 'number' ? failedJoin(group, input.memberId) : group.join(input)
   }
 
-  /** The classic group of an entry; one that takes the place of an empty consumer group, whose offsets stay; null when that has members. */
-  async #classicFor(entry: Entry): Promise<Group | null> {
+  /**
+   * The classic group of an entry; one that takes the place of an empty consumer group, whose offsets stay, once the end of that is on the
+   * disk (P1): a start would take the consumer group for the present one. Or the error code to answer.
+   */
+  async #classicFor(entry: Entry): Promise<Group | number> {
     const { group } = entry
     if (group.kind === 'classic') return group
-    if (group.state !== 'empty') return null
-    const next = this.#newClassicGroup(group.id)
+    if (group.state !== 'empty') return errorCodes.INCONSISTENT_GROUP_PROTOCOL
+    if ((await this.#store.write(group.id, group.tombstones())) === null) return errorCodes.COORDINATOR_NOT_AVAILABLE
+    // Meanwhile it may have got members, whose records lie behind these, or another asked for the same.
+    if (entry.group !== group || group.state !== 'empty') return this.#classicFor(entry)
     group.close()
-    entry.group = next
-    await this.#store.write(group.id, group.tombstones())
-    return next
+    return (entry.group = this.#newClassicGroup(group.id))
   }
 
   /** ConsumerGroupHeartbeat (KIP-848). */
@@ -186,8 +199,8 @@ export class GroupCoordinator {
     const next = this.#newConsumerGroup(group.id)
     group.close()
     entry.group = next
-    // Written before whatever the new group writes; without either, the classic group is still there.
-    void this.#store.write(group.id, [{ key: groupKey(group.id), value: null }])
+    // Goes with the first that the new group writes; without either, the classic group is still there.
+    next.owe([{ key: groupKey(group.id), value: null }])
     return next
   }
 
@@ -226,11 +239,15 @@ export class GroupCoordinator {
         for (const [i, one] of commits.entries()) offsets.hold(producer.producerId, one.topic, one.partition, one.committed, at + i)
       })
     }
+    const underWay = commits.map(({ topic, partition }) => ({ groupId, topic, partition, isForgotten: false }))
+    for (const one of underWay) this.#committing.add(one)
     const at = await this.#store.write(groupId, records)
+    for (const one of underWay) this.#committing.delete(one)
     if (at === null) return errorCodes.COORDINATOR_NOT_AVAILABLE
-    // Of the group as it is now: it may have been deleted meanwhile, and these lie behind that on the disk.
+    // Of the group as it is now: it may have been deleted meanwhile.
     const { offsets } = this.#entry(groupId)
-    for (const [i, { topic, partition, committed }] of commits.entries()) offsets.keep(topic, partition, committed, at + i)
+    for (const [i, { topic, partition, committed }] of commits.entries())
+      if (!underWay[i]?.isForgotten) offsets.keep(topic, partition, committed, at + i)
     return errorCodes.NONE
   }
 
@@ -254,9 +271,8 @@ export class GroupCoordinator {
     if (!entry) return errorCodes.GROUP_ID_NOT_FOUND
     if (entry.group.state !== 'empty') return errorCodes.NON_EMPTY_GROUP
     const { group, offsets } = entry
-    const pending = [...offsets.pending()].map(({ topic, partition }) => offsetKey(groupId, topic, partition))
-    const own = group.kind === 'consumer' ? group.tombstones() : [{ key: groupKey(groupId), value: null }]
-    const records = [...[...keysOf(groupId, offsets), ...pending].map((key) => ({ key, value: null })), ...own]
+    const own = [...(group.kind === 'consumer' ? group.tombstones() : []), { key: groupKey(groupId), value: null }]
+    const records = [...keysOf(groupId, [...offsets.entries(), ...offsets.pending()]).map((key) => ({ key, value: null })), ...own]
     // Gone at once: who joins or commits meanwhile does so in a new group, whose records lie behind these.
     this.#groups.delete(groupId)
     if ((await this.#store.write(groupId, records)) === null) {
@@ -285,13 +301,27 @@ export class GroupCoordinator {
     return { errorCode: errorCodes.NONE, subscribed }
   }
 
-  /** Forgets the offsets of deleted topics. */
+  /** Forgets the offsets of deleted topics, also those that are just being committed, or in a transaction. */
   async forgetTopics(topics: ReadonlySet<string>): Promise<void> {
-    for (const [id, { offsets }] of this.#groups) {
-      const records = keysOf(id, offsets, (topic) => topics.has(topic)).map((key) => ({ key, value: null }))
-      if (records.length > 0) await this.#store.write(id, records)
+    const underWay = [...this.#committing].filter(({ topic }) => topics.has(topic))
+    for (const one of underWay) one.isForgotten = true
+    for (const id of new Set([...this.#groups.keys(), ...underWay.map(({ groupId }) => groupId)])) {
+      const offsets = this.offsets(id)
+      const places = [...offsets.entries(), ...offsets.pending(), ...underWay.filter(({ groupId }) => groupId === id)]
+      const doomed = places.filter(({ topic }) => topics.has(topic))
       for (const topic of topics) offsets.forgetTopic(topic)
+      if (doomed.length > 0)
+        await this.#store.write(
+          id,
+          keysOf(id, doomed).map((key) => ({ key, value: null })),
+        )
     }
+  }
+
+  /** A topic may have been deleted just before the broker was killed: another of its name must not find the offsets of the old one. */
+  forgetMissingTopics(): Promise<void> {
+    const committed = [...this.#groups.values()].flatMap(({ offsets }) => [...offsets.entries(), ...offsets.pending()])
+    return this.forgetTopics(new Set(committed.map(({ topic }) => topic).filter((topic) => !this.#topics.get(topic))))
   }
 
   /** Looks for offsets whose retention is over, now and then, from now on. */
@@ -332,8 +362,8 @@ export class GroupCoordinator {
   }
 }
 
-function keysOf(groupId: string, offsets: GroupOffsets, wanted: (topic: string) => boolean = () => true): Uint8Array[] {
-  return [...offsets.entries()].filter(({ topic }) => wanted(topic)).map(({ topic, partition }) => offsetKey(groupId, topic, partition))
+function keysOf(groupId: string, places: readonly { topic: string; partition: number }[]): Uint8Array[] {
+  return places.map(({ topic, partition }) => offsetKey(groupId, topic, partition))
 }
 
 function mayCommit(group: AnyGroup, { memberId, instanceId, generationId, knowsEpochs, producer, offsets }: CommitInput): number {

@@ -51,7 +51,10 @@ export class GroupOffsets {
 
   forgetTopic(topic: string): void {
     this.#kept.delete(topic)
-    for (const table of this.#pending.values()) table.delete(topic)
+    for (const [producerId, table] of this.#pending) {
+      table.delete(topic)
+      if (table.size === 0) this.#pending.delete(producerId)
+    }
   }
 
   /** Committed within a transaction: counts from its commit on. */

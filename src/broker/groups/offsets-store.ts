@@ -26,11 +26,8 @@ export class OffsetsStore {
   }
 
   /** Writes records of one group as one batch and waits until it is synced (P1); the batch's first offset, or null when that failed. */
-  async write(group: string, records: readonly OffsetsEntry[]): Promise<number | null> {
-    const log = await this.#internal.logOf(group)
-    const appended = log?.appendOwn(this.#batch(records, {}))
-    if (!log || !appended?.ok) return null
-    return (await log.visible(appended.endOffset)) === null ? appended.baseOffset : null
+  write(group: string, records: readonly OffsetsEntry[]): Promise<number | null> {
+    return this.#internal.append(group, () => this.#batch(records, {}), { wait: true })
   }
 
   /**

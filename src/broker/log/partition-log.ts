@@ -161,8 +161,7 @@ export class PartitionLog {
     const segment = this.#writable(bytes.length, header.recordCount, timestampMs)
     if (!segment || !this.#writeBytes(segment, bytes)) return storageError(this.#health.offline)
     const lastOffset = baseOffset + header.lastOffsetDelta
-    const { producers, epochs } = this
-    noteBatch({ segment, producers, epochs, config: this.#config, nowMs: this.#context.clock.nowMs() }, header, bytes, 0)
+    if (!this.#note(segment, header, bytes)) return storageError(this.#health.offline)
     this.#logEndOffset = lastOffset + 1
     if (this.#context.flush === 'sync') this.#commit.wrote(segment.file)
     else this.#show(this.#end())
@@ -193,6 +192,18 @@ export class PartitionLog {
     this.#commit.wrote(active.file)
     this.onCheckpointDue?.()
     return next
+  }
+
+  /** Indexes that lie on the disk already are read to be added to. Without them the batch could not be found: the log goes offline. */
+  #note(segment: Segment, header: BatchHeader, bytes: Uint8Array): boolean {
+    const { producers, epochs } = this
+    try {
+      noteBatch({ segment, producers, epochs, config: this.#config, nowMs: this.#context.clock.nowMs() }, header, bytes, 0)
+      return true
+    } catch (error) {
+      this.#health.takeOffline(error)
+      return false
+    }
   }
 
   #writeBytes(segment: Segment, bytes: Uint8Array): boolean {

@@ -8,8 +8,6 @@ export const deleteTopicsHandler = handler(deleteTopics, [1, 6], async (request,
   const wanted = context.apiVersion >= 6 ? request.topics : request.topicNames.map((name) => ({ name, topicId: zeroId }))
   const responses = []
   for (const topic of wanted) responses.push(await remove(topic, context))
-  const deleted = responses.filter(({ errorCode }) => errorCode === errorCodes.NONE).map(({ name }) => name ?? '')
-  if (deleted.length > 0) await context.broker.groups.forgetTopics(new Set(deleted))
   return { throttleTimeMs: 0, responses }
 })
 
@@ -22,7 +20,7 @@ async function remove({ name, topicId }: { name: string | null; topicId: string 
   const answer = { name: topic.name, topicId: topic.id }
   if (topic.internal) return { ...answer, errorCode: errorCodes.INVALID_REQUEST, errorMessage: `${topic.name} belongs to the broker` }
   try {
-    await broker.topics.delete(topic)
+    await broker.topics.delete(topic, () => broker.groups.forgetTopics(new Set([topic.name])))
     return { ...answer, errorCode: errorCodes.NONE, errorMessage: null }
   } catch (error) {
     return { ...answer, errorCode: errorCodes.KAFKA_STORAGE_ERROR, errorMessage: asMillraceError(error).message }

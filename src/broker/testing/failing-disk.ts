@@ -4,6 +4,10 @@ import { MillraceError, type Disk, type DiskFile } from '../../platform/index.ts
 export class FailingDisk implements Disk {
   readonly #disk: Disk
   #left: number
+  /** Why it takes no more: killed, or full. */
+  refusal: 'DISK_FAILED' | 'DISK_FULL' = 'DISK_FAILED'
+  /** It gives nothing back, and syncs nothing. */
+  isDeaf = false
 
   constructor(disk: Disk, changes: number) {
     this.#disk = disk
@@ -20,14 +24,21 @@ export class FailingDisk implements Disk {
   }
 
   #change<T>(change: () => T): T {
-    if (this.#left-- <= 0) throw new MillraceError('DISK_FAILED', 'killed')
+    if (this.#left-- <= 0) throw new MillraceError(this.refusal, 'killed')
     return change()
+  }
+
+  #hear<T>(read: () => T): T {
+    if (this.isDeaf) throw new MillraceError('DISK_FAILED', 'deaf')
+    return read()
   }
 
   open(path: string, options: { create: boolean }): DiskFile {
     const file = this.#change(() => this.#disk.open(path, options))
     return {
       ...file,
+      read: (into, at, length, position) => this.#hear(() => file.read(into, at, length, position)),
+      datasync: async () => this.#hear(() => file.datasync()),
       write: (buffers, position) => this.#change(() => file.write(buffers, position)),
       truncate: (lengthBytes) => this.#change(() => file.truncate(lengthBytes)),
     }
@@ -48,7 +59,7 @@ export class FailingDisk implements Disk {
     this.#change(() => this.#disk.rename(from, to))
   }
   readFile(path: string): Uint8Array {
-    return this.#disk.readFile(path)
+    return this.#hear(() => this.#disk.readFile(path))
   }
   replaceFile(path: string, content: string | Uint8Array): void {
     this.#change(() => this.#disk.replaceFile(path, content))

@@ -11,6 +11,15 @@ it('knows after a restart what it was told before', () => {
   expect([again.topics, again.leaderEpoch]).toEqual([[topic], 1])
 })
 
+it('keeps the folders of a topic that was made again while the deletion of the first was not over', () => {
+  const disk = new MemoryDisk()
+  const catalogue = new Catalogue(disk, '/data', null)
+  for (const id of ['AAAA', 'BBBB']) catalogue.add({ ...topic, id, name: id })
+  for (const id of ['AAAA', 'BBBB']) catalogue.startDeleting({ ...topic, id, name: id })
+  catalogue.add({ ...topic, id: 'CCCC', name: 'AAAA' })
+  expect(new Catalogue(disk, '/data', null).deleting.map(({ id }) => id)).toEqual(['BBBB'])
+})
+
 it.each([
   ['no JSON', '{'],
   ['a list', '[]'],

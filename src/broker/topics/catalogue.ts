@@ -82,7 +82,9 @@ export class Catalogue {
   }
 
   add(entry: TopicEntry): void {
-    this.#save({ ...this.#content, topics: [...this.#content.topics, entry] })
+    const { topics, deleting } = this.#content
+    // Its folders are its own now: a start must not go on removing those of an older topic of the name.
+    this.#save({ ...this.#content, topics: [...topics, entry], deleting: deleting.filter(({ name }) => name !== entry.name) })
   }
 
   replace(entry: TopicEntry): void {
@@ -94,8 +96,9 @@ export class Catalogue {
     this.#save({ ...this.#content, topics: topics.filter((topic) => topic.id !== entry.id), deleting: [...deleting, entry] })
   }
 
-  finishDeleting(): void {
-    if (this.#content.deleting.length > 0) this.#save({ ...this.#content, deleting: [] })
+  finishDeleting(entries: readonly TopicEntry[]): void {
+    const deleting = this.#content.deleting.filter(({ id }) => !entries.some((entry) => entry.id === id))
+    if (entries.length > 0) this.#save({ ...this.#content, deleting })
   }
 
   /** On the disk the reserved producer ids count as given out. */

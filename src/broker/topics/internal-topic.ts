@@ -1,3 +1,4 @@
+import { asMillraceError, type Logger } from '../../platform/index.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
 import type { BrokerConfig } from './broker-configs.ts'
 import type { Topic, Topics } from './topics.ts'
@@ -8,11 +9,13 @@ export class InternalTopic {
   readonly #topics: Topics
   readonly #config: BrokerConfig
   readonly #settings: string
+  readonly #log: Logger
 
   /** @param settings where its broker configs begin, e.g. `offsets.topic`: `….num.partitions`, `….segment.bytes` */
-  constructor(name: string, settings: string, parts: { topics: Topics; config: BrokerConfig }) {
+  constructor(name: string, settings: string, parts: { topics: Topics; config: BrokerConfig; log: Logger }) {
     this.#name = name
     this.#settings = settings
+    this.#log = parts.log
     this.#topics = parts.topics
     this.#config = parts.config
   }
@@ -37,6 +40,22 @@ export class InternalTopic {
   async logOf(name: string): Promise<PartitionLog | undefined> {
     const topic = await this.topic()
     return topic?.logs[partitionOf(name, topic.logs.length)]
+  }
+
+  /**
+   * Appends a batch of what belongs to this name and waits until it is synced (P1), unless told not to; the batch's first offset, or null
+   * when that failed. Never rejects: timers write too, and nobody would hear of it.
+   */
+  async append(name: string, batch: () => Uint8Array, { wait }: { wait: boolean }): Promise<number | null> {
+    try {
+      const log = await this.logOf(name)
+      const appended = log?.appendOwn(batch())
+      if (!log || !appended?.ok) return null
+      return !wait || (await log.visible(appended.endOffset)) === null ? appended.baseOffset : null
+    } catch (error) {
+      this.#log.error('a record of the broker itself could not be written', { topic: this.#name, error: asMillraceError(error) })
+      return null
+    }
   }
 }
 

@@ -37,6 +37,7 @@ export class Topics {
   readonly #byName = new Map<string, Topic>()
   readonly #byId = new Map<string, Topic>()
   readonly #creating = new Map<string, Promise<TopicOutcome>>()
+  readonly #deleting = new Map<string, Promise<void>>()
   #revision = 0
 
   constructor(parts: { catalogue: Catalogue; logs: LogDirectory; config: BrokerConfig; log: Logger }) {
@@ -50,9 +51,10 @@ export class Topics {
   async open(): Promise<{ topics: number; records: number; cutBytes: number }> {
     this.#config.dynamic = this.#catalogue.settings
     const recovered = { topics: 0, records: 0, cutBytes: 0 }
-    for (const entry of this.#catalogue.deleting) await this.#removeFolders(entry)
+    const { deleting } = this.#catalogue
+    for (const entry of deleting) await this.#removeFolders(entry)
     this.#logs.writePoints()
-    this.#catalogue.finishDeleting()
+    this.#catalogue.finishDeleting(deleting)
     for (const entry of this.#catalogue.topics) {
       const topic = this.#add(entry)
       const config = this.#parse(entry.configs)
@@ -124,6 +126,8 @@ export class Topics {
 
   /** Creates a topic; the same one for callers that ask for it at the same time. */
   async create(name: string, partitions: number, configs: Readonly<Record<string, string>> = {}): Promise<TopicOutcome> {
+    // What it had goes first: the folders are named alike.
+    while (this.#deleting.has(name)) await this.#deleting.get(name)
     const creating = this.#creating.get(name)
     if (creating) return creating
     const refused = this.refuses(name, partitions, configs)
@@ -203,18 +207,34 @@ export class Topics {
     for (const topic of this.#byName.values()) for (const log of topic.logs) log.configure(this.#parse(topic.configs))
   }
 
-  /** Deletes a topic: gone for clients at once, and from the disk when this resolves. */
-  async delete(topic: Topic): Promise<void> {
+  /**
+   * Deletes a topic: gone for clients at once, and from the disk when this resolves. `forget` removes what others keep of it; until all of
+   * that is over no topic of the same name is made.
+   */
+  async delete(topic: Topic, forget: () => Promise<void>): Promise<void> {
     const entry = { name: topic.name, id: topic.id, partitions: topic.logs.length, configs: topic.configs }
     this.#catalogue.startDeleting(entry)
     this.#byName.delete(topic.name)
     this.#byId.delete(topic.id)
     this.#revision++
+    const deletion = forget().then(() => this.#remove(entry))
+    this.#deleting.set(
+      topic.name,
+      deletion.catch(() => {}),
+    )
+    try {
+      await deletion
+    } finally {
+      this.#deleting.delete(topic.name)
+    }
+  }
+
+  async #remove(entry: TopicEntry): Promise<void> {
     await this.#removeFolders(entry)
     // The recovery points must be off the disk before a topic of the same name can be made.
     this.#logs.writePoints()
-    this.#catalogue.finishDeleting()
-    this.#log.info('deleted topic', { topic: topic.name })
+    this.#catalogue.finishDeleting([entry])
+    this.#log.info('deleted topic', { topic: entry.name })
   }
 
   async #removeFolders(entry: TopicEntry): Promise<void> {

@@ -26,13 +26,12 @@ export class StateStore {
 
   /** Writes a transaction's state, or its end (null), and waits until it is synced (P1), unless told not to; false when that failed. */
   async write(transactionalId: string, transaction: Transaction | null, options: { wait: boolean } = { wait: true }): Promise<boolean> {
-    const log = await this.#internal.logOf(transactionalId)
-    if (!log) return false
-    const value = transaction && transactionValue(transaction)
-    const records = [{ key: transactionKey(transactionalId), value, timestampMs: this.#clock.nowMs() }]
-    const appended = log.appendOwn(encodeBatch({ records, compression: 'none' }))
-    if (!appended.ok) return false
-    return !options.wait || (await log.visible(appended.endOffset)) === null
+    const batch = (): Uint8Array => {
+      const value = transaction && transactionValue(transaction)
+      const records = [{ key: transactionKey(transactionalId), value, timestampMs: this.#clock.nowMs() }]
+      return encodeBatch({ records, compression: 'none' })
+    }
+    return (await this.#internal.append(transactionalId, batch, options)) !== null
   }
 
   /** The last state of each transactional id. Damaged or unknown records are left out, with a log line. */

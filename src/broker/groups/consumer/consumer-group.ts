@@ -122,6 +122,11 @@ export class ConsumerGroup {
     }
   }
 
+  /** Records that are to be written with the next of the group's own. */
+  owe(entries: readonly RecordEntry[]): void {
+    this.#records.owe(entries)
+  }
+
   /** The caller has checked the heartbeat in itself. */
   heartbeat(input: HeartbeatInput): HeartbeatOutcome | Promise<HeartbeatOutcome> {
     if (this.#dead) return refusedHeartbeat(refusal(errorCodes.COORDINATOR_NOT_AVAILABLE, 'The group was deleted.'))

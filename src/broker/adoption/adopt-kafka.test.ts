@@ -2,6 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { encodeBatch, Writer } from '../../kafka-wire/index.ts'
 import { createLogger, MillraceError } from '../../platform/index.ts'
+import { ScramCredentials } from '../security/scram-credentials.ts'
+import { FailingDisk } from '../testing/failing-disk.ts'
 import { Catalogue } from '../topics/catalogue.ts'
 import { MemoryDisk } from '../testing/memory-disk.ts'
 import { testBatch } from '../testing/open-test-log.ts'
@@ -90,19 +92,73 @@ describe('a data folder of Kafka', () => {
   })
 })
 
+const unfinished = '/kafka/users-0'
+
+/** Stopped while it compacted one partition and deleted another, with a SCRAM user. */
+function withBegun(): MemoryDisk {
+  const scram = kraft(11, (writer) => {
+    writer.string('ada', true)
+    writer.int8(1)
+    for (const length of [8, 32, 32]) writer.bytes(Buffer.alloc(length, 'x'), true)
+    writer.int32(4096)
+  })
+  const disk = folder([...sound, scram])
+  const later = testBatch(3)
+  Buffer.from(later.buffer, later.byteOffset).writeBigInt64BE(3n, 0)
+  disk.replaceFile(`${unfinished}/00000000000000000003.log`, later)
+  disk.replaceFile(`${unfinished}/00000000000000000003.index`, '')
+  disk.replaceFile(`${unfinished}/00000000000000000000.index.swap`, '')
+  disk.replaceFile(`${unfinished}/00000000000000000000.log.swap`, Buffer.concat([testBatch(3), later]))
+  for (const name of ['00000000000000000006.log.cleaned', '00000000000000000006.log.swap', '00000000000000000000.log.deleted'])
+    disk.replaceFile(`${unfinished}/${name}`, 'x')
+  disk.replaceFile('/kafka/gone-0.00112233445566778899aabbccddeeff-delete/00000000000000000000.log', testBatch(3))
+  return disk
+}
+
+function expectAdopted(disk: MemoryDisk): void {
+  const { topics, leaderEpoch } = new Catalogue(disk, '/kafka', null)
+  expect(topics).toEqual([{ name: 'users', id, partitions: 2, configs: { 'retention.ms': '-1' } }])
+  expect(leaderEpoch).toBeGreaterThan(4)
+  expect(disk.list(unfinished)).toEqual([
+    '00000000000000000000.index',
+    '00000000000000000000.log',
+    'leader-epoch-checkpoint',
+    'partition.metadata',
+  ])
+  expect(disk.readFile(`${unfinished}/00000000000000000000.log`).length).toBe(2 * testBatch(3).length)
+  expect(disk.list('/kafka').filter((name) => name.startsWith('gone-') || name.startsWith('.kafka'))).toEqual([])
+  expect(new ScramCredentials(disk, '/kafka').users).toEqual(['ada'])
+}
+
 describe('what Kafka had begun', () => {
   it('is finished: a compacted segment that was ready replaces those it was made of, the rest goes', () => {
-    const disk = folder(sound)
-    const dir = '/kafka/users-0'
-    const later = testBatch(3)
-    Buffer.from(later.buffer, later.byteOffset).writeBigInt64BE(3n, 0)
-    disk.replaceFile(`${dir}/00000000000000000003.log`, later)
-    disk.replaceFile(`${dir}/00000000000000000003.index`, '')
-    disk.replaceFile(`${dir}/00000000000000000000.log.swap`, Buffer.concat([testBatch(3), later]))
-    for (const name of ['00000000000000000006.log.cleaned', '00000000000000000006.log.swap', '00000000000000000000.log.deleted'])
-      disk.replaceFile(`${dir}/${name}`, 'x')
+    const disk = withBegun()
     adopt(disk)
-    expect(disk.list(dir)).toEqual(['00000000000000000000.log', 'leader-epoch-checkpoint', 'partition.metadata'])
-    expect(disk.readFile(`${dir}/00000000000000000000.log`).length).toBe(2 * later.length)
+    expectAdopted(disk)
+  })
+
+  it('is finished by the next start when kill -9 ended the first after any of its steps, and the one after it too', () => {
+    const silent = createLogger(() => {})
+    /** Whether it was over before the disk took no more changes. */
+    const adoptUntil = (disk: MemoryDisk, changes: number): boolean => {
+      const failing = new FailingDisk(disk, changes)
+      try {
+        adoptKafkaFolder(failing, '/kafka', silent)
+      } catch (error) {
+        expect(error).toMatchObject({ message: 'killed' })
+      }
+      return !failing.isDead
+    }
+    let isOver = false
+    for (let step = 0; !isOver; step++) {
+      for (let stepOfNext = 0; stepOfNext < 6; stepOfNext++) {
+        const disk = withBegun()
+        isOver = adoptUntil(disk, step)
+        adoptUntil(disk, stepOfNext)
+        adopt(disk)
+        expectAdopted(disk)
+      }
+      expect(step).toBeLessThan(40)
+    }
   })
 })

@@ -28,11 +28,12 @@ interface Found {
 /**
  * Makes a data folder of Kafka's, stopped in order, one of this broker's: the logs stay as they are, topics, their own settings, SCRAM
  * credentials and the next producer id come from KRaft's metadata (from ZooKeeper's times only topics do, by their folders). Nothing happens
- * with other folders. A crash in between leaves Kafka's folder, to be adopted again.
+ * with other folders. A crash in between leaves Kafka's folder, to be adopted again, or ours, of which the next start removes the rest.
  * @throws MillraceError DATA_CORRUPT when it was not stopped in order, or does not hold its topics whole
  */
 export function adoptKafkaFolder(disk: Disk, dataDir: string, log: Logger): void {
-  if (!disk.exists(`${dataDir}/meta.properties`) || isMillraceFolder(disk, dataDir)) return
+  if (!disk.exists(`${dataDir}/meta.properties`)) return
+  if (isMillraceFolder(disk, dataDir)) return removeRest(disk, dataDir)
   if (!disk.exists(`${dataDir}/${cleanShutdown}`)) {
     throw new MillraceError(
       'DATA_CORRUPT',
@@ -47,15 +48,21 @@ export function adoptKafkaFolder(disk: Disk, dataDir: string, log: Logger): void
   const nextProducerId = Math.max(metadata?.nextProducerId ?? 0, ...found.map(({ dir }) => lastProducerId(disk, dir) + 1))
   if (metadata && metadata.scram.length > 0) new ScramCredentials(disk, dataDir).change(metadata.scram)
   writeAdopted(disk, dataDir, { leaderEpoch, nextProducerId, topics })
-  for (const name of disk.list(dataDir)) if (deletedFolder.test(name)) disk.remove(`${dataDir}/${name}`)
-  // What Kafka would find from now on is not what it left.
-  disk.remove(`${dataDir}/${cleanShutdown}`)
+  removeRest(disk, dataDir)
   log.info('took over the data folder of Kafka', {
     dataDir,
     topics: topics.length,
     partitions: found.length,
     configs: metadata ? 'of the topics; those of server.properties are not in the folder' : 'none: ZooKeeper keeps them',
   })
+}
+
+/** What only Kafka knew what to do with; a start after a crash goes on with it. */
+function removeRest(disk: Disk, dataDir: string): void {
+  if (!disk.exists(`${dataDir}/${cleanShutdown}`)) return
+  for (const name of disk.list(dataDir)) if (deletedFolder.test(name)) disk.remove(`${dataDir}/${name}`)
+  // What Kafka would find from now on is not what it left.
+  disk.remove(`${dataDir}/${cleanShutdown}`)
 }
 
 function readMetadata(disk: Disk, dataDir: string): ClusterMetadata | null {

@@ -17,14 +17,14 @@ export function finishLeftovers(disk: Disk, dir: string): void {
   const cleaned = Math.min(Infinity, ...work.filter(({ state }) => state === 'cleaned').map(({ base }) => base))
   // A split that was not over: its `.swap` files from there on are not whole.
   const isReady = ({ state, base }: { state: string; base: number }): boolean => state === 'swap' && base < cleaned
-  for (const { name } of work.filter((each) => !isReady(each))) disk.remove(`${dir}/${name}`)
-  const ready = work.filter(isReady)
-  replaceSegments(
-    disk,
-    dir,
-    ready.filter(({ kind }) => kind === 'log'),
-  )
-  for (const { name } of ready) disk.rename(`${dir}/${name}`, `${dir}/${name.replace(/\.swap$/, '')}`)
+  // `.cleaned` last: a crash in between must still find what it says of the `.swap` files.
+  const rest = work.filter((each) => !isReady(each)).toSorted((a, b) => Number(a.state === 'cleaned') - Number(b.state === 'cleaned'))
+  for (const { name } of rest) disk.remove(`${dir}/${name}`)
+  const logs = work.filter((each) => isReady(each) && each.kind === 'log')
+  const others = work.filter((each) => isReady(each) && each.kind !== 'log')
+  replaceSegments(disk, dir, logs)
+  // Logs first: while one is `.swap`, what lies in its place is taken for the old.
+  for (const { name } of [...logs, ...others]) disk.rename(`${dir}/${name}`, `${dir}/${name.replace(/\.swap$/, '')}`)
 }
 
 /** Removes the segments that the ready ones stand for: all from the first of them to the end of the last. */

@@ -1,4 +1,5 @@
 import { alterUserScramCredentials, errorCodes, type AlterUserScramCredentialsRequest } from '../../kafka-wire/index.ts'
+import { asMillraceError } from '../../platform/index.ts'
 import { credentialOf, maxIterations, minIterations } from '../security/scram.ts'
 import type { ScramChange, ScramCredentials } from '../security/scram-credentials.ts'
 import { mechanismOf } from '../security/scram-mechanism-numbers.ts'
@@ -8,7 +9,7 @@ type Wanted = { name: string; mechanism: number } & Partial<AlterUserScramCreden
 type Refusal = readonly [errorCode: number, message: string]
 
 /** Sets and removes SCRAM credentials (KIP-554): for each user all that is asked, or nothing. Stored before it is answered. */
-export const alterUserScramCredentialsHandler = handler(alterUserScramCredentials, [0, 0], (request, { broker: { scram } }) => {
+export const alterUserScramCredentialsHandler = handler(alterUserScramCredentials, [0, 0], (request, { broker: { scram, log } }) => {
   const wanted: readonly Wanted[] = [...request.deletions, ...request.upsertions]
   const refusals = new Map<string, Refusal>()
   const changes: ScramChange[] = []
@@ -19,7 +20,13 @@ export const alterUserScramCredentialsHandler = handler(alterUserScramCredential
     else refusals.set(each.name, refusals.get(each.name) ?? checked)
   }
   const accepted = changes.filter(({ username }) => !refusals.has(username))
-  if (accepted.length > 0) scram.change(accepted)
+  try {
+    if (accepted.length > 0) scram.change(accepted)
+  } catch (error) {
+    const failure = asMillraceError(error)
+    log.warn('SCRAM credentials could not be stored', { error: failure })
+    for (const { username } of accepted) refusals.set(username, [errorCodes.KAFKA_STORAGE_ERROR, failure.message])
+  }
   return {
     throttleTimeMs: 0,
     results: [...new Set(wanted.map(({ name }) => name))].map((user) => {

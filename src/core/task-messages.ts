@@ -98,7 +98,12 @@ export function startingStatus(stream: string): StreamStatus {
 }
 
 export type FromStreams =
-  { is: 'ready' } | { is: 'status'; status: StreamStatus } | { is: 'log'; line: string; at: number } | { is: 'stopped' }
+  | { is: 'ready' }
+  | { is: 'status'; status: StreamStatus }
+  | { is: 'log'; line: string; at: number }
+  /** No loop of user code holds the process. */
+  | { is: 'alive' }
+  | { is: 'stopped' }
 
 /** To the child that loads the author's files: the config first, its bundle when it has functions, then the pipelines it names. */
 export type ToLoader =

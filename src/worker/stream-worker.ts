@@ -1,11 +1,9 @@
 import {
-  startingStatus,
   type FromStreams,
   type KafkaEndpoint,
   type LoadedDefinition,
   type Project,
   type SchemaDef,
-  type StreamState,
   type StreamStatus,
   type TopicDef,
   type ToStreams,
@@ -13,23 +11,30 @@ import {
 import { codecOfTopic, openCassandraSink, topicMaker } from '../connectors/index.ts'
 import { jsonCodec, type ValueCodec } from '../formats/index.ts'
 import type { KafkaClient } from '../kafka-client/index.ts'
-import { abortReason, asMillraceError, backoffMs, createLogger, MillraceError, systemClock, type Logger } from '../platform/index.ts'
+import { abortReason, createLogger, MillraceError, systemClock, type Logger } from '../platform/index.ts'
 import { createRegistryClient, type RegistryClient } from '../registry-client/index.ts'
 import { runStream } from '../streams/index.ts'
-import { openChannel, type Channel } from './channel.ts'
+import { openChannel } from './channel.ts'
+import { keepRunning } from './keep-running.ts'
 import { openKafka } from './kafka.ts'
 import { loadedDefinition } from './loaded-definition.ts'
 
 type Order = Extract<ToStreams, { is: 'start' }>
 
+/** Well within the time after which the supervisor takes the process for held by user code. */
+const ALIVE_EVERY_MS = 10_000
+
 /** Runs the streams it is told to until it is told to stop; each goes on by itself through outages. */
 export async function serveStreams(): Promise<void> {
   const channel = openChannel<ToStreams, FromStreams>()
   const stop = new AbortController()
+  let running: Promise<unknown> = Promise.resolve()
   const log = createLogger((line) => void channel.send({ is: 'log', line: line.trimEnd(), at: Date.now() }), { part: 'streams' })
   channel.onMessage((message) => {
     if (message.is === 'stop') {
       stop.abort(new MillraceError('CANCELLED', 'stopping'))
+      // Also when all of them had ended before: who waits for this would wait for as long as a stream may take.
+      void running.then(() => channel.send({ is: 'stopped' }))
       return
     }
     if (message.is === 'prepare') {
@@ -37,47 +42,22 @@ export async function serveStreams(): Promise<void> {
       for (const ref of message.modules) void loadedDefinition(ref).catch(() => undefined)
       return
     }
-    const running = message.streams.map((name) => keepRunning(name, message, channel, log, stop.signal))
-    void Promise.all(running).then(() => (stop.signal.aborted ? channel.send({ is: 'stopped' }) : undefined))
+    running = Promise.all(
+      message.streams.map((name) =>
+        keepRunning({
+          name,
+          run: (onStatus) => runOnce(name, message, onStatus, log, stop.signal),
+          tell: (status) => void channel.send({ is: 'status', status }),
+          log,
+          clock: systemClock,
+          signal: stop.signal,
+        }),
+      ),
+    )
   })
+  // Streams that have ended say nothing more.
+  setInterval(() => void channel.send({ is: 'alive' }), ALIVE_EVERY_MS).unref()
   await channel.send({ is: 'ready' })
-}
-
-/** Systems that are away at the start are waited for (P6); what the stream itself stops at is final and shown. */
-async function keepRunning(
-  name: string,
-  order: Order,
-  channel: Channel<ToStreams, FromStreams>,
-  log: Logger,
-  signal: AbortSignal,
-): Promise<void> {
-  let last: StreamStatus = startingStatus(name)
-  const show = (state: StreamState): void => {
-    last = { ...last, state }
-    void channel.send({ is: 'status', status: last })
-  }
-  const onStatus = (status: StreamStatus): void => {
-    last = status
-    void channel.send({ is: 'status', status })
-  }
-  show({ is: 'starting' })
-  for (let attempt = 0; !signal.aborted; attempt++) {
-    try {
-      await runOnce(name, order, onStatus, log, signal)
-      return show({ is: 'stopped', error: null })
-    } catch (error) {
-      if (signal.aborted) return show({ is: 'stopped', error: null })
-      const failure = asMillraceError(error)
-      if (!failure.retriable) {
-        log.error(`stream ${name} stopped: ${failure.message}`, { error })
-        return show({ is: 'stopped', error: failure.toJSON() })
-      }
-      log.warn(`stream ${name} is retried: ${failure.message}`)
-      const sinceMs = last.state.is === 'retrying' ? last.state.sinceMs : systemClock.nowMs()
-      show({ is: 'retrying', error: failure.toJSON(), sinceMs, attempt })
-      await systemClock.sleep(backoffMs(attempt, { initialMs: 200, maxMs: 10_000 }), signal).catch(() => undefined)
-    }
-  }
 }
 
 async function runOnce(

@@ -22,7 +22,7 @@ export interface Server extends AsyncDisposable {
   begin(): Promise<void>
 }
 
-/** `sync`: `millrace serve broker` as users run it. `os`: the broker's `flush: 'os'`, which has no option of the command line. */
+/** `millrace serve broker` as users run it, with its `--flush`. */
 export async function startMillrace(flush: 'sync' | 'os'): Promise<Server> {
   const dataDir = mkdtempSync(join(tmpdir(), 'millrace-bench-broker-'))
   let running = spawnBroker(flush, dataDir, 0)
@@ -89,10 +89,7 @@ interface Running {
 }
 
 function spawnBroker(flush: 'sync' | 'os', dataDir: string, port: number): Running {
-  const command =
-    flush === 'sync'
-      ? ['bin/millrace.mjs', 'serve', 'broker', '--port', String(port), '--data-dir', dataDir, '--json']
-      : ['bench/broker-os.ts', dataDir, String(port)]
+  const command = ['bin/millrace.mjs', 'serve', 'broker', '--port', String(port), '--flush', flush, '--data-dir', dataDir, '--json']
   const profile = process.env.MILLRACE_BENCH_PROFILE
   const flags = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]
   const child = spawn(process.execPath, [...flags, ...command], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })

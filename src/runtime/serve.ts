@@ -32,7 +32,7 @@ export interface StoreAccess {
 
 export type ServedPart =
   /** `importFrom`: the data folder of a Kafka that was stopped, copied first. */
-  | { readonly is: 'broker'; readonly access?: BrokerAccess; readonly importFrom?: string }
+  | { readonly is: 'broker'; readonly access?: BrokerAccess; readonly flush?: 'sync' | 'os'; readonly importFrom?: string }
   | { readonly is: 'cql-store'; readonly access?: StoreAccess }
   /** `kafka` stays the caller's. */
   | { readonly is: 'registry'; readonly kafka: KafkaClient }
@@ -82,7 +82,7 @@ async function startPart(
       const listeners = brokerListeners(part.access ?? {}, where, account)
       if (part.importFrom !== undefined) importKafkaFolder(part.importFrom, folder.kafkaDir)
       const { startBroker } = await import('../broker/index.ts')
-      return startBroker({ dataDir: folder.kafkaDir, listeners, log })
+      return startBroker({ dataDir: folder.kafkaDir, listeners, log, ...(part.flush ? { flush: part.flush } : {}) })
     }
     case 'cql-store': {
       const { startCqlStore } = await import('../cql-store/index.ts')

@@ -84,6 +84,7 @@ describe('millrace serve broker refuses', () => {
     ['TLS without a certificate', ['--listen', 'SSL://127.0.0.1:0'], /give --tls-cert and --tls-key/],
     ['a certificate that is none', ['--port', '0', '--tls-cert', 'users', '--tls-key', 'key.pem'], /tls.cert is no certificate/],
     ['an unknown protocol', ['--listen', 'QUIC://127.0.0.1:0'], /the protocol one of PLAINTEXT, SSL/],
+    ['another way to flush', ['--port', '0', '--flush', 'never'], /--flush never: it is sync or os/],
     ['to import what is no folder of Kafka', ['--port', '0', '--import-kafka', '.'], /no data folder of Kafka/],
   ]
   test.each(wrong)('%s', { timeout: 240_000 }, async (_, args, told) => {

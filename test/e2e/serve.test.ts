@@ -101,6 +101,15 @@ describe('millrace serve broker', () => {
     await admin.disconnect()
   })
 
+  test('with --flush os keeps what it acknowledged over kill -9', { timeout: 240_000 }, async () => {
+    const first = await serveOn('broker', '--flush', 'os')
+    await produceTwo(first.view.address)
+    first.child.kill('SIGKILL')
+    await first.ended
+    const again = await serveOn('broker', '--flush', 'os')
+    expect(await readAll(again.view.address, 'visits')).toEqual(['one', 'two'])
+  })
+
   test('beyond loopback asks for the credentials whose file it names (P8)', { timeout: 240_000 }, async () => {
     const { view } = await serveOn('broker', '--host', '0.0.0.0')
     const file = view.credentialsFile ?? ''

@@ -45,11 +45,17 @@ export function addServeCommands(program: Command, context: WithContext): void {
       '--users <file:path|env:NAME>',
       'one user:password a line, for SASL PLAIN and SCRAM (default beyond loopback: one is generated)',
     )
+    .option(
+      '--flush <sync|os>',
+      'sync: acks=all is answered once it is on the disk; os: once the operating system has it, as Kafka does',
+      'sync',
+    )
     .option('--import-kafka <dir>', 'copy the data folder of a Kafka that was stopped first; that folder stays as it is')
-    .action(async ({ importKafka, ...options }: WhereOptions & BrokerAccessOptions & { importKafka?: string }) => {
+    .action(async ({ importKafka, flush, ...options }: WhereOptions & BrokerAccessOptions & { importKafka?: string; flush: string }) => {
+      if (flush !== 'sync' && flush !== 'os') throw new MillraceError('BAD_REQUEST', `--flush ${flush}: it is sync or os.`)
       const access = readBrokerAccess(options, warn)
       const imported = importKafka === undefined ? {} : { importFrom: resolve(importKafka) }
-      await serveUntilStopped(context(), { is: 'broker', access, ...imported }, options)
+      await serveUntilStopped(context(), { is: 'broker', access, flush, ...imported }, options)
     })
   withTls(part('cql-store', 'the table store, which answers as Cassandra does', 9042))
     .option('--user <file:path|env:NAME>', 'user:password that clients sign in with (default beyond loopback: one is generated)')

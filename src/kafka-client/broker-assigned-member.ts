@@ -41,6 +41,10 @@ export class BrokerAssignedMember implements Membership {
   #lastPollMs = 0
   #cancelHeartbeat: (() => void) | null = null
   #beating: Promise<void> | null = null
+  /** Something is to be said that the heartbeat on its way does not say. */
+  #mustBeatAgain = false
+  /** How often it has joined: what was asked by an earlier membership is answered to none. */
+  #membership = 0
   #intervalMs = 1_000
   #attempts = 0
   #joiningSinceMs = 0
@@ -100,6 +104,7 @@ export class BrokerAssignedMember implements Membership {
     this.#joined = Promise.withResolvers()
     this.#joined.promise.catch(() => undefined)
     this.#state = { is: 'joining' }
+    this.#membership++
     this.#joiningSinceMs = this.#cluster.clock.monotonicMs()
     this.#owned = []
     this.#target = null
@@ -171,11 +176,14 @@ export class BrokerAssignedMember implements Membership {
 
   /** The epoch may rise between two heartbeats: the same is sent under the new one. */
   async #commitOnce(offsets: readonly CommittedOffset[]): Promise<void> {
+    const membership = this.#membership
     for (let tries = 0; ; tries++) {
       const { metadata } = this
+      // Of partitions that it had: under the membership that follows it would pass.
+      if (membership !== this.#membership) throw fenced(errorCodes.ILLEGAL_GENERATION, metadata.groupId)
       const errorCode = await commitOnce(this.#cluster, this.#purpose, metadata, offsets)
       if (errorCode === errorCodes.NONE) return
-      if (lostMembership.has(errorCode)) this.#lose(errorCode)
+      if (lostMembership.has(errorCode) && membership === this.#membership) this.#lose(errorCode)
       if (errorCode !== errorCodes.STALE_MEMBER_EPOCH || tries >= STALE_EPOCH_TRIES) throw refusedCommit(errorCode, metadata.groupId)
       this.#beatNow()
       await this.#beating
@@ -187,10 +195,10 @@ export class BrokerAssignedMember implements Membership {
   #beatNow(): void {
     this.#cancelHeartbeat?.()
     this.#cancelHeartbeat = null
-    if (this.#beating) return
-    this.#beating = this.#beat().finally(() => {
+    this.#mustBeatAgain = this.#beating !== null
+    this.#beating ??= this.#beat().finally(() => {
       this.#beating = null
-      if (this.#mustSayOwned && this.isMember) this.#beatNow()
+      if (this.#mustBeatAgain || (this.#mustSayOwned && this.isMember)) this.#beatNow()
     })
   }
 

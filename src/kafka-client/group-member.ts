@@ -292,7 +292,9 @@ export class GroupMember implements Membership {
     if (errorCode === errorCodes.NONE) return
     const isOvertaken = errorCode === errorCodes.ILLEGAL_GENERATION && this.isIncremental && this.#hasMovedOnFrom(metadata)
     if (isOvertaken) throw refusedCommit(errorCodes.REBALANCE_IN_PROGRESS, metadata.groupId)
-    this.#learnFrom(errorCode)
+    // Of an earlier generation it says nothing about this one.
+    const isPresent = metadata.memberId === this.#memberId && metadata.generationId === this.#generationId
+    if (isPresent) this.#learnFrom(errorCode)
     throw refusedCommit(errorCode, metadata.groupId)
   }
 
@@ -318,6 +320,7 @@ export class GroupMember implements Membership {
       if (errorCode === errorCodes.UNKNOWN_MEMBER_ID) this.#memberId = ''
       this.#lose(`the broker answered ${errorCode === errorCodes.UNKNOWN_MEMBER_ID ? 'UNKNOWN_MEMBER_ID' : 'ILLEGAL_GENERATION'}`)
     } else if (errorCode === errorCodes.FENCED_INSTANCE_ID) {
+      this.#cancelHeartbeat?.()
       this.#state = { is: 'refused', error: fenced(errorCode, this.#options.groupId) }
       this.#onChange()
     }
@@ -338,7 +341,6 @@ export class GroupMember implements Membership {
   /** Never rejects. */
   async #beat(): Promise<void> {
     const state = this.#state
-    if (state.is === 'refused') return Promise.reject(state.error)
     if (state.is !== 'member') return
     if (this.#cluster.clock.monotonicMs() - this.#lastPollMs > this.#options.maxPollIntervalMs) {
       const memberId = this.#memberId

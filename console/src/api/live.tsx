@@ -17,15 +17,20 @@ export function LiveProvider({ children }: { children: ReactNode }): ReactNode {
   const [status, setStatus] = useState<Status | null>(null)
   const [runs, setRuns] = useState<readonly Run[]>([])
   const queries = useQueryClient()
-  const connection = useEvents('/events', {
-    status: setStatus,
-    runs: (now: readonly Run[]) => {
-      setRuns(now)
-      // What was asked for once is asked for again: a run changed it.
-      void queries.invalidateQueries({ queryKey: ['dags'] })
-      void queries.invalidateQueries({ queryKey: ['run'] })
+  const connection = useEvents(
+    '/events',
+    {
+      status: setStatus,
+      runs: (now: readonly Run[]) => {
+        setRuns(now)
+        // What was asked for once is asked for again: a run changed it.
+        void queries.invalidateQueries({ queryKey: ['dags'] })
+        void queries.invalidateQueries({ queryKey: ['run'] })
+      },
     },
-  })
+    // All that is shown may be of before; who is signed in too, and the token of changes with it.
+    { isEndless: true, onLiveAgain: () => void queries.invalidateQueries() },
+  )
   const live = useMemo(() => ({ status, runs, connection }), [status, runs, connection])
   return <LiveContext.Provider value={live}>{children}</LiveContext.Provider>
 }

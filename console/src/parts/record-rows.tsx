@@ -4,15 +4,24 @@ import { useRef, useState, type ReactNode } from 'react'
 import type { RecordView } from '../api/types.ts'
 import { LinkTo } from './link-to.tsx'
 import { PayloadBlock, PayloadLine } from './payload.tsx'
+import { RecordLetter } from './record-letter.tsx'
 import { Time } from './time.tsx'
 import './record-rows.css'
 
 const rowHeight = 37
 
+interface RecordRowsProps {
+  readonly records: readonly RecordView[]
+  readonly topic: string
+  readonly label: string
+  /** `partition:offset` of the one that is open at first. */
+  readonly openAt?: string
+}
+
 /** Records, one a row, only those in view in the page; a row opens to the whole record. */
-export function RecordRows({ records, label }: { records: readonly RecordView[]; label: string }): ReactNode {
+export function RecordRows({ records, topic, label, openAt }: RecordRowsProps): ReactNode {
   const scroller = useRef<HTMLDivElement>(null)
-  const [open, setOpen] = useState<string | null>(null)
+  const [open, setOpen] = useState<string | null>(openAt ?? null)
   const rows = useVirtualizer({
     count: records.length,
     getScrollElement: () => scroller.current,
@@ -50,7 +59,7 @@ export function RecordRows({ records, label }: { records: readonly RecordView[];
                   <PayloadLine of={record.value} />
                 </span>
               </UnstyledButton>
-              {open === id ? <Whole record={record} /> : null}
+              {open === id ? <Whole topic={topic} record={record} /> : null}
             </div>
           )
         })}
@@ -63,7 +72,7 @@ function idOf(record: RecordView | undefined): string {
   return record === undefined ? '' : `${record.partition}:${record.offset}`
 }
 
-function Whole({ record }: { record: RecordView }): ReactNode {
+function Whole({ topic, record }: { topic: string; record: RecordView }): ReactNode {
   const { key, value, headers } = record
   return (
     <div className="records-whole">
@@ -81,6 +90,7 @@ function Whole({ record }: { record: RecordView }): ReactNode {
           )}
         </Text>
       )}
+      <RecordLetter topic={topic} record={record} />
       <PayloadBlock of={value} />
       {headers.length === 0 ? null : (
         <Table withTableBorder mt="xs">

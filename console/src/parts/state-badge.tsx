@@ -21,6 +21,11 @@ const colors: Readonly<Record<string, string>> = {
   upstream_failed: 'red.9',
   cancelled: 'gray.7',
   skipped: 'gray.7',
+  open: 'red.9',
+  failed_again: 'red.9',
+  replayed: 'mill.7',
+  landed: '#237032',
+  discarded: 'gray.7',
 }
 
 export function StateBadge({ state }: { state: string }): ReactNode {

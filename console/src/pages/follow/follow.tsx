@@ -6,9 +6,10 @@ import { get } from '../../api/client.ts'
 import type { FollowedFlow } from '../../api/types.ts'
 import { fieldsOf } from '../../parts/fields.ts'
 import { count } from '../../parts/count.ts'
-import { LinkTo } from '../../parts/link-to.tsx'
 import { Answer, Empty, Page } from '../../parts/page.tsx'
 import { PayloadBlock } from '../../parts/payload.tsx'
+import { LetterNote } from '../../parts/record-letter.tsx'
+import { RecordPlace } from '../../parts/record-place.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
 import { Time } from '../../parts/time.tsx'
 
@@ -48,8 +49,9 @@ function Followed({ recordKey }: { recordKey: string }): ReactNode {
     <Answer of={asked}>
       {(flows) => (
         <Stack>
+          {flows.length === 0 ? <Empty title="No record and no row has this key">All topics and tables were looked at.</Empty> : null}
           {flows.map((flow) => (
-            <FlowOf key={flow.stream} flow={flow} />
+            <FlowOf key={placeOf(flow)} flow={flow} />
           ))}
         </Stack>
       )}
@@ -57,21 +59,44 @@ function Followed({ recordKey }: { recordKey: string }): ReactNode {
   )
 }
 
+/** Of a stream its way; without streams a topic or a table. */
+function placeOf({ stream, topic, table }: FollowedFlow): string {
+  return [topic, stream, table].filter((part) => part !== null).join(' → ')
+}
+
 function FlowOf({ flow }: { flow: FollowedFlow }): ReactNode {
-  const { stream, topic, table, versions, row, rowError, scanned, complete } = flow
+  const { stream, topic, table } = flow
   return (
-    <Paper withBorder p="md" component="section" data-testid={`follow-${stream}`}>
+    <Paper withBorder p="md" component="section" data-testid={`follow-${stream ?? topic ?? table}`}>
       <Title order={2} size="h5" style={{ overflowWrap: 'anywhere' }}>
-        {topic} → {stream} → {table}
+        {placeOf(flow)}
       </Title>
+      {topic === null ? null : <InTopic flow={flow} />}
+      {table === null ? null : <InTable flow={flow} />}
+    </Paper>
+  )
+}
+
+function InTopic({ flow }: { flow: FollowedFlow }): ReactNode {
+  const { topic, versions, found, scanned, complete } = flow
+  return (
+    <>
       <Text size="xs" c="dimmed" mb="md">
         looked at {count(scanned)} records{complete ? '' : ', then the time was up: there may be more versions'}
+        {found > versions.length ? `; the newest ${count(versions.length)} of ${count(found)} versions are shown` : ''}
       </Text>
       {versions.length === 0 ? (
         <Empty title="No record of this key">The topic {topic} has none now: it was never produced, or retention has removed it.</Empty>
       ) : (
         <Versions flow={flow} />
       )}
+    </>
+  )
+}
+
+function InTable({ flow: { row, rowError } }: { flow: FollowedFlow }): ReactNode {
+  return (
+    <>
       <Text fw={600} size="sm" mt="md">
         In the table now
       </Text>
@@ -85,43 +110,37 @@ function FlowOf({ flow }: { flow: FollowedFlow }): ReactNode {
           <PayloadBlock of={{ format: 'json', json: row, text: null, sizeBytes: JSON.stringify(row).length }} />
         </div>
       )}
-    </Paper>
+    </>
   )
 }
 
 function Versions({ flow: { versions, topic, stream } }: { flow: FollowedFlow }): ReactNode {
   return (
     <Timeline active={versions.length} bulletSize={14} lineWidth={2}>
-      {versions.map(({ record, run, processed, deadLetter }) => (
+      {versions.map(({ record, run, processed, readBy, deadLetter }) => (
         <Timeline.Item
           key={`${record.partition}:${record.offset}`}
           title={
             <Text size="sm" fw={600} component="div" data-testid={`version-${record.partition}:${record.offset}`}>
-              {topic}, partition {record.partition}, offset {record.offset} · <Time at={record.at} />
+              <RecordPlace of={`${topic}:${record.partition}:${record.offset}`} /> · <Time at={record.at} />
             </Text>
           }
         >
           <Stack gap={4}>
             <Text size="sm">
-              {run === null
-                ? 'produced by another program'
-                : `fetched by run ${run.run}, attempt ${run.attempt}${run.page === null ? '' : `, page ${run.page}`}`}
+              {stream === null
+                ? `read by ${readBy.join(', ') || 'no group'}`
+                : run === null
+                  ? 'produced by another program'
+                  : `fetched by run ${run.run}, attempt ${run.attempt}${run.page === null ? '' : `, page ${run.page}`}`}
             </Text>
-            <Group gap="xs">
-              <StateBadge state={deadLetter !== null ? 'failed' : processed ? 'success' : 'waiting'} />
-              <Text size="sm">
-                {deadLetter !== null
-                  ? `dead letter: ${deadLetter.stage}, ${deadLetter.message}`
-                  : processed
-                    ? `${stream} has read it`
-                    : `${stream} has not read it yet`}
-              </Text>
-              {deadLetter === null ? null : (
-                <LinkTo to="/dead-letters" search={{ stream, id: deadLetter.id }} size="sm">
-                  repair it
-                </LinkTo>
-              )}
-            </Group>
+            {stream === null ? null : (
+              <Group gap="xs">
+                <StateBadge state={processed ? 'success' : 'waiting'} />
+                <Text size="sm">{processed ? `${stream} has read it` : `${stream} has not read it yet`}</Text>
+              </Group>
+            )}
+            {deadLetter === null ? null : <LetterNote name={deadLetter} />}
             <PayloadBlock of={record.value} />
           </Stack>
         </Timeline.Item>

@@ -3,15 +3,11 @@ import type { ReactNode } from 'react'
 import type { Flow, Status } from '../../api/types.ts'
 import { useLive } from '../../api/live.tsx'
 import { count } from '../../parts/count.ts'
+import { LinkTo } from '../../parts/link-to.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
 
 /** A stop on the way of a record. */
-export type Station =
-  | { is: 'source' }
-  | { is: 'topic'; name: string }
-  | { is: 'stream'; name: string }
-  | { is: 'table'; name: string }
-  | { is: 'dead-letters'; stream: string }
+export type Station = { is: 'source' } | { is: 'topic'; name: string } | { is: 'stream'; name: string } | { is: 'table'; name: string }
 
 /** Source → topic → stream → table, with what went along each edge; below the stream, what could not. */
 export function FlowGraph({ flow, status, onOpen }: { flow: Flow; status: Status; onOpen: (station: Station) => void }): ReactNode {
@@ -41,15 +37,15 @@ export function FlowGraph({ flow, status, onOpen }: { flow: Flow; status: Status
         <Text size="sm" data-testid="lag">
           lag {count(flow.lag)}
         </Text>
-        <UnstyledButton
-          className="flow-letters"
-          onClick={() => onOpen({ is: 'dead-letters', stream: flow.stream })}
+        <LinkTo
+          to="/dead-letters"
+          search={{ stream: flow.stream }}
+          size="sm"
+          {...(flow.deadLetters ? { c: 'red' } : {})}
           data-testid="dead-letters"
         >
-          <Text size="sm" c={flow.deadLetters ? 'red' : undefined} td="underline">
-            {count(flow.deadLetters)} dead letters
-          </Text>
-        </UnstyledButton>
+          {count(flow.deadLetters)} dead letters
+        </LinkTo>
       </Box>
     </Paper>
   )

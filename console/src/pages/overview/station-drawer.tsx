@@ -1,10 +1,9 @@
-import { Anchor, Divider, Drawer, Stack, Text } from '@mantine/core'
+import { Divider, Drawer, Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { type ReactNode } from 'react'
 import { get, pathOf } from '../../api/client.ts'
 import { useLive } from '../../api/live.tsx'
-import type { DeadLetter, RecordView, Rows } from '../../api/types.ts'
-import { useMay } from '../../frame/session.tsx'
+import type { RecordView, Rows } from '../../api/types.ts'
 import { count } from '../../parts/count.ts'
 import { Answer, Empty } from '../../parts/page.tsx'
 import { PayloadBlock } from '../../parts/payload.tsx'
@@ -31,8 +30,7 @@ export function StationDrawer({ station, onClose }: { station: Station | null; o
 }
 
 function titleOf(station: Station): string {
-  if (station.is === 'source') return 'Last runs'
-  return station.is === 'dead-letters' ? `Dead letters of ${station.stream}` : `${station.is} ${station.name}`
+  return station.is === 'source' ? 'Last runs' : `${station.is} ${station.name}`
 }
 
 function Inside({ station }: { station: Station }): ReactNode {
@@ -45,8 +43,6 @@ function Inside({ station }: { station: Station }): ReactNode {
       return <StreamState name={station.name} />
     case 'table':
       return <SomeRows table={station.name} />
-    case 'dead-letters':
-      return <LastLetters stream={station.stream} />
   }
 }
 
@@ -122,7 +118,7 @@ function StreamState({ name }: { name: string }): ReactNode {
       <Text size="sm">{count(stream.recordsRead)} records read since its worker started</Text>
       <Text size="sm">{count(stream.rowsWritten)} rows written</Text>
       <Text size="sm">{count(stream.filtered)} filtered</Text>
-      <Text size="sm">{count(stream.deadLetters)} dead letters</Text>
+      <Text size="sm">{count(stream.deadLetters)} dead letters since then</Text>
       <Text size="sm">lag {count(stream.lag)}</Text>
     </Stack>
   )
@@ -145,43 +141,6 @@ function SomeRows({ table }: { table: string }): ReactNode {
             {rows.map((row, i) => (
               <PayloadBlock key={i} of={{ format: 'json', json: row, text: null, sizeBytes: JSON.stringify(row).length }} />
             ))}
-          </Stack>
-        )
-      }
-    </Answer>
-  )
-}
-
-function LastLetters({ stream }: { stream: string }): ReactNode {
-  const may = useMay('operator')
-  const asked = useQuery({
-    queryKey: ['dead-letters', stream, 'last'],
-    queryFn: ({ signal }) => get<DeadLetter[]>('/dead-letters', { stream, limit: shown }, signal),
-    enabled: may,
-    refetchInterval: 2_000,
-  })
-  if (!may) return <Empty title="Dead letters are for operators">They hold records as they came, personal fields included.</Empty>
-  return (
-    <Answer of={asked}>
-      {(letters) =>
-        letters.length === 0 ? (
-          <Empty title="No dead letters">Every record of this stream became a row or was filtered.</Empty>
-        ) : (
-          <Stack gap="sm">
-            {letters.map((letter) => (
-              <Stack key={letter.id} gap={2}>
-                <Text size="sm" fw={600}>
-                  {letter.stage}: {letter.message}
-                </Text>
-                <Text size="xs" c="dimmed">
-                  {letter.topic}, partition {letter.partition}, offset {letter.offset}
-                </Text>
-                <Text size="sm" ff="monospace" style={{ overflowWrap: 'anywhere' }}>
-                  {letter.value}
-                </Text>
-              </Stack>
-            ))}
-            <Anchor href={`/dead-letters?stream=${encodeURIComponent(stream)}`}>All dead letters of {stream}</Anchor>
           </Stack>
         )
       }

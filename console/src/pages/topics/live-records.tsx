@@ -22,14 +22,18 @@ const nothing: Seen = { records: [], seen: 0, shown: 0 }
 export function LiveRecords({ topic }: { topic: string }): ReactNode {
   const [state, setState] = useState<Seen>(nothing)
   const [isPaused, setPaused] = useState(false)
-  const connection = useEvents(isPaused ? null : `/topics${pathOf(topic)}/tail`, {
-    records: (some: { records: RecordView[]; seen: number; shown: number }) =>
-      setState((before) => ({
-        records: [...some.records.toReversed(), ...before.records].slice(0, kept),
-        seen: before.seen + some.seen,
-        shown: before.shown + some.shown,
-      })),
-  })
+  const connection = useEvents(
+    isPaused ? null : `/topics${pathOf(topic)}/tail`,
+    {
+      records: (some: { records: RecordView[]; seen: number; shown: number }) =>
+        setState((before) => ({
+          records: [...some.records.toReversed(), ...before.records].slice(0, kept),
+          seen: before.seen + some.seen,
+          shown: before.shown + some.shown,
+        })),
+    },
+    { isEndless: true },
+  )
   return (
     <Stack gap="sm">
       <Group gap="sm">
@@ -47,7 +51,7 @@ export function LiveRecords({ topic }: { topic: string }): ReactNode {
       {state.records.length === 0 ? (
         <Empty title="Nothing new yet">What is produced from now on appears here.</Empty>
       ) : (
-        <RecordRows records={state.records} label={`New records of ${topic}`} />
+        <RecordRows topic={topic} records={state.records} label={`New records of ${topic}`} />
       )}
     </Stack>
   )

@@ -1,15 +1,62 @@
 import { Group, Select, Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
+import { useSearch } from '@tanstack/react-router'
 import { useState, type ReactNode } from 'react'
 import { get, pathOf } from '../../api/client.ts'
 import { useLive } from '../../api/live.tsx'
 import type { RecordView } from '../../api/types.ts'
+import { LinkTo } from '../../parts/link-to.tsx'
 import { Answer, Empty } from '../../parts/page.tsx'
 import { RecordRows } from '../../parts/record-rows.tsx'
 
 const limits = ['50', '200', '1000']
 
+/** The newest, or (`at`, in the URL: `partition:offset`) those from a place on. */
 export function NewestRecords({ topic }: { topic: string }): ReactNode {
+  const { at } = useSearch({ from: '/topics/$topic' })
+  const [, partition, offset] = /^(\d{1,9}):(\d{1,18})$/.exec(at ?? '') ?? []
+  return partition === undefined || offset === undefined ? (
+    <Newest topic={topic} />
+  ) : (
+    <From topic={topic} partition={partition} offset={offset} />
+  )
+}
+
+/** One record and those behind it in its partition. */
+function From({ topic, partition, offset }: { topic: string; partition: string; offset: string }): ReactNode {
+  const asked = useQuery({
+    queryKey: ['records', topic, 'from', partition, offset],
+    queryFn: ({ signal }) =>
+      get<RecordView[]>(`/topics${pathOf(topic)}/records`, { partition, from: `offset:${offset}`, limit: 50 }, signal),
+  })
+  const id = `${partition}:${offset}`
+  return (
+    <Stack gap="sm">
+      <Text size="sm">
+        From partition {partition}, offset {offset} on ·{' '}
+        <LinkTo to="/topics/$topic" params={{ topic }} size="sm">
+          the newest
+        </LinkTo>
+      </Text>
+      <Answer of={asked}>
+        {(records) =>
+          records.length === 0 ? (
+            <Empty title="No record is there">Retention has removed it, or it was never committed.</Empty>
+          ) : (
+            <>
+              {records.some((record) => `${record.partition}:${record.offset}` === id) ? null : (
+                <Text size="sm">Offset {offset} itself is not there now: retention has removed it, or it was never committed.</Text>
+              )}
+              <RecordRows key={id} topic={topic} records={records} label={`Records of ${topic}`} openAt={id} />
+            </>
+          )
+        }
+      </Answer>
+    </Stack>
+  )
+}
+
+function Newest({ topic }: { topic: string }): ReactNode {
   const [limit, setLimit] = useState('50')
   const asked = useQuery({
     queryKey: ['records', topic, limit],
@@ -35,7 +82,11 @@ export function NewestRecords({ topic }: { topic: string }): ReactNode {
       </Group>
       <Answer of={asked}>
         {(records) =>
-          records.length === 0 ? <NoRecords topic={topic} /> : <RecordRows records={records} label={`Newest records of ${topic}`} />
+          records.length === 0 ? (
+            <NoRecords topic={topic} />
+          ) : (
+            <RecordRows topic={topic} records={records} label={`Newest records of ${topic}`} />
+          )
         }
       </Answer>
     </Stack>

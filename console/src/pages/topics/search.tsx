@@ -72,7 +72,7 @@ function Results({ topic, find, where }: { topic: string; find: string; where: s
         )}
       </Group>
       {isOver ? null : <Progress value={state.total === 0 ? 0 : (100 * state.scanned) / state.total} aria-label="How much was searched" />}
-      {hits.length > 0 ? <RecordRows records={hits} label="Hits" /> : null}
+      {hits.length > 0 ? <RecordRows topic={topic} records={hits} label="Hits" /> : null}
       {hits.length === 0 && isOver && !isStopped ? (
         <Empty title="No hit">No record that is there now has this text {where === 'anywhere' ? 'in it' : `in its ${where}`}.</Empty>
       ) : null}

@@ -83,15 +83,18 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
 
 /** For those who watch over it: health without a sign-in and without details, metrics and OpenAPI with one. */
 function serveOperations(server: FastifyInstance, options: WebServerOptions, cookieName: string, routes: readonly Route[]): StallWatch {
-  const { ports, access, version } = options
+  const { ports, access, version, scope } = options
   const watch = new StallWatch(() => ports.streamStatuses(), systemClock)
   server.get('/healthz', { exposeHeadRoute: true }, (_request, reply) => reply.type('text/plain').send('ok\n'))
-  server.get('/readyz', { exposeHeadRoute: true }, async (_request, reply) => {
-    const { ready, because } = watch.readiness(await ports.status())
+  server.get('/readyz', { exposeHeadRoute: true }, async ({ headers }, reply) => {
+    // Without a project the console alone is to be ready: it is there to say that a cluster is not.
+    const { ready, because } = watch.readiness(scope.project ? await ports.status() : { parts: [], loadError: null })
+    const isKnown = identify(headers, access, cookieName) !== null
+    const why = isKnown ? because.join('\n') : 'not ready: who has signed in, or has a token, is told why'
     return reply
       .code(ready ? 200 : 503)
       .type('text/plain')
-      .send(ready ? 'ready\n' : `${because.join('\n')}\n`)
+      .send(`${ready ? 'ready' : why}\n`)
   })
   const signedIn: Pick<Route, 'role' | 'method'> = { role: 'viewer', method: 'GET' }
   server.get('/metrics', async ({ headers }, reply) => {

@@ -116,8 +116,10 @@ describe('health and metrics', () => {
     const error = { code: 'UNREACHABLE' as const, message: 'away', retriable: true }
     const status = startingStatus('load_users')
     api.state.streams = [{ ...status, state: { is: 'retrying', error, sinceMs: Date.now() - 61_000, attempt: 9 } }]
-    const stalled = await fetch(`${api.url}/readyz`)
+    const stalled = await fetch(`${api.url}/readyz`, { headers: viewer })
     expect([stalled.status, await stalled.text()]).toEqual([503, 'load_users has been retrying for 61 s\n'])
+    const toAnyone = await fetch(`${api.url}/readyz`)
+    expect([toAnyone.status, await toAnyone.text()]).toEqual([503, expect.not.stringContaining('load_users')])
     api.state.streams = [{ ...status, state: { is: 'stopped', error } }]
     expect((await fetch(`${api.url}/readyz`)).status).toBe(503)
     api.state.streams = [{ ...status, state: { is: 'running' } }]

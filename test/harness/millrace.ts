@@ -1,5 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { root, type TestProject } from './project.ts'
 
@@ -140,7 +141,13 @@ export interface CommandResult {
 
 /** Runs one `millrace` command in the project. */
 export function run(project: TestProject, args: readonly string[], options: { input?: string; env?: Environment } = {}): CommandResult {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [bin, '--project', project.dir, ...args], {
+  return runAlone(['--project', project.dir, ...args], options)
+}
+
+/** Runs one `millrace` command where there is no project. */
+export function runAlone(args: readonly string[], options: { input?: string; env?: Environment } = {}): CommandResult {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...args], {
+    cwd: tmpdir(),
     env: { ...process.env, ...options.env },
     encoding: 'utf8',
     input: options.input ?? '',

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Clusters } from './console-alone.ts'
 import { bin } from './millrace.ts'
 
 /** Parts that run alone, by `millrace serve`, in a folder of their own; the folder and whatever still runs in it go at the end. */
@@ -38,4 +39,17 @@ export class ServedParts implements AsyncDisposable {
     }
     rmSync(this.dir, { recursive: true, force: true })
   }
+}
+
+/** Where a part answers, by what it says. */
+export function addressIn(said: string): string {
+  const { address }: { address: string } = JSON.parse(said)
+  return address
+}
+
+/** A broker, a table store and a registry of their own, which know of no project. */
+export async function serveClusters(parts: ServedParts): Promise<Clusters> {
+  const served = async (...args: string[]): Promise<string> => addressIn(await parts.serve([...args, '--port', '0'], {}))
+  const [kafka, cassandra] = await Promise.all([served('broker'), served('cql-store')])
+  return { kafka, cassandra, registry: await served('registry', '--kafka', kafka) }
 }

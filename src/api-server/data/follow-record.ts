@@ -1,39 +1,15 @@
-import { bytesAt, names, type DeadLetterView, type Json, type Project, type TopicDef } from '../../core/index.ts'
-import type { KafkaClient } from '../../kafka-client/index.ts'
+import { names, type TopicDef } from '../../core/index.ts'
 import { systemClock } from '../../platform/index.ts'
 import type { ApiPorts } from '../ports.ts'
+import { followAnywhere } from './follow-anywhere.ts'
+import type { FollowedFlow, FollowedVersion, Following } from './followed-flow.ts'
 import { maskedLetter } from './masked-letter.ts'
 import { personalIn } from './payload.ts'
-import { openReader, type ReadOptions } from './read-topic.ts'
-import { recordView, type RecordView } from './records.ts'
+import type { RecordView } from './records.ts'
 import type { DataSystems } from './systems.ts'
 import { readRows } from './table-browser.ts'
+import { versionsOfKey } from './versions-of-key.ts'
 
-export interface FollowedVersion {
-  record: RecordView
-  /** The run that fetched it, as its headers say; null when another program produced it. */
-  run: { run: string; attempt: number; page: string | null } | null
-  /** Whether the stream has committed past it. */
-  processed: boolean
-  deadLetter: DeadLetterView | null
-}
-
-export interface FollowedFlow {
-  stream: string
-  topic: string
-  table: string
-  /** Oldest first; the newest `mostVersions`. */
-  versions: FollowedVersion[]
-  /** The table's row of this key; null: there is none. */
-  row: { [column: string]: Json } | null
-  /** Why the table could not be asked by this key. */
-  rowError: string | null
-  /** How much of the topic was looked at, and whether that was all. */
-  scanned: number
-  complete: boolean
-}
-
-const mostVersions = 50
 const longestScanMs = 20_000
 
 /** Every stop that the records of a key made: run and page, topic and offset, stream, row or dead letter. */
@@ -45,6 +21,7 @@ export function followRecord(
   signal: AbortSignal,
 ): Promise<FollowedFlow[]> {
   const project = ports.project()
+  if (project.streams.length === 0) return followAnywhere({ systems, ports, project, key, hidePersonal, signal })
   return Promise.all(
     project.streams.flatMap((stream) => {
       const source = stream.nodes.find((node) => node.is === 'source')
@@ -56,20 +33,15 @@ export function followRecord(
   )
 }
 
-interface Following {
-  readonly systems: DataSystems
-  readonly ports: Pick<ApiPorts, 'deadLetters'>
-  readonly project: Project
-  readonly key: string
-  readonly hidePersonal: boolean
-  readonly signal: AbortSignal
-}
-
 async function followFlow(following: Following, flow: { stream: string; topic: TopicDef; table: string }): Promise<FollowedFlow> {
-  const { systems, ports, project } = following
+  const { systems, ports, project, key, hidePersonal, signal } = following
   const kafka = await systems.kafka()
+  const { topics } = await kafka.admin.metadata([flow.topic.name])
+  const partitions = topics.find(({ name }) => name === flow.topic.name)?.partitions.map(({ partition }) => partition) ?? []
+  const masking = hidePersonal ? personalIn(project, flow.topic.name) : null
+  const reading = { kafka, values: systems.values, topic: flow.topic.name, partitions, masking, signal }
   const [found, committed, letters, row] = await Promise.all([
-    versionsOf(following, kafka, flow.topic.name),
+    versionsOfKey(reading, key, systemClock.monotonicMs() + longestScanMs),
     kafka.admin.committedOffsets(names.group(project.name, flow.stream), [flow.topic.name]),
     ports.deadLetters.list(flow.stream, { limit: 10_000 }),
     rowOf(following, flow),
@@ -80,54 +52,18 @@ async function followFlow(following: Following, flow: { stream: string; topic: T
       (each) => each.topic === flow.topic.name && each.partition === record.partition && each.offset === record.offset,
     )
     const shown = letter && following.hidePersonal ? maskedLetter(letter, personalIn(project, flow.topic.name)) : letter
-    return { record, run: runOf(record), processed: offset > BigInt(record.offset), deadLetter: shown ?? null }
+    return { record, run: runOf(record), processed: offset > BigInt(record.offset), readBy: [], deadLetter: shown ?? null }
   })
   return {
     stream: flow.stream,
     topic: flow.topic.name,
     table: flow.table,
     versions,
+    found: found.found,
     ...row,
     scanned: found.scanned,
     complete: found.complete,
   }
-}
-
-/** Keys are compared as bytes: nothing is decoded but what is shown. */
-async function versionsOf(
-  { systems, project, key, hidePersonal, signal }: Following,
-  kafka: KafkaClient,
-  topic: string,
-): Promise<{ records: RecordView[]; scanned: number; complete: boolean }> {
-  const { topics } = await kafka.admin.metadata([topic])
-  const partitions = topics.find(({ name }) => name === topic)?.partitions.map(({ partition }) => partition) ?? []
-  const options: ReadOptions = {
-    kafka,
-    values: systems.values,
-    topic,
-    partitions,
-    masking: hidePersonal ? personalIn(project, topic) : null,
-    signal,
-  }
-  const records: RecordView[] = []
-  if (partitions.length === 0) return { records, scanned: 0, complete: true }
-  const wanted = Buffer.from(key)
-  const deadlineMs = systemClock.monotonicMs() + longestScanMs
-  let scanned = 0
-  await using reader = openReader(options, 'earliest')
-  do {
-    for (const batch of await reader.poll({ signal })) {
-      scanned += batch.count
-      for (let i = 0; i < batch.count; i++) {
-        const bytes = bytesAt(batch, batch.keyAt, i)
-        if (bytes === null || !wanted.equals(bytes)) continue
-        await systems.values.makeReadyFor(batch, signal)
-        records.push(recordView(batch, i, systems.values, options.masking))
-        if (records.length > mostVersions) records.shift()
-      }
-    }
-  } while (!reader.atEnd() && systemClock.monotonicMs() < deadlineMs)
-  return { records, scanned, complete: reader.atEnd() }
 }
 
 function runOf({ headers }: RecordView): FollowedVersion['run'] {

@@ -77,17 +77,19 @@ export const rows = z.object({
 })
 
 export const followedFlow = z.object({
-  stream: z.string(),
-  topic: z.string(),
-  table: z.string(),
+  stream: z.string().nullable(),
+  topic: z.string().nullable(),
+  table: z.string().nullable(),
   versions: z.array(
     z.object({
       record,
       run: z.object({ run: z.string(), attempt: z.int(), page: z.string().nullable() }).nullable(),
       processed: z.boolean(),
+      readBy: z.array(z.string()).meta({ description: 'groups that have committed past it, where no stream says which matters' }),
       deadLetter: deadLetterView.nullable(),
     }),
   ),
+  found: z.int().meta({ description: 'versions that there were; of many or large ones the newest are told' }),
   row: z.record(z.string(), json).nullable(),
   rowError: z.string().nullable(),
   scanned: z.int(),

@@ -39,7 +39,8 @@ export class Fetcher {
   readonly #partitions = new Map<string, FetchPartition>()
   readonly #busyNodes = new Set<number>()
   readonly #sessions = new Map<number, FetchSession>()
-  readonly #validating = new Set<FetchPartition>()
+  /** Positions that the broker is being asked about; not fetched meanwhile. */
+  readonly #doubted = new Map<FetchPartition, bigint>()
   readonly #waiters = new Set<() => void>()
   #cancelTimer: (() => void) | null = null
   #timerAtMs = 0
@@ -124,7 +125,7 @@ export class Fetcher {
     const fullNodes = new Set<number>()
     let nextAtMs = Infinity
     for (const state of this.#partitions.values()) {
-      if (state.paused || state.failure) continue
+      if (state.paused || state.failure || this.#doubted.get(state) === state.position) continue
       if (state.retryAtMs > nowMs) {
         nextAtMs = Math.min(nextAtMs, state.retryAtMs)
         continue
@@ -133,7 +134,7 @@ export class Fetcher {
       if (!leader) this.#retryLater(state, true)
       else if (state.buffered) fullNodes.add(leader.nodeId)
       else if (this.#isValidated(state, leader.leaderEpoch)) this.#push(byNode, leader.nodeId, state)
-      else if (!this.#validating.has(state)) void this.#validate(state, leader.nodeId, leader.leaderEpoch)
+      else void this.#validate(state, leader.nodeId, leader.leaderEpoch)
     }
     for (const [nodeId, states] of byNode) {
       if (!this.#busyNodes.has(nodeId) && !fullNodes.has(nodeId)) void this.#fetch(nodeId, states)
@@ -250,7 +251,8 @@ export class Fetcher {
     if (said.errorCode === errorCodes.OFFSET_OUT_OF_RANGE) {
       // Never a silent reset: the caller has to say where to go on.
       const isBefore = state.position < said.logStartOffset
-      void this.#failOutOfRange(state, isBefore ? 'it was deleted by retention' : 'the log ends before it', said.logStartOffset)
+      const why = isBefore ? 'it was deleted by retention' : 'the log ends before it'
+      void this.#whileDoubted(state, () => this.#failOutOfRange(state, why, said.logStartOffset))
       return
     }
     const needs = { operation: 'Read', on: 'topic', name: topic } as const
@@ -259,14 +261,26 @@ export class Fetcher {
     else this.#fail(state, error)
   }
 
-  /** A refused fetch carries no log start offset: it is asked for, so that the caller knows what there is. */
+  /** Never rejects. */
+  async #whileDoubted(state: FetchPartition, ask: () => Promise<void>): Promise<void> {
+    const { position } = state
+    this.#doubted.set(state, position)
+    await ask()
+    // After a seek another position may be in doubt.
+    if (this.#doubted.get(state) === position) this.#doubted.delete(state)
+    this.pump()
+  }
+
+  /** A refused fetch carries no log start offset: it is asked for, so that the caller knows what there is. Never rejects. */
   async #failOutOfRange(state: FetchPartition, why: string, logStartOffset: bigint): Promise<void> {
+    const { position } = state
     let start = logStartOffset
     if (start < 0n) {
       const found = await findOffsets(this.#cluster, this.#purpose, [state], 'earliest').catch(() => [])
       start = found[0]?.offset ?? -1n
     }
-    this.#fail(state, outOfRange(state, start, start >= 0n && state.position < start ? 'it was deleted by retention' : why))
+    if (state.position !== position) return
+    this.#fail(state, outOfRange(state, start, start >= 0n && position < start ? 'it was deleted by retention' : why))
   }
 
   #fail(state: FetchPartition, error: MillraceError): void {
@@ -306,34 +320,38 @@ export class Fetcher {
     }
   }
 
-  /** Asks the new leader where the epoch of the last consumed record ended: before the position means that the log was cut (KIP-320). */
-  async #validate(state: FetchPartition, nodeId: number, leaderEpoch: number): Promise<void> {
-    this.#validating.add(state)
-    const { topic, partition, position, positionEpoch } = state
-    try {
-      const answer = await this.#cluster.ask(
-        this.#cluster.toNode(nodeId, this.#purpose),
-        offsetForLeaderEpoch,
-        OFFSET_FOR_LEADER_EPOCH_AT_MOST,
-        () => ({
-          replicaId: -1,
-          topics: [{ topic, partitions: [{ partition, currentLeaderEpoch: leaderEpoch, leaderEpoch: positionEpoch }] }],
-        }),
-      )
-      const said = answer.topics[0]?.partitions[0]
-      const errorCode = said?.errorCode ?? errorCodes.UNKNOWN_SERVER_ERROR
-      if (!said || errorCode !== errorCodes.NONE) throw kafkaError(errorCode, `The leader epoch of ${topic}-${partition}`)
-      state.validatedEpoch = leaderEpoch
-      const isCut = said.endOffset >= 0n && said.endOffset < position && state.position === position
-      if (isCut) await this.#failOutOfRange(state, `the log was cut at ${said.endOffset} when its leader changed`, -1n)
-    } catch (error) {
-      const failure = asMillraceError(error)
-      if (failure.retriable) this.#retryLater(state, true)
-      else if (failure.code === 'PROTOCOL') state.validatedEpoch = leaderEpoch
-      else this.#fail(state, failure)
-    }
-    this.#validating.delete(state)
-    this.pump()
+  /** Asks the new leader where the epoch of the last consumed record ended: before the position means that the log was cut (KIP-320). Never rejects. */
+  #validate(state: FetchPartition, nodeId: number, leaderEpoch: number): Promise<void> {
+    const { position } = state
+    return this.#whileDoubted(state, async () => {
+      try {
+        const endOffset = await this.#endOfEpoch(state, nodeId, leaderEpoch)
+        if (state.position !== position) return
+        state.validatedEpoch = leaderEpoch
+        if (endOffset >= 0n && endOffset < position)
+          await this.#failOutOfRange(state, `the log was cut at ${endOffset} when its leader changed`, -1n)
+      } catch (error) {
+        const failure = asMillraceError(error)
+        if (state.position !== position) return
+        if (failure.retriable) this.#retryLater(state, true)
+        else if (failure.code === 'PROTOCOL') state.validatedEpoch = leaderEpoch
+        else this.#fail(state, failure)
+      }
+    })
+  }
+
+  async #endOfEpoch({ topic, partition, positionEpoch }: FetchPartition, nodeId: number, leaderEpoch: number): Promise<bigint> {
+    const question = { partition, currentLeaderEpoch: leaderEpoch, leaderEpoch: positionEpoch }
+    const answer = await this.#cluster.ask(
+      this.#cluster.toNode(nodeId, this.#purpose),
+      offsetForLeaderEpoch,
+      OFFSET_FOR_LEADER_EPOCH_AT_MOST,
+      () => ({ replicaId: -1, topics: [{ topic, partitions: [question] }] }),
+    )
+    const said = answer.topics[0]?.partitions[0]
+    const errorCode = said?.errorCode ?? errorCodes.UNKNOWN_SERVER_ERROR
+    if (!said || errorCode !== errorCodes.NONE) throw kafkaError(errorCode, `The leader epoch of ${topic}-${partition}`)
+    return said.endOffset
   }
 
   #decode(state: FetchPartition, buffered: Buffered): Batch[] {

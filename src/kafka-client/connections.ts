@@ -19,6 +19,7 @@ export class Connections {
   readonly #clock: Clock
   readonly #open = new Map<string, Promise<Connection>>()
   readonly #health = new Map<string, Health>()
+  readonly #released = new Set<string>()
   readonly #closing = new AbortController()
   #hasWarned = false
 
@@ -30,6 +31,7 @@ export class Connections {
   /** Gives the open connection or makes one, after the address's back-off. Rejects as `Connection.open` does, or CLOSED. */
   get(purpose: string, address: { host: string; port: number }): Promise<Connection> {
     if (this.#closing.signal.aborted) return Promise.reject(new MillraceError('CLOSED', 'The Kafka client is closed.'))
+    if (this.#released.has(purpose)) return Promise.reject(new MillraceError('CLOSED', 'What asked for this connection is closed.'))
     const key = `${purpose} ${address.host}:${address.port}`
     const known = this.#open.get(key)
     if (known) return known
@@ -42,8 +44,9 @@ export class Connections {
     return opening
   }
 
-  /** Closes the connections of one purpose; what is in flight on them rejects. */
+  /** Closes the connections of one purpose, for good: what is in flight on them, and what is still to be asked, rejects. */
   release(purpose: string): void {
+    this.#released.add(purpose)
     for (const [key, opening] of this.#open) {
       if (!key.startsWith(`${purpose} `)) continue
       this.#open.delete(key)

@@ -156,8 +156,6 @@ class KafkaGroupConsumer implements GroupConsumer {
     const rebalancing = this.#rebalancing ?? Promise.resolve()
     await settledBy(rebalancing, deadlineMs, clock)
     this.#onClose(this)
-    // What was still under way may have connected again meanwhile.
-    void Promise.allSettled([leaving, rebalancing]).then(() => this.#cluster.connections.release(this.#purpose))
   }
 
   #warnOfHaste(step: string, timeoutMs: number): void {

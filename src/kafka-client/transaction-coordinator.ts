@@ -139,10 +139,11 @@ export class TransactionCoordinator {
   /**
    * Commits or aborts; asked until the coordinator tells, since a lost answer may have been a yes. Gives the identity of the next
    * transaction. A refusal after a lost answer has details.outcome `unknown`.
+   * @param wasUnknown an answer was lost in an earlier call
    */
-  async end({ identity, version }: TransactionSession, outcome: 'commit' | 'abort'): Promise<ProducerIdentity> {
+  async end({ identity, version }: TransactionSession, outcome: 'commit' | 'abort', wasUnknown = false): Promise<ProducerIdentity> {
     const { transactionalId } = this.#options
-    let isUnknown = false
+    let isUnknown = wasUnknown
     try {
       return await this.#retrying(async () => {
         const connection = await this.#connection()

@@ -205,6 +205,15 @@ describe.each([1, 2] as const)('a transactional producer (version %i)', (version
     await expect(producer.commit()).rejects.toMatchObject({ code: 'PRODUCER_FENCED', details: { outcome: 'unknown' } })
   })
 
+  it('says that the outcome is unknown when it asks again, in vain, after nobody told in time', async () => {
+    await using world = await startScriptedTransactions(version, { verdicts: { EndTxn: ['silent', errorCodes.PRODUCER_FENCED] } })
+    await using producer = world.kafka.transactionalProducer({ ...options, deliveryTimeoutMs: 1 })
+    await producer.begin()
+    await producer.sendOffsets([{ topic: 't', partition: 0, offset: 1n, leaderEpoch: -1, metadata: '' }], { groupId: 'g' })
+    await expect(producer.commit()).rejects.toMatchObject({ code: 'TIMED_OUT', details: { outcome: 'unknown' } })
+    await expect(producer.commit()).rejects.toMatchObject({ code: 'PRODUCER_FENCED', details: { outcome: 'unknown' } })
+  })
+
   it('keeps the records of an aborted transaction out of the next one', async () => {
     await using world = await startScriptedTransactions(version)
     await using producer = world.kafka.transactionalProducer({ ...options, lingerMs: 10_000, maxBufferedBytes: 500, batchBytes: 200 })

@@ -163,7 +163,7 @@ class KafkaTransactionalProducer implements TransactionalProducer, SenderTransac
     const deadlineMs = clock.monotonicMs() + timeoutMs
     const wasCommitting = this.#state.is === 'committing'
     const ended = await settledBy(wasCommitting && this.#ending ? this.#ending : this.abort(), deadlineMs, clock)
-    if (!ended) {
+    if (!ended || this.#state.is === 'in doubt') {
       const message = `The transactional producer closed after ${timeoutMs} ms with a transaction that is not known to have ended.`
       log.warn(message, { transactionalId: this.transactionalId })
     }
@@ -228,7 +228,7 @@ class KafkaTransactionalProducer implements TransactionalProducer, SenderTransac
       return
     }
     try {
-      const identity = await this.#coordinator.end(session, 'commit')
+      const identity = await this.#coordinator.end(session, 'commit', isAgain)
       this.#ended({ ...session, identity })
     } catch (error) {
       const failure = asMillraceError(error)

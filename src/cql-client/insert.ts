@@ -68,11 +68,23 @@ function checkColumns(insert: Insert, bound: readonly ColumnSpec[]): void {
 
 /** The same bytes mean the same: frozen or not says nothing about them. */
 function compatible(ours: CqlType, theirs: CqlType): boolean {
-  return withoutFrozen(ours) === withoutFrozen(theirs)
+  return formatType(withoutFrozen(ours)) === formatType(withoutFrozen(theirs))
 }
 
-function withoutFrozen(type: CqlType): string {
-  return formatType(type).replaceAll(/frozen<|[<>]/g, ' ')
+function withoutFrozen(type: CqlType): CqlType {
+  switch (type.is) {
+    case 'list':
+    case 'set':
+      return { is: type.is, of: withoutFrozen(type.of) }
+    case 'map':
+      return { is: 'map', key: withoutFrozen(type.key), value: withoutFrozen(type.value) }
+    case 'tuple':
+      return { is: 'tuple', of: type.of.map(withoutFrozen) }
+    case 'udt':
+      return { ...type, fields: type.fields.map((field) => ({ ...field, type: withoutFrozen(field.type) })), frozen: false }
+    default:
+      return type
+  }
 }
 
 const VALUES = 0x01

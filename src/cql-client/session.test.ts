@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { listenTcp, systemClock, type Clock } from '../platform/index.ts'
-import { errors } from '../cql-wire/index.ts'
+import { errors, type CqlType, type Response } from '../cql-wire/index.ts'
 import { connectCassandra, type CassandraConnectOptions, type CassandraSession } from './index.ts'
 import { failure, startScriptedServer, usersColumns, type Script, type ScriptedServer } from './scripted-server.fixture.ts'
 
@@ -114,6 +114,26 @@ describe('opening a writer', () => {
     const session = await connect([(await server()).address])
     const columns = [usersColumns[0], { name: 'name', type: { is: 'int' } }] as const
     await expect(session.writer({ keyspace: 'ks', table: 'users', columns })).rejects.toThrow('Column name of ks.users is text, not int.')
+  })
+
+  test('takes a column whose inner types are frozen, which the server does not tell', async () => {
+    const bare: CqlType = { is: 'map', key: { is: 'text' }, value: { is: 'list', of: { is: 'set', of: { is: 'int' } } } }
+    const inner: CqlType = { is: 'list', of: { is: 'set', of: { is: 'int' }, frozen: true }, frozen: true }
+    const types: [string, CqlType][] = [
+      ['id', { is: 'uuid' }],
+      ['name', bare],
+      ['[timestamp]', { is: 'bigint' }],
+    ]
+    const bound = types.map(([name, type]) => ({ keyspace: 'ks', table: 'users', name, type }))
+    const prepared: Response = { opcode: 'RESULT', kind: 'prepared', id: Buffer.of(1), bound, pkIndexes: [0], columns: [] }
+    const session = await connect([(await server({ prepare: () => prepared })).address])
+    const frozen: CqlType = { is: 'map', key: { is: 'text' }, value: inner, frozen: true }
+    await using writer = await session.writer({
+      keyspace: 'ks',
+      table: 'users',
+      columns: [usersColumns[0], { name: 'name', type: frozen }],
+    })
+    expect(writer).toBeDefined()
   })
 
   test('for a counter table is refused (P2)', async () => {

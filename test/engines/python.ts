@@ -2,6 +2,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { describe } from 'vitest'
 import { artifactDir, ensureArtifacts, isComplete } from '../../tools/engines/artifacts.ts'
+import type { System } from '../../tools/engines/system.ts'
 import { judgedBy } from '../harness/judges.ts'
 import { titlesOf, enginesAvailable } from './available.ts'
 
@@ -41,10 +42,13 @@ const clients = {
 /** Of one script: many times what it takes on a quiet machine. */
 const TIMEOUT_MS = 500_000
 
+/** Packages of PyPI that come with pip. */
+export type PythonPackages = Pick<System, 'title' | 'artifacts'>
+
 /** What is lacking to run Python clients; null: nothing. In CI they must run. */
-export function missingPython(): string | null {
+export function missingPython(packages: PythonPackages = clients): string | null {
   const has = (...args: string[]): boolean => spawnSync('python3', args, { timeout: 30_000 }).status === 0
-  const lacking = isComplete(artifactDir(clients))
+  const lacking = isComplete(artifactDir(packages))
     ? has('--version') || 'Python is not installed (Debian: apt-get install python3)'
     : has('-m', 'pip', '--version') || 'Python with pip is not installed (Debian: apt-get install python3-pip)'
   if (lacking === true) return null
@@ -75,7 +79,12 @@ export function bringPythonClients(): Promise<string> {
 
 /** Runs a script of `data/` with the clients, and resolves to the JSON line that it prints; rejects with what it said. */
 export async function runPython(script: string, ...args: readonly string[]): Promise<unknown> {
-  const lib = await bringPythonClients()
+  return runPythonWith(clients, script, ...args)
+}
+
+/** The same with other packages. */
+export async function runPythonWith(packages: PythonPackages, script: string, ...args: readonly string[]): Promise<unknown> {
+  const lib = await ensureArtifacts(packages)
   const child = spawn('python3', [join(import.meta.dirname, 'data', script), ...args], {
     env: { ...process.env, PYTHONPATH: lib, PYTHONDONTWRITEBYTECODE: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],

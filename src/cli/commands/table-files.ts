@@ -131,6 +131,7 @@ async function writeEntries(
   let open: { writer: RowWriter; places: number[] } | null = null
   let chunk: Entry[] = []
   let seen = 0
+  const times = timesInOrder()
   const inFlight: Sent[] = []
   const settleFirst = async (): Promise<void> => {
     const sent = inFlight.shift()
@@ -143,7 +144,7 @@ async function writeEntries(
       const { columns, places } = chosenColumns()
       open = { writer: await session.writer({ keyspace, table, columns }), places }
     }
-    inFlight.push(sendChunk(open.writer, open.places, chunk))
+    inFlight.push(sendChunk(open.writer, open.places, chunk, times))
     chunk = []
     // In order: what is counted as done has nothing open before it.
     if (inFlight.length >= chunksInFlight) await settleFirst()
@@ -162,12 +163,23 @@ async function writeEntries(
   }
 }
 
-function sendChunk(writer: RowWriter, places: readonly number[], chunk: readonly Entry[]): Sent {
+function sendChunk(writer: RowWriter, places: readonly number[], chunk: readonly Entry[], times: WriteTimes): Sent {
   const good = chunk.filter((entry) => 'row' in entry)
-  const nowMicros = BigInt(Math.trunc(systemClock.nowMs())) * 1000n
-  const micros = BigInt64Array.from(good, () => nowMicros)
+  const micros = times(good.length)
   const rows = good.map(({ row }) => places.map((place) => row[place] ?? null))
   return { chunk, good, result: writer.write(rows, micros, new AbortController().signal) }
+}
+
+/** Write times of so many rows more. */
+type WriteTimes = (count: number) => BigInt64Array<ArrayBuffer>
+
+/** Now, and each later than the one before: of two rows with the same key the file's last one wins, whole. */
+function timesInOrder(): WriteTimes {
+  let last = 0n
+  return (count) => {
+    const now = BigInt(Math.trunc(systemClock.nowMs())) * 1000n
+    return BigInt64Array.from({ length: count }, () => (last = now > last ? now : last + 1n))
+  }
 }
 
 function account({ chunk, good }: Sent, result: WriteResult, imported: Imported): void {

@@ -1,10 +1,10 @@
-import { closeSync, openSync, writeSync } from 'node:fs'
-import type { SchemaElement } from 'hyparquet'
+import type { SchemaElement, SchemaTree } from 'hyparquet'
 import type { CqlType, CqlValue } from '../../cql-client/index.ts'
 import { MillraceError } from '../../platform/index.ts'
 import { jsonOf, valueOfJson } from './json-value.ts'
-import { misfit, scalarText } from './scalar-text.ts'
+import { misfit, scalarOf, scalarText } from './scalar-text.ts'
 import type { FileColumn, Entry, RowFile } from './row-file.ts'
+import { writeAll } from './write-all.ts'
 
 /** Rows of a group: what is held in memory while a file is written or read. */
 const groupRows = 10_000
@@ -67,13 +67,12 @@ function parquetColumn({ name, type }: FileColumn): ParquetColumn {
   return { elements: [{ name, repetition_type: 'OPTIONAL', ...(scalars[type.is] ?? utf8) }], write: scalarWriter(type) }
 }
 
-/** Writes a Parquet file, a group of rows at a time. */
-export async function parquetFile(path: string, columns: readonly FileColumn[]): Promise<RowFile> {
+/** Writes a Parquet file, a group of rows at a time; `end` writes what is left, and the file stays open. */
+export async function parquetWriter(fd: number, columns: readonly FileColumn[]): Promise<Omit<RowFile, 'abandon'>> {
   const { ByteWriter, ParquetWriter } = await import('hyparquet-writer')
-  const fd = openSync(path, 'w')
   const bytes = new ByteWriter()
   const flush = (): void => {
-    writeSync(fd, new Uint8Array(bytes.buffer, 0, bytes.index))
+    writeAll(fd, new Uint8Array(bytes.buffer, 0, bytes.index))
     bytes.index = 0
   }
   const mapped = columns.map(parquetColumn)
@@ -97,9 +96,7 @@ export async function parquetFile(path: string, columns: readonly FileColumn[]):
     end: () => {
       writeGroup()
       void writer.finish()
-      closeSync(fd)
     },
-    abandon: () => closeSync(fd),
   }
 }
 
@@ -108,10 +105,12 @@ export async function* readParquet(path: string, columnsOf: (names: readonly str
   const { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema } = await import('hyparquet')
   const { compressors } = await import('./parquet-compressors.ts')
   const file = await asyncBufferFromFile(path)
-  const metadata = await parquetMetadataAsync(file).catch((error: unknown) => {
+  const told = await parquetMetadataAsync(file).catch((error: unknown) => {
     throw new MillraceError('BAD_REQUEST', `${path} is no Parquet file.`, { cause: error })
   })
-  const columns = columnsOf(parquetSchema(metadata).children.map(({ element }) => element.name))
+  const metadata = { ...told, schema: told.schema.map(withoutDecimal) }
+  const { children: nodes } = parquetSchema(metadata)
+  const columns = columnsOf(nodes.map(({ element }) => element.name))
   let at = 1
   for (let rowStart = 0; rowStart < Number(metadata.num_rows); rowStart += groupRows) {
     const rowEnd = Math.min(rowStart + groupRows, Number(metadata.num_rows))
@@ -128,7 +127,7 @@ export async function* readParquet(path: string, columnsOf: (names: readonly str
       geoparquet: false,
     })
     for (const row of rows) {
-      yield entryOf(at++, () => columns.map(({ name, type }) => valueOf(type, row[name])))
+      yield entryOf(at++, () => columns.map(({ name, type }, i) => valueOf(type, row[name], nodes[i])))
     }
   }
 }
@@ -150,21 +149,48 @@ const parsers = {
   dateFromDays: (days: number) => days,
 }
 
-function valueOf(type: CqlType, value: unknown): CqlValue {
+/** Decimals as they are stored: as numbers they would be rounded, and lose their scale. It stays with the element, and tells one. */
+function withoutDecimal(element: SchemaElement): SchemaElement {
+  const { converted_type, logical_type, ...plain } = element
+  return converted_type === 'DECIMAL' || logical_type?.type === 'DECIMAL' ? { ...plain, scale: element.scale ?? 0 } : element
+}
+
+/** @param node of the file's schema */
+function valueOf(type: CqlType, value: unknown, node: SchemaTree | undefined): CqlValue {
   if (value === null || value === undefined) return null
+  const scale = node?.children.length === 0 ? node.element.scale : undefined
+  if (scale !== undefined) return scalarOf(type, scalarText({ is: 'decimal' }, { unscaled: unscaledOf(value), scale }))
   if (typeof value === 'string') {
     const isNested = type.is === 'list' || type.is === 'set' || type.is === 'map' || type.is === 'tuple'
     return valueOfJson(type, isNested ? parsed(type, value) : value)
   }
   if (value instanceof Uint8Array) {
     // Some writers leave out that their bytes are text.
-    return type.is === 'blob' ? Uint8Array.from(value) : valueOf(type, Buffer.from(value).toString('utf8'))
+    return type.is === 'blob' ? Uint8Array.from(value) : valueOf(type, Buffer.from(value).toString('utf8'), undefined)
   }
+  // Of lists and maps the groups `list` and `key_value` stand between (LogicalTypes.md of the format).
+  const [item, itemValue] = node?.children[0]?.children ?? []
   if ((type.is === 'list' || type.is === 'set') && typeof value === 'object' && Symbol.iterator in value)
-    return Array.from(value as Iterable<unknown>, (item) => valueOf(type.of, item))
-  if (typeof value === 'bigint' && ['bigint', 'counter', 'timestamp', 'time', 'varint'].includes(type.is)) return value
+    return Array.from(value as Iterable<unknown>, (each) => valueOf(type.of, each, item))
+  if (type.is === 'map' && typeof value === 'object' && !Array.isArray(value))
+    return Object.entries(value).map(([key, each]) => [valueOf(type.key, key, undefined), valueOf(type.value, each, itemValue)])
+  if (type.is === 'time' && (typeof value === 'bigint' || typeof value === 'number')) return BigInt(value) * nanosOf(node?.element)
+  if (typeof value === 'bigint' && ['bigint', 'counter', 'timestamp', 'varint'].includes(type.is)) return value
   if (typeof value === 'number' && type.is === 'date') return value
   return valueOfJson(type, typeof value === 'bigint' ? value.toString() : value)
+}
+
+/** Nanoseconds of a unit of a time of day; of others' numbers 1. */
+function nanosOf(element: SchemaElement | undefined): bigint {
+  const unit = element?.logical_type?.type === 'TIME' ? element.logical_type.unit : element?.converted_type?.replace('TIME_', '')
+  return unit === 'MILLIS' ? 1_000_000n : unit === 'MICROS' ? 1_000n : 1n
+}
+
+/** An integer, or the bytes of one: two's complement, the highest first. */
+function unscaledOf(value: unknown): bigint {
+  if (typeof value === 'number' || typeof value === 'bigint') return BigInt(value)
+  if (!(value instanceof Uint8Array)) throw misfit('decimal', value)
+  return value.length === 0 ? 0n : BigInt.asIntN(8 * value.length, BigInt(`0x${Buffer.from(value).toString('hex')}`))
 }
 
 function parsed({ is }: CqlType, text: string): unknown {

@@ -1,11 +1,12 @@
-import { createReadStream, closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, createReadStream, openSync, rmSync } from 'node:fs'
 import { extname } from 'node:path'
 import type { CqlType, CqlValue } from '../../cql-client/index.ts'
 import { MillraceError } from '../../platform/index.ts'
 import { cellText, cellValue } from './cell-text.ts'
 import { csvLine, readCsv } from './csv.ts'
 import { jsonOf, valueOfJson } from './json-value.ts'
-import { entryOf, parquetFile, readParquet } from './parquet.ts'
+import { entryOf, parquetWriter, readParquet } from './parquet.ts'
+import { finishFile, writeAll } from './write-all.ts'
 
 export const fileFormats = ['csv', 'ndjson', 'parquet'] as const
 export type FileFormat = (typeof fileFormats)[number]
@@ -34,45 +35,40 @@ export function formatOf(path: string, given: string | undefined): FileFormat {
   throw new MillraceError('BAD_REQUEST', `${path}: say its format by --format csv, ndjson or parquet.`)
 }
 
-/** A new file under a name of its own, `<path>.part`; {@link RowFile.end} gives it its name. `-`: standard output. */
+/** A new file under a name of its own, `<path>.part`; {@link RowFile.end} gives it its name once it is on the disk. `-`: standard output. */
 export async function createRowFile(path: string, format: FileFormat, columns: readonly FileColumn[]): Promise<RowFile> {
-  if (path === '-' && format === 'parquet') throw new MillraceError('BAD_REQUEST', 'A Parquet file cannot go to standard output: name one.')
+  if (path === '-') {
+    if (format === 'parquet') throw new MillraceError('BAD_REQUEST', 'A Parquet file cannot go to standard output: name one.')
+    const standardOutput = 1
+    return { write: textWriter(standardOutput, format, columns).write, end: () => {}, abandon: () => {} }
+  }
   const part = `${path}.part`
-  const file = format === 'parquet' ? await parquetFile(part, columns) : textFile(path === '-' ? null : part, format, columns)
-  return {
-    write: (rows) => file.write(rows),
-    end: () => {
-      file.end()
-      if (path !== '-') renameSync(part, path)
-    },
-    abandon: () => {
-      file.abandon()
-      if (path !== '-') rmSync(part, { force: true })
-    },
+  const fd = openSync(part, 'w')
+  const abandon = (): void => {
+    closeSync(fd)
+    rmSync(part, { force: true })
   }
-}
-
-function textFile(path: string | null, format: 'csv' | 'ndjson', columns: readonly FileColumn[]): RowFile {
-  const fd = path === null ? 1 : openSync(path, 'w')
-  const close = (): void => {
-    if (path !== null) closeSync(fd)
-  }
-  if (format === 'csv') writeAll(fd, csvLine(columns.map(({ name }) => name)))
-  const lineOf = format === 'csv' ? csvOf : ndjsonOf
-  return { write: (rows) => writeAll(fd, rows.map((row) => lineOf(columns, row)).join('')), end: close, abandon: close }
-}
-
-/** A pipe that nobody empties takes a part at a time. */
-function writeAll(fd: number, text: string): void {
-  const bytes = Buffer.from(text)
-  for (let at = 0; at < bytes.length;) {
-    try {
-      at += writeSync(fd, bytes, at)
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) throw error
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5)
+  try {
+    const { write, end } = format === 'parquet' ? await parquetWriter(fd, columns) : textWriter(fd, format, columns)
+    return {
+      write,
+      end: () => {
+        end()
+        finishFile(fd, part, path)
+      },
+      abandon,
     }
+  } catch (error) {
+    abandon()
+    throw error
   }
+}
+
+function textWriter(fd: number, format: 'csv' | 'ndjson', columns: readonly FileColumn[]): Omit<RowFile, 'abandon'> {
+  const write = (text: string): void => writeAll(fd, Buffer.from(text))
+  if (format === 'csv') write(csvLine(columns.map(({ name }) => name)))
+  const lineOf = format === 'csv' ? csvOf : ndjsonOf
+  return { write: (rows) => write(rows.map((row) => lineOf(columns, row)).join('')), end: () => {} }
 }
 
 function csvOf(columns: readonly FileColumn[], row: readonly CqlValue[]): string {

@@ -1,5 +1,6 @@
 import { decodeValue, encodeValue, formatType, type CqlDecimal, type CqlType, type CqlValue } from '../../cql-wire/index.ts'
 import { invalid } from '../refusal.ts'
+import { dateText, timestampText } from './date-text.ts'
 import { decimalOf } from './literals.ts'
 import { decimalText, doubleText, floatText, powerOfTen } from './numbers.ts'
 
@@ -72,9 +73,9 @@ function integerOf(value: CqlValue, width: number): CqlValue {
 function textOf(from: CqlType): ((value: CqlValue) => CqlValue) | null {
   switch (from.is) {
     case 'timestamp':
-      return (value) => new Date(Number(value)).toISOString()
+      return (value) => (typeof value === 'bigint' ? timestampText(value, 'T') : null)
     case 'date':
-      return (value) => new Date(Number(value) * 86_400_000).toISOString().slice(0, 10)
+      return (value) => dateText(Number(value))
     case 'float':
       return (value) => floatText(Number(value))
     case 'double':

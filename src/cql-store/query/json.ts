@@ -1,4 +1,5 @@
 import { decodeValue, encodeValue, formatType, type CqlType, type CqlValue, type ScalarName } from '../../cql-wire/index.ts'
+import { dateText, timestampText } from './date-text.ts'
 import { parseJson, type Json } from './json-text.ts'
 import { decimalOf, literalBytes } from './literals.ts'
 import { decimalText, doubleText, durationText, floatText } from './numbers.ts'
@@ -55,9 +56,9 @@ function scalarText(type: ScalarName, value: CqlValue): string {
       if (!Number.isFinite(value)) return 'null'
       return type === 'float' ? floatText(Number(value)) : doubleText(Number(value))
     case 'timestamp':
-      return `"${new Date(Number(value)).toISOString().replace('T', ' ')}"`
+      return typeof value === 'bigint' ? `"${timestampText(value, ' ')}"` : 'null'
     case 'date':
-      return `"${new Date(Number(value) * 86_400_000).toISOString().slice(0, 10)}"`
+      return `"${dateText(Number(value))}"`
     case 'time':
       return `"${timeText(typeof value === 'bigint' ? value : 0n)}"`
     default:

@@ -5,7 +5,9 @@ import * as nodeModule from 'node:module'
 import { dirname } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { become, endBecause, findNode, findObstacle } from './pinned-node.mjs'
+import { boundMemory } from './bounded-memory.mjs'
 
+boundMemory()
 const obstacle = await findObstacle()
 if (obstacle !== null) endBecause(obstacle)
 else if (findNode() !== process.execPath) become(findNode(), process.argv.slice(1))

@@ -1,8 +1,8 @@
 import { describeTopicPartitions, errorCodes, type DescribeTopicPartitionsResponse } from '../../kafka-wire/index.ts'
-import { invalidTopicName, type Topic } from '../topics/topics.ts'
+import type { Topic } from '../topics/topics.ts'
 import { operations } from './authorized-operations.ts'
 import { handler } from './handler.ts'
-import { describePartition } from './metadata.ts'
+import { codeOfMissing, describePartition } from './metadata.ts'
 
 const zeroId = '00000000-0000-0000-0000-000000000000'
 
@@ -18,8 +18,7 @@ export const describeTopicPartitionsHandler = handler(describeTopicPartitions, [
   for (const name of names) {
     const topic = broker.topics.get(name)
     if (!topic) {
-      const errorCode = invalidTopicName(name) === null ? errorCodes.UNKNOWN_TOPIC_OR_PARTITION : errorCodes.INVALID_TOPIC_EXCEPTION
-      topics.push({ ...described(name), errorCode, topicId: zeroId, isInternal: false, partitions: [] })
+      topics.push({ ...described(name), errorCode: codeOfMissing(name), topicId: zeroId, isInternal: false, partitions: [] })
       continue
     }
     const from = cursor?.topicName === name ? Math.max(0, cursor.partitionIndex) : 0

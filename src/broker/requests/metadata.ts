@@ -1,6 +1,6 @@
 import { errorCodes, metadata, type MetadataRequest } from '../../kafka-wire/index.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
-import { offsetsTopic, type Topic } from '../topics/topics.ts'
+import { invalidTopicName, offsetsTopic, type Topic } from '../topics/topics.ts'
 import { operations, unasked } from './authorized-operations.ts'
 import { handler, nodeId, type RequestContext } from './handler.ts'
 
@@ -35,13 +35,17 @@ async function find({ name, topicId }: Wanted, request: MetadataRequest, { broke
   }
   const topic = broker.topics.get(name)
   if (topic) return describe(topic)
-  if (!request.allowAutoTopicCreation || !broker.config.flag('auto.create.topics.enable'))
-    return unknown(name, zeroId, errorCodes.UNKNOWN_TOPIC_OR_PARTITION)
+  if (!request.allowAutoTopicCreation || !broker.config.flag('auto.create.topics.enable')) return unknown(name, zeroId, codeOfMissing(name))
   if (name === offsetsTopic) await broker.groups.ready()
   const created = await broker.topics.create(name, broker.config.number('num.partitions'))
   if (created.ok) return describe(created.topic)
   const existing = broker.topics.get(name)
   return existing ? describe(existing) : unknown(name, zeroId, created.errorCode)
+}
+
+/** There is no such topic, or there can be none. */
+export function codeOfMissing(name: string): number {
+  return invalidTopicName(name) === null ? errorCodes.UNKNOWN_TOPIC_OR_PARTITION : errorCodes.INVALID_TOPIC_EXCEPTION
 }
 
 function unknown(name: string | null, topicId: string, errorCode: number) {

@@ -40,6 +40,10 @@ export const topicActions: readonly KafkaAction[] = [
     run: (kafka) => kafka.ask(metadata, 12, { topics: [{ topicId: noId, name: 'no spaces' }], allowAutoTopicCreation: true }),
   },
   {
+    name: 'metadata of a bad name that is not to be made',
+    run: (kafka) => kafka.ask(metadata, 12, { topics: [{ topicId: noId, name: 'no spaces' }], allowAutoTopicCreation: false }),
+  },
+  {
     name: 'metadata of an unknown id',
     run: (kafka) => kafka.ask(metadata, 12, { topics: [{ topicId: '00000000-0000-0000-0000-000000000009', name: null }] }),
   },

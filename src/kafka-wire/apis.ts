@@ -51,6 +51,8 @@ import { alterReplicaLogDirs } from './messages/alter-replica-log-dirs.ts'
 import { describeAcls } from './messages/describe-acls.ts'
 import { createAcls } from './messages/create-acls.ts'
 import { deleteAcls } from './messages/delete-acls.ts'
+import { describeClientQuotas } from './messages/describe-client-quotas.ts'
+import { alterClientQuotas } from './messages/alter-client-quotas.ts'
 
 const all: readonly Api<unknown, unknown>[] = [
   produce,
@@ -105,6 +107,8 @@ const all: readonly Api<unknown, unknown>[] = [
   describeAcls,
   createAcls,
   deleteAcls,
+  describeClientQuotas,
+  alterClientQuotas,
 ]
 
 /** Every API this room has messages for, by its key. */

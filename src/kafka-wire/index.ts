@@ -109,6 +109,12 @@ export {
 } from './messages/alter-replica-log-dirs.ts'
 export { describeAcls, type DescribeAclsRequest, type DescribeAclsResponse } from './messages/describe-acls.ts'
 export { createAcls, type CreateAclsRequest, type CreateAclsResponse } from './messages/create-acls.ts'
+export {
+  describeClientQuotas,
+  type DescribeClientQuotasRequest,
+  type DescribeClientQuotasResponse,
+} from './messages/describe-client-quotas.ts'
+export { alterClientQuotas, type AlterClientQuotasRequest, type AlterClientQuotasResponse } from './messages/alter-client-quotas.ts'
 export { deleteAcls, type DeleteAclsRequest, type DeleteAclsResponse } from './messages/delete-acls.ts'
 export {
   consumerGroupCurrentMemberAssignment,

@@ -57,6 +57,10 @@ export class Reader {
     return this.#view.getBigInt64(this.take(8))
   }
 
+  float64(): number {
+    return this.#view.getFloat64(this.take(8))
+  }
+
   /** UNSIGNED_VARINT: up to 32 bits in groups of seven, least significant first. */
   unsignedVarint(): number {
     let value = 0

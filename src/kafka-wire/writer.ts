@@ -70,6 +70,11 @@ export class Writer {
     this.#view.setBigInt64(at, value)
   }
 
+  float64(value: number): void {
+    const at = this.#claim(8)
+    this.#view.setFloat64(at, value)
+  }
+
   unsignedVarint(value: number): void {
     let at = this.#claim(5)
     let rest = value

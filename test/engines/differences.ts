@@ -84,6 +84,12 @@ const partOfABatch =
 
 export const kafkaDifferences: readonly Difference[] = [
   {
+    of: 'set a quota',
+    is: 'meant',
+    on: 'Kafka 4',
+    reason: 'Nobody is throttled here: a quota that holds nobody back is refused (POLICY_VIOLATION), not kept.',
+  },
+  {
     of: 'config min.insync.replicas',
     is: 'meant',
     reason: "Kafka 4 keeps it as the cluster's own setting since eligible leader replicas (KIP-966) are on; the value is the same.",

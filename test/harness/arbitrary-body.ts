@@ -31,6 +31,8 @@ function arbitraryShape(shape: FieldShape, version: number): fc.Arbitrary<unknow
       return fc.integer()
     case 'int64':
       return fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
+    case 'float64':
+      return fc.double({ noNaN: true })
     case 'string':
       return fc.string({ unit: 'grapheme', maxLength: 12 })
     case 'uuid':

@@ -48,6 +48,7 @@ import { updateFeaturesHandler } from './update-features.ts'
 import { describeQuorumHandler } from './describe-quorum.ts'
 import { listConfigResourcesHandler } from './list-config-resources.ts'
 import { describeTopicPartitionsHandler } from './describe-topic-partitions.ts'
+import { alterClientQuotasHandler, describeClientQuotasHandler } from './client-quotas.ts'
 import { createAclsHandler, deleteAclsHandler, describeAclsHandler } from './acls.ts'
 
 const all: readonly Handler[] = [
@@ -102,6 +103,8 @@ const all: readonly Handler[] = [
   createAclsHandler,
   deleteAclsHandler,
   describeAclsHandler,
+  describeClientQuotasHandler,
+  alterClientQuotasHandler,
 ]
 
 /** Every request this broker answers, by its key. */

@@ -1,5 +1,5 @@
 /** The wire types of Kafka's message definitions that these messages use. */
-export type Primitive = 'bool' | 'int8' | 'int16' | 'uint16' | 'int32' | 'int64' | 'string' | 'uuid' | 'bytes' | 'records'
+export type Primitive = 'bool' | 'int8' | 'int16' | 'uint16' | 'int32' | 'int64' | 'float64' | 'string' | 'uuid' | 'bytes' | 'records'
 export type FieldShape =
   { is: Primitive } | { is: 'struct'; fields: Fields } | { is: 'array'; of: { is: Primitive } | { is: 'struct'; fields: Fields } }
 
@@ -56,6 +56,7 @@ export const int16 = primitive<number>('int16')
 export const uint16 = primitive<number>('uint16')
 export const int32 = primitive<number>('int32')
 export const int64 = primitive<bigint>('int64')
+export const float64 = primitive<number>('float64')
 export const string = primitive<string>('string')
 /** Canonical hyphenated hexadecimal. */
 export const uuid = primitive<string>('uuid')

@@ -25,6 +25,12 @@ export function primitiveCodec(is: Primitive, nullable: boolean, flexible: boole
         read: (reader) => reader.int64(),
         write: (writer, value) => (typeof value === 'bigint' ? writer.int64(value) : wrong(path, 'bigint')),
       }
+    case 'float64':
+      return {
+        minSize: 8,
+        read: (reader) => reader.float64(),
+        write: (writer, value) => (typeof value === 'number' ? writer.float64(value) : wrong(path, 'number')),
+      }
     case 'uuid':
       return {
         minSize: 16,

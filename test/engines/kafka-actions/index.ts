@@ -5,6 +5,7 @@ import { fetchSessionActions } from './fetch-sessions.ts'
 import { groupActions } from './groups.ts'
 import { moreGroupActions } from './more-groups.ts'
 import { moreRecordActions } from './more-records.ts'
+import { quotaActions } from './quotas.ts'
 import { recordActions } from './records.ts'
 import { lastActions, topicActions } from './topics.ts'
 import { transactionActions } from './transactions.ts'
@@ -24,5 +25,6 @@ export const kafkaActions: readonly KafkaAction[] = [
   ...consumerGroupActions,
   ...fetchSessionActions,
   ...adminActions,
+  ...quotaActions,
   ...lastActions,
 ]

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startBroker } from '../../src/broker/index.ts'
 import { apiVersions } from '../../src/kafka-wire/index.ts'
 import { Releasers } from '../../src/platform/index.ts'
@@ -45,6 +45,7 @@ function judge(client: (typeof foreignClients)[number], system: (typeof systems)
   // The first check that asks runs them all: its time is the program's.
   const found = (): Promise<Record<string, unknown>> => (running ??= started().then(client.run))
   describe(`${name} on ${system.name}`, { skip, timeout: 600_000, ...judgedBy(...judges) }, () => {
+    beforeAll(() => client.bring?.(), 1_800_000)
     test.each(Object.entries(checks))('%s', async (check, expected) => {
       expect((await found())[check]).toEqual(expected)
     })

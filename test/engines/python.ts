@@ -6,7 +6,7 @@ import type { System } from '../../tools/engines/system.ts'
 import { judgedBy } from '../harness/judges.ts'
 import { titlesOf, enginesAvailable } from './available.ts'
 
-/** What `confluent-kafka` and its registry client import, and `kafka-python` with the codecs that it leaves to others. */
+/** What `confluent-kafka` and its registry client import, and `kafka-python` and `aiokafka` with the codecs that they leave to others. */
 const clients = {
   title: 'Python clients',
   artifacts: [
@@ -34,6 +34,9 @@ const clients = {
         'cramjam==2.14.0',
         'lz4==4.4.5',
         'zstandard==0.25.0',
+        'aiokafka==0.14.0',
+        'async-timeout==5.0.1',
+        'packaging==26.3',
       ],
     },
   ],

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
-import { MillraceError, processIsAlive } from '../../src/platform/index.ts'
-import { bring, whatItSaid } from './bring.ts'
-import { cacheDir } from './cache.ts'
+import { basename, dirname, join, relative } from 'node:path'
+import { MillraceError, messageOf, processIsAlive } from '../../src/platform/index.ts'
+import { bring, outputOf, whatItSaid } from './bring.ts'
+import { cacheDir, newLogPath } from './cache.ts'
 import type { Artifacts, System } from './system.ts'
 
 const MARKER = 'complete.json'
@@ -18,12 +18,14 @@ interface Marker {
 /** Folder of artifacts; other versions are another folder, and systems of the same artifacts share one. */
 export function artifactDir({ artifacts }: Pick<System, 'artifacts'>, cache = cacheDir()): string {
   const digest = createHash('sha256').update(JSON.stringify(artifacts)).digest('hex').slice(0, 12)
-  return join(cache, 'artifacts', `${labelOf(artifacts[0])}-${digest}`)
+  const first = artifacts.find(({ is }) => is === 'npm') ?? artifacts[0]
+  return join(cache, 'artifacts', `${labelOf(first)}-${digest}`)
 }
 
 function labelOf(artifacts: Artifacts | undefined): string {
   if (!artifacts) return 'none'
   if (artifacts.is === 'pip' || artifacts.is === 'apt') return artifacts.packages[0]?.replace('==', '-') ?? artifacts.is
+  if (artifacts.is === 'npm') return artifacts.packages[0]?.replace(/^@/, '').replaceAll(/[@/]/g, '-') ?? artifacts.is
   const [, artifact = '', version = ''] = (artifacts.is === 'maven' ? (artifacts.coordinates[0] ?? '') : artifacts.coordinate).split(':')
   return `${artifact}-${version}`
 }
@@ -65,7 +67,11 @@ async function bringAll({ title, artifacts }: Pick<System, 'title' | 'artifacts'
     writeFileSync(join(partial, MARKER), JSON.stringify(marker, null, 1))
     moveInto(dir, partial)
   } catch (error) {
-    throw new MillraceError('UNREACHABLE', `The artifacts of ${title} did not come: ${whatItSaid(error)}`, { cause: error })
+    const log = newLogPath(basename(dir))
+    writeFileSync(log, outputOf(error) || messageOf(error))
+    throw new MillraceError('UNREACHABLE', `The artifacts of ${title} did not come: ${whatItSaid(error)} All of it: ${log}`, {
+      cause: error,
+    })
   } finally {
     rmSync(partial, { recursive: true, force: true })
   }

@@ -1,12 +1,15 @@
 import { execFile } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { messageOf } from '../../src/platform/index.ts'
-import type { AptPackages, Artifacts, MavenArchive, MavenJars, PipPackages } from './system.ts'
+import type { AptPackages, Artifacts, MavenArchive, MavenJars, NpmPackages, PipPackages } from './system.ts'
 
 const MAVEN_PLUGIN = 'org.apache.maven.plugins:maven-dependency-plugin:3.6.1'
 const CLIENT_TIMEOUT_MS = 900_000
+
+/** Debian's name for this machine: its libraries lie in a folder of that name. */
+export const triplet = `${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`
 
 /** Brings artifacts into `dir` by the client they come by. @throws what the client's process failed with: see `whatItSaid` */
 export async function bring(artifacts: Artifacts, dir: string): Promise<void> {
@@ -20,6 +23,8 @@ export async function bring(artifacts: Artifacts, dir: string): Promise<void> {
         return await bringArchive(artifacts, dir, work)
       case 'pip':
         return await bringPipPackages(artifacts, dir)
+      case 'npm':
+        return await bringNpmPackages(artifacts, dir)
       case 'apt':
         return await bringAptPackages(artifacts, dir, work)
     }
@@ -48,6 +53,25 @@ async function bringArchive({ coordinate }: MavenArchive, dir: string, work: str
 async function bringPipPackages({ packages }: PipPackages, dir: string): Promise<void> {
   const quiet = ['--quiet', '--disable-pip-version-check', '--no-input']
   await run('python3', ['-m', 'pip', 'install', ...quiet, '--no-deps', '--no-compile', '--target', dir, ...packages])
+}
+
+/** npm checks what it downloads against the registry's digests. The headers of Node are those that came with the Node that runs this. */
+async function bringNpmPackages({ packages, libraries, env, leftOver }: NpmPackages, dir: string): Promise<void> {
+  const bin = dirname(process.execPath)
+  const system = join(dir, libraries, 'usr')
+  const compiling = {
+    ...env,
+    PATH: [bin, process.env.PATH].join(delimiter),
+    CPATH: [join(system, 'include'), join(system, 'include', triplet)].join(delimiter),
+    LIBRARY_PATH: join(system, 'lib', triplet),
+    // The linker looks here for what those libraries need themselves.
+    LD_LIBRARY_PATH: join(system, 'lib', triplet),
+    npm_config_nodedir: dirname(bin),
+    npm_config_build_from_source: 'true',
+  }
+  writeFileSync(join(dir, 'package.json'), JSON.stringify({ private: true }))
+  await run('npm', ['install', '--prefix', dir, '--no-audit', '--no-fund', '--save-exact', '--foreground-scripts', ...packages], compiling)
+  for (const path of leftOver) rmSync(join(dir, path), { recursive: true, force: true })
 }
 
 /**
@@ -79,8 +103,8 @@ async function runMaven(...args: readonly string[]): Promise<void> {
   await run('mvn', ['--batch-mode', '--quiet', '--strict-checksums', ...args])
 }
 
-async function run(file: string, args: readonly string[]): Promise<void> {
-  const env = { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive', PIP_ROOT_USER_ACTION: 'ignore' }
+async function run(file: string, args: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<void> {
+  const env = { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive', PIP_ROOT_USER_ACTION: 'ignore', ...more }
   await promisify(execFile)(file, args, { env, timeout: CLIENT_TIMEOUT_MS, maxBuffer: 64 * 1_048_576 })
 }
 
@@ -98,9 +122,15 @@ function pomOf(coordinates: readonly string[], excludedGroups: readonly string[]
   ].join('\n')
 }
 
-/** The lines of a client's output that tell why it failed. */
+/** All that a client's process wrote. */
+export function outputOf(error: unknown): string {
+  return error instanceof Error && 'stdout' in error && 'stderr' in error ? `${String(error.stdout)}\n${String(error.stderr)}` : ''
+}
+
+/** The lines of it that tell why it failed. */
 export function whatItSaid(error: unknown): string {
-  const output = error instanceof Error && 'stdout' in error && 'stderr' in error ? `${String(error.stdout)}\n${String(error.stderr)}` : ''
-  const told = output.split('\n').filter((line) => /ERROR|^E: /.test(line))
+  const told = outputOf(error)
+    .split('\n')
+    .filter((line) => /ERROR|^E: |\berror\b|gyp ERR!/.test(line))
   return told.length > 0 ? told.slice(0, 3).join(' ') : messageOf(error)
 }

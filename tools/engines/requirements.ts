@@ -8,6 +8,7 @@ const clients: Readonly<Record<Artifacts['is'], { readonly command: readonly [st
   maven: { command: ['mvn', '--version'], lacking: 'Maven is not installed (Debian: apt-get install maven)' },
   'maven-archive': { command: ['mvn', '--version'], lacking: 'Maven is not installed (Debian: apt-get install maven)' },
   pip: { command: ['python3', '-m', 'pip', '--version'], lacking: 'Python has no pip (Debian: apt-get install python3-pip)' },
+  npm: { command: ['c++', '--version'], lacking: 'there is no compiler of C++ (Debian: apt-get install g++ make)' },
   apt: { command: ['apt-get', '--version'], lacking: 'there is no apt-get: this system comes as a Debian package' },
 }
 
@@ -31,6 +32,11 @@ function missingFor({ title, java, artifacts, ...system }: System): string | nul
   if (system.refusesRoot && process.getuid?.() === 0 && !runs('setpriv', '--version')) {
     return `${title} refuses to run as root, and setpriv, which can become another user, is not installed (Debian: apt-get install util-linux).`
   }
+  return missingArtifacts({ title, artifacts })
+}
+
+/** What keeps artifacts from coming, with how to get it; null: nothing, or they are there. */
+export function missingArtifacts({ title, artifacts }: Pick<System, 'title' | 'artifacts'>): string | null {
   if (isComplete(artifactDir({ artifacts }))) return null
   const lacking = artifacts.map(({ is }) => clients[is]).find(({ command }) => !runs(...command))
   return lacking ? `${title} is not in the cache yet, and ${lacking.lacking}.` : null

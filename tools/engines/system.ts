@@ -31,7 +31,7 @@ export interface Address {
 }
 
 /** What comes by one of the ordinary clients, into the folder `into` of the system's artifact folder (that folder itself without one). */
-export type Artifacts = MavenJars | MavenArchive | PipPackages | AptPackages
+export type Artifacts = MavenJars | MavenArchive | PipPackages | AptPackages | NpmPackages
 
 interface Into {
   readonly into?: string
@@ -63,6 +63,20 @@ export interface PipPackages extends Into {
 export interface AptPackages extends Into {
   readonly is: 'apt'
   readonly packages: readonly string[]
+}
+
+/** Packages of npm (`name@version`) with all they need, one of them compiled from its source for the Node that runs this. */
+export interface NpmPackages extends Into {
+  readonly is: 'npm'
+  readonly packages: readonly string[]
+  /** `process.versions.modules`: for another ABI of Node they are compiled anew. */
+  readonly nodeAbi: string
+  /** Folder beside them with the Debian packages, brought before, that they are compiled and linked with. */
+  readonly libraries: string
+  /** What their build asks of the environment. */
+  readonly env: Readonly<Record<string, string>>
+  /** Paths that only the build needs, removed after it. */
+  readonly leftOver: readonly string[]
 }
 
 /** Where a started system lives. */

@@ -8,10 +8,13 @@ import type {
   DoctorReport,
   EndpointsView,
   Json,
+  ResetView,
   RunDetail,
   RunView,
   SettledLetter,
+  SourceCursorView,
   StatusView,
+  StreamOffsetsView,
 } from '../core/index.ts'
 import { errnoOf, messageOf, MillraceError, type ErrorJson } from '../platform/index.ts'
 
@@ -80,6 +83,21 @@ export interface ApiClient {
   deadLetter(stream: string, id: string): Promise<DeadLetterDetail>
   replay(stream: string, order: { ids: string[]; values?: Record<string, Json>; as?: 'json' | 'text' }): Promise<SettledLetter[]>
   discard(stream: string, ids: string[]): Promise<SettledLetter[]>
+  streamOffsets(stream: string): Promise<StreamOffsetsView>
+  /** What `resetStream` would do. */
+  planReset(stream: string, order: ResetOrder): Promise<ResetView>
+  /** `skip`: records may be left unread. */
+  resetStream(stream: string, order: ResetOrder & { skip: boolean }): Promise<ResetView>
+  sources(): Promise<SourceCursorView[]>
+  /** Resolves to the cursor that was. */
+  resetSource(source: string): Promise<SourceCursorView>
+}
+
+export interface ResetOrder {
+  /** earliest, latest, an offset, a time (ISO 8601). */
+  to: string
+  /** All when left out. */
+  partition?: number
 }
 
 export interface DeadLetterFilter {
@@ -96,6 +114,7 @@ export function createApiClient(socketPath: string): ApiClient {
     call<T>(socketPath, 'GET', withQuery(path, query))
   const post = <T>(path: string, body: Json = {}, method = 'POST'): Promise<T> => call<T>(socketPath, method, path, body)
   const lettersPath = (stream: string): string => `/dead-letters/${encodeURIComponent(stream)}`
+  const streamPath = (stream: string): string => `/streams/${encodeURIComponent(stream)}`
   const runPath = (dag: string, run: string): string => `/dags/${encodeURIComponent(dag)}/runs/${encodeURIComponent(run)}`
   return {
     status: () => get('/status'),
@@ -135,6 +154,11 @@ export function createApiClient(socketPath: string): ApiClient {
     deadLetter: (stream, id) => get(`${lettersPath(stream)}/${encodeURIComponent(id)}`),
     replay: (stream, order) => post(`${lettersPath(stream)}/replay`, { ...order }),
     discard: (stream, ids) => post(`${lettersPath(stream)}/discard`, { ids }),
+    streamOffsets: (stream) => get(`${streamPath(stream)}/offsets`),
+    planReset: (stream, order) => get(`${streamPath(stream)}/reset`, { ...order }),
+    resetStream: (stream, order) => post(`${streamPath(stream)}/reset`, { ...order }),
+    sources: () => get('/sources'),
+    resetSource: (source) => post(`/sources/${encodeURIComponent(source)}/reset`),
   }
 }
 

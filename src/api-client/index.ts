@@ -1,1 +1,1 @@
-export { createApiClient, type ApiClient, type LogChunk, type Role } from './api-client.ts'
+export { createApiClient, type ApiClient, type AuditView, type LogChunk, type ResetOrder, type Role } from './api-client.ts'

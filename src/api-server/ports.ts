@@ -12,6 +12,7 @@ import type {
 } from '../core/index.ts'
 import type { SchedulerHandle } from '../scheduler/index.ts'
 import type { DataSystems } from './data/systems.ts'
+import type { OffsetPorts } from './offset-ports.ts'
 
 export interface DeadLetterQuery {
   /** All when left out. */
@@ -53,6 +54,7 @@ export interface ApiPorts {
   endpoints(): Promise<EndpointsView>
   project(): Project
   readonly deadLetters: DeadLetterPorts
+  readonly offsets: OffsetPorts
   streams(): string[]
   streamStatuses(): readonly StreamStatus[]
   scheduler: Pick<SchedulerHandle, 'dags' | 'runs' | 'run' | 'trigger' | 'cancelRun' | 'setPaused' | 'attemptLog'>

@@ -14,6 +14,7 @@ import type { ApiPorts } from './ports.ts'
 import { accessRoutes } from './routes/access.ts'
 import { dagRoutes } from './routes/dags.ts'
 import { deadLetterRoutes } from './routes/dead-letters.ts'
+import { offsetRoutes } from './routes/offsets.ts'
 import { processRoutes } from './routes/process.ts'
 import { statusRoutes } from './routes/status.ts'
 import { tableRoutes } from './routes/tables.ts'
@@ -53,6 +54,7 @@ export async function startApiServer({ ports, access, audit, log }: ApiServerOpt
     ...statusRoutes(ports, feed),
     ...dagRoutes(ports),
     ...deadLetterRoutes(ports),
+    ...offsetRoutes(ports),
     ...topicRoutes(ports),
     ...tableRoutes(ports),
     ...accessRoutes(access, audit),

@@ -38,6 +38,8 @@ export interface Context {
   readonly withCassandra: <T>(action: (session: CassandraSession) => Promise<T>) => Promise<T>
   /** Whether `--kafka`, the config or the environment names a cluster; else Kafka is the one that Millrace embeds. */
   readonly namesKafka: () => Promise<boolean>
+  /** Whether `--kafka` names one. */
+  readonly givenKafka: boolean
   settings(): Promise<Settings>
   /**
    * For a command with clusters of its own: those that `--kafka`, `--cassandra` and `typed` name, with what the environment says of signing
@@ -80,6 +82,7 @@ export function createContext(options: GlobalOptions, env: NodeJS.ProcessEnv = p
     clusters,
     api,
     namesKafka,
+    givenKafka: options.kafka !== undefined,
     running,
     withKafka: async (action) => {
       const found = await endpoints()

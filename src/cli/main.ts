@@ -10,6 +10,7 @@ import { addGroupCommands } from './commands/groups.ts'
 import { addInitCommand } from './commands/init.ts'
 import { addLifecycleCommands } from './commands/lifecycle.ts'
 import { addLogCommands } from './commands/log.ts'
+import { addResetCommands } from './commands/reset.ts'
 import { addQueryCommand } from './commands/query.ts'
 import { addPlanCommands } from './commands/plan.ts'
 import { addRandomUserCommand } from './commands/random-user.ts'
@@ -72,6 +73,7 @@ function createProgram(): Command {
   addTableCommands(program, context)
   addQueryCommand(program, context)
   addDeadLetterCommands(program, context)
+  addResetCommands(program, context)
   addPlanCommands(program, context)
   addAccessCommands(program, context)
   addServeCommands(program, context)

@@ -1,7 +1,7 @@
 import type { CheckedLog, DumpedBatch, LogFiles } from '../broker/index.ts'
 import type { CheckedStore, CompactedStore } from '../cql-store/index.ts'
 import type { Part } from '../platform/index.ts'
-import type { TopicValues } from '../api-server/index.ts'
+import type { OffsetPorts, TopicValues } from '../api-server/index.ts'
 import type { Endpoints, Json, RegistryEndpoint } from '../core/index.ts'
 import type { PlanOptions } from './apply.ts'
 import type { Fixes } from './children/fixes.ts'
@@ -11,6 +11,7 @@ import type { Served, ServedPart, ServeOptions, StoreAccess } from './serve.ts'
 import type { BrokerAccess, ListenAt } from './serve-broker.ts'
 import type { Millrace, StartOptions } from './start.ts'
 import type { DevOptions } from './reload/reloading.ts'
+import type { StoppedOffsets } from './offsets/stopped-offsets.ts'
 import type { InlineTaskOptions } from './task-inline.ts'
 import type * as tables from './tables.ts'
 
@@ -29,6 +30,7 @@ export type {
   ListenAt,
   LogFiles,
   Millrace,
+  OffsetPorts,
   Served,
   ServedPart,
   ServeOptions,
@@ -122,4 +124,9 @@ export async function openClients(endpoints: Pick<Endpoints, 'kafka' | 'cassandr
 /** `millrace task run`: one task in a child of this process, by the files as they are now. */
 export async function runTaskInline(options: InlineTaskOptions): ReturnType<typeof import('./task-inline.ts').runTaskInline> {
   return (await import('./task-inline.ts')).runTaskInline(options)
+}
+
+/** `millrace reset` and `replay` where Millrace does not run: over Kafka alone. */
+export async function withStoppedOffsets<T>(options: StoppedOffsets, action: (offsets: OffsetPorts) => Promise<T>): Promise<T> {
+  return (await import('./offsets/stopped-offsets.ts')).withStoppedOffsets(options, action)
 }

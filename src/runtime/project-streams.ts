@@ -17,6 +17,10 @@ export interface ProjectStreams {
   replace(project: Project, provisioned: Provisioned): Promise<void>
   /** Before a definition of a stream is judged anew: the start, if it still waits for systems, is given up. */
   settle(): Promise<void>
+  /** A start that `settle` has given up begins again: nothing took its place. */
+  resume(): void
+  /** Does something while none of the streams runs; they go on after it, whatever became of it. */
+  whileStopped<T>(action: () => Promise<T>): Promise<T>
   close(graceMs: number): Promise<void>
 }
 
@@ -36,6 +40,10 @@ export function createProjectStreams(options: ProjectStreamsOptions): ProjectStr
   const stopping = new AbortController()
   let process: StreamProcess | null = null
   let starting = Promise.resolve()
+  /** Of the start in hand. */
+  let givingUp = new AbortController()
+  /** No process is started before this. */
+  let heldUntil: Promise<unknown> = Promise.resolve()
 
   const run = (work: StreamWork): void => {
     if (process !== null) return process.replace(work, replaceGraceMs)
@@ -45,25 +53,38 @@ export function createProjectStreams(options: ProjectStreamsOptions): ProjectStr
     running.streamStatuses = () => started.statuses()
   }
   const begin = async (): Promise<void> => {
+    givingUp = new AbortController()
+    const signal = AbortSignal.any([stopping.signal, givingUp.signal])
     try {
-      const provisioned = await provisionUntilDone(running, stopping.signal, log)
+      const provisioned = await provisionUntilDone(running, signal, log)
+      await heldUntil
+      if (stopping.signal.aborted) return
       run(adoptProvisioned(running, running.project, provisioned, log))
     } catch (error) {
-      if (stopping.signal.aborted) return
+      if (signal.aborted) return
       running.provisionError = asMillraceError(error)
       log.error('the streams could not be started', { error })
     }
   }
+  const start = (): void => {
+    const { streams, topics } = running.project
+    if (streams.length > 0 || topics.length > 0) starting = begin()
+  }
   return {
-    start: () => {
-      const { streams, topics } = running.project
-      if (streams.length > 0 || topics.length > 0) starting = begin()
-    },
+    start,
     prepare: (project) => process?.prepare(project),
     settle: async () => {
-      // Of a definition that nobody wants any more.
-      if (process === null) stopping.abort()
+      if (process === null) givingUp.abort()
       await starting
+    },
+    resume: () => {
+      if (givingUp.signal.aborted && process === null && !stopping.signal.aborted) start()
+    },
+    whileStopped: async (action) => {
+      if (process !== null) return process.whileStopped(replaceGraceMs, action)
+      const acting = heldUntil.then(action)
+      heldUntil = acting.catch(() => undefined)
+      return acting
     },
     replace: async (project, provisioned) => {
       await starting

@@ -23,6 +23,8 @@ import { ensureCredentials, openDataFolder, removeApiAddress, writeApiAddress, t
 import { startEmbeddedBroker, startEmbeddedStore, type Credentials } from './embedded.ts'
 import { resolveEndpoints } from './endpoints.ts'
 import { openLogFile } from './log-file.ts'
+import { liveRun } from './offsets/live-run.ts'
+import { projectOffsets } from './offsets/project-offsets.ts'
 import { createProjectStreams } from './project-streams.ts'
 import { resolveRandomUser } from './random-user.ts'
 import { reserveRegistry, type Registry } from './registry.ts'
@@ -123,12 +125,20 @@ async function start(options: StartOptions, releasers: Releasers): Promise<Millr
   const clientId = `millrace.${settings.project}.console`
   const browsing = createBrowsing({ clients, endpoints: systems.endpoints, clientId, project: () => running.project })
   releasers.add('browsing', () => browsing.close())
+  const streams = createProjectStreams({ running, folder, register, log, dev: options.dev ?? null })
   const api = await startApiServer({
     ports: {
       ...view.ports,
       scheduler: systems.scheduler,
       data: browsing.systems,
       deadLetters: createDeadLetters(browsing.systems, () => running.project),
+      offsets: projectOffsets({
+        kafka: () => browsing.systems.kafka(),
+        project: () => running.project,
+        instance: folder.instance,
+        whileStopped: (action) => streams.whileStopped(action),
+        liveRun: (run) => liveRun(systems.scheduler, run),
+      }),
       stop: () => stop.resolve(),
     },
     ...(await opening),
@@ -144,7 +154,6 @@ async function start(options: StartOptions, releasers: Releasers): Promise<Millr
   for (const line of printed) log.info(line, { from: 'pipeline files' })
   if (options.triggerOnce !== null && running.loadError === null)
     await systems.scheduler.trigger(options.triggerOnce, { onlyIfNoRuns: true })
-  const streams = createProjectStreams({ running, folder, register, log, dev: options.dev ?? null })
   releasers.add('streams', () => streams.close(stopGraceMs))
   streams.start()
   if (options.dev) {

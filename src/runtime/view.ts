@@ -42,7 +42,7 @@ export interface View {
   readonly endpoints: Endpoints
 }
 
-export function createView(running: Running): View & { ports: Omit<ApiPorts, 'scheduler' | 'data' | 'deadLetters' | 'stop'> } {
+export function createView(running: Running): View & { ports: Omit<ApiPorts, 'scheduler' | 'data' | 'deadLetters' | 'offsets' | 'stop'> } {
   const observeAll = (): Promise<Observed[]> =>
     Promise.all(running.project.streams.map((stream) => running.observer.observe(running.project, stream)))
   const status = async (): Promise<StatusView> => {

@@ -15,7 +15,7 @@ export function offsetOutOfRange(stream: string, error: MillraceError): Millrace
       : `${lost} records of ${topic}/${partition}, offsets ${wanted} to ${(start ?? 0n) - 1n}, were deleted by the topic's retention before this stream read them.`
   return new MillraceError(
     'OFFSET_OUT_OF_RANGE',
-    `Stream "${stream}" stopped: ${what} To go on without them, set its group's offset of that partition${start === null ? '' : ` (the log begins at ${start})`} and start it again.`,
+    `Stream "${stream}" stopped: ${what} To go on without them: millrace reset ${stream} --to earliest --partition ${partition}.`,
     { cause: error, details: { ...error.details, stream, lost: lost === null ? null : lost.toString() } },
   )
 }

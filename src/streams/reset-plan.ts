@@ -44,8 +44,8 @@ export function planMoves(partitions: readonly PartitionStanding[], place: Place
   return partitions.flatMap((standing) => {
     const { partition, committed } = standing
     const { to, note } = destinationOf(standing, place)
-    if (committed?.offset === to) return []
     const stands = standsAt(standing, startingOffsets)
+    if (to === (committed?.offset ?? stands.at)) return []
     return [
       {
         partition,

@@ -5,6 +5,7 @@ import type { Principal } from '../access/roles.ts'
 import { maskedLetter } from '../data/masked-letter.ts'
 import { personalIn } from '../data/payload.ts'
 import { answer, type Route } from '../http/route.ts'
+import { knownStream } from '../known-stream.ts'
 import type { ApiPorts, DeadLetterQuery } from '../ports.ts'
 import { deadLetterDetail, deadLetterPage, deadLetterView, settledLetter } from '../schemas/views.ts'
 
@@ -63,7 +64,7 @@ function readingRoutes(ports: Ports): Route[] {
       query: listQuery,
       response: z.array(deadLetterView),
       handle: async ({ query: { stream, ...query }, principal }) => {
-        const streams = stream === undefined ? ports.streams() : [known(ports, stream)]
+        const streams = stream === undefined ? ports.streams() : [knownStream(ports, stream)]
         const pages = await Promise.all(streams.map((name) => ports.deadLetters.list(name, queryOf(query))))
         return pages.flatMap(({ letters }) => letters.toReversed().map((letter) => shownTo(principal, ports, letter)))
       },
@@ -77,7 +78,7 @@ function readingRoutes(ports: Ports): Route[] {
       query: pageQuery,
       response: deadLetterPage,
       handle: async ({ params: { stream }, query, principal }) => {
-        const page = await ports.deadLetters.list(known(ports, stream), queryOf(query))
+        const page = await ports.deadLetters.list(knownStream(ports, stream), queryOf(query))
         return { ...page, letters: page.letters.map((letter) => shownTo(principal, ports, letter)) }
       },
     }),
@@ -89,7 +90,7 @@ function readingRoutes(ports: Ports): Route[] {
       params: streamParams.extend({ id: z.string() }),
       response: deadLetterDetail,
       handle: async ({ params: { stream, id }, principal }) => {
-        const letter = letterId.safeParse(id).success ? await ports.deadLetters.one(known(ports, stream), id) : null
+        const letter = letterId.safeParse(id).success ? await ports.deadLetters.one(knownStream(ports, stream), id) : null
         if (letter === null) throw new MillraceError('NOT_FOUND', `Stream ${stream} has no dead letter ${id}: see "millrace dlq list".`)
         const shown = shownTo(principal, ports, letter)
         return shown.masked ? { ...shown, keyBytes: null, valueBytes: null } : shown
@@ -114,7 +115,7 @@ function settlingRoutes(ports: Ports): Route[] {
         const [first] = body.ids
         if (body.value !== undefined && first !== undefined) values.set(first, body.value)
         const order = { ids: body.ids, values, as: body.as }
-        const settled = await ports.deadLetters.replay(known(ports, stream), order, { by: principal.name, signal })
+        const settled = await ports.deadLetters.replay(knownStream(ports, stream), order, { by: principal.name, signal })
         // What the values hold may be personal, and is in the topic for those who may see it.
         note({ target: stream, after: { edited: [...values.keys()], ...told(settled) } })
         return settled
@@ -130,18 +131,12 @@ function settlingRoutes(ports: Ports): Route[] {
       body: z.strictObject({ ids }),
       response: z.array(settledLetter),
       handle: async ({ params: { stream }, body, principal, signal, note }) => {
-        const settled = await ports.deadLetters.discard(known(ports, stream), body.ids, { by: principal.name, signal })
+        const settled = await ports.deadLetters.discard(knownStream(ports, stream), body.ids, { by: principal.name, signal })
         note({ target: stream, after: told(settled) })
         return settled
       },
     }),
   ]
-}
-
-function known({ streams }: Ports, stream: string): string {
-  const all = streams()
-  if (all.includes(stream)) return stream
-  throw new MillraceError('NOT_FOUND', `There is no stream ${stream}; there are: ${all.join(', ') || 'none'}.`)
 }
 
 function shownTo<T extends DeadLetterView>(principal: Principal, { project }: Ports, letter: T): T {

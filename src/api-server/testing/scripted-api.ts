@@ -124,6 +124,8 @@ const emptyStatus: StatusView = {
   streams: [],
 }
 
+const nothingThere = (): Promise<never> => Promise.reject(new MillraceError('NOT_FOUND', 'nothing is there'))
+
 function scriptedPorts(state: ScriptedApi['state']): ApiPorts {
   return {
     status: () => Promise.resolve(state.status),
@@ -142,6 +144,13 @@ function scriptedPorts(state: ScriptedApi['state']): ApiPorts {
       one: () => Promise.resolve(null),
       replay: () => Promise.resolve([]),
       discard: () => Promise.resolve([]),
+    },
+    offsets: {
+      of: nothingThere,
+      plan: nothingThere,
+      reset: nothingThere,
+      cursors: () => Promise.resolve([]),
+      forget: nothingThere,
     },
     streams: () => ['load_users'],
     streamStatuses: () => state.streams,

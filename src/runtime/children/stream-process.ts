@@ -9,6 +9,8 @@ export interface StreamProcess {
   prepare(project: Project): void
   /** Lets the child finish what is in hand and goes on with other definitions in a new one. */
   replace(work: StreamWork, graceMs: number): void
+  /** Does something while no stream runs: they finish what is in hand before, as `replace` has it, and go on after it, whatever became of it. */
+  whileStopped<T>(graceMs: number, action: () => Promise<T>): Promise<T>
   /** Asks it to finish what is in hand, and ends it when it has not after `graceMs`. */
   stop(graceMs: number): Promise<void>
 }
@@ -51,6 +53,8 @@ interface State {
   isReplaced: boolean
   /** Ends the wait before a child that died is started again. */
   waking: AbortController
+  /** No child is started before this. */
+  heldUntil: Promise<unknown>
   lastWordMs: number
 }
 
@@ -64,6 +68,7 @@ export function startStreamProcess(options: StreamProcessOptions): StreamProcess
     spare: null,
     isReplaced: false,
     waking: new AbortController(),
+    heldUntil: Promise.resolve(),
     lastWordMs: clock.monotonicMs(),
   }
 
@@ -107,8 +112,19 @@ export function startStreamProcess(options: StreamProcessOptions): StreamProcess
     else if (message.is === 'stopped') from.child.kill()
   }
 
+  const stopped = Promise.withResolvers<void>()
+  stopping.signal.addEventListener('abort', () => stopped.resolve(), { once: true })
+  /** Whoever holds it may be followed by another. */
+  const untilLetGo = async (): Promise<void> => {
+    for (let held: Promise<unknown> | null = null; held !== state.heldUntil && !stopping.signal.aborted;) {
+      held = state.heldUntil
+      await Promise.race([held, stopped.promise])
+    }
+  }
   const run = async (): Promise<void> => {
     for (let attempt = 0; !stopping.signal.aborted; attempt++) {
+      await untilLetGo()
+      if (stopping.signal.aborted) return
       const startedMs = clock.monotonicMs()
       let isSilent = false
       state.lastWordMs = startedMs
@@ -147,6 +163,15 @@ export function startStreamProcess(options: StreamProcessOptions): StreamProcess
     return clock.after(graceMs, () => ending?.child.kill())
   }
 
+  /** Its exit, at the latest after `graceMs`. */
+  const endCurrent = async (graceMs: number): Promise<void> => {
+    state.isReplaced = true
+    state.waking.abort()
+    const stopTimer = askToEnd(graceMs)
+    await state.current?.child.exited
+    stopTimer()
+  }
+
   return {
     statuses: () => [...state.statuses.values()],
     prepare: (project) => {
@@ -156,10 +181,20 @@ export function startStreamProcess(options: StreamProcessOptions): StreamProcess
     replace: (work, graceMs) => {
       state.work = work
       state.statuses = startingStatuses(work)
-      state.isReplaced = true
-      state.waking.abort()
-      const stopTimer = askToEnd(graceMs)
-      void state.current?.child.exited.then(stopTimer)
+      void endCurrent(graceMs)
+    },
+    whileStopped: async (graceMs, action) => {
+      const before = state.heldUntil
+      const { promise, resolve } = Promise.withResolvers<void>()
+      state.heldUntil = promise
+      try {
+        await before
+        await endCurrent(graceMs)
+        state.statuses = startingStatuses(state.work)
+        return await action()
+      } finally {
+        resolve()
+      }
     },
     stop: async (graceMs) => {
       stopping.abort()

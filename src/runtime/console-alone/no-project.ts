@@ -9,7 +9,7 @@ const none = (): Promise<never> =>
   Promise.reject(new MillraceError('NOT_FOUND', 'This console stands alone: there are no pipelines, so no DAGs, streams and dead letters.'))
 
 /** What the API asks of a project, where there is none. */
-export const withoutProject: Pick<ApiPorts, 'project' | 'streams' | 'streamStatuses' | 'scheduler' | 'deadLetters'> = {
+export const withoutProject: Pick<ApiPorts, 'project' | 'streams' | 'streamStatuses' | 'scheduler' | 'deadLetters' | 'offsets'> = {
   project: () => noProject,
   streams: () => [],
   streamStatuses: () => [],
@@ -23,4 +23,5 @@ export const withoutProject: Pick<ApiPorts, 'project' | 'streams' | 'streamStatu
     setPaused: none,
   },
   deadLetters: { list: none, one: none, replay: none, discard: none },
+  offsets: { of: none, plan: none, reset: none, cursors: none, forget: none },
 }

@@ -24,10 +24,10 @@ export const theme = createTheme({
   focusRing: 'auto',
 })
 
-/** Mantine's dimmed text has 3.3 : 1 on white; small text needs 4.5 (WCAG AA). */
+/** Mantine's dimmed text, and that of errors, has 3.3 : 1 on white; small text needs 4.5 (WCAG AA). */
 export const cssVariables: CSSVariablesResolver = ({ colors }) => ({
   variables: {},
-  light: { '--mantine-color-dimmed': colors.gray[7] },
+  light: { '--mantine-color-dimmed': colors.gray[7], '--mantine-color-error': colors.red[9] },
   // Links on the lighter ground of a chosen row as well.
-  dark: { '--mantine-color-dimmed': colors.dark[1], '--mantine-color-anchor': mill[3] },
+  dark: { '--mantine-color-dimmed': colors.dark[1], '--mantine-color-anchor': mill[3], '--mantine-color-error': colors.red[4] },
 })

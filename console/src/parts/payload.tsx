@@ -29,7 +29,7 @@ export function PayloadBlock({ of: payload }: { of: Payload | null }): ReactNode
         {payload.masked ? ' · personal fields are hidden' : ''}
       </Text>
       {error === undefined ? null : (
-        <Text size="xs" c="red">
+        <Text size="xs" c="var(--mantine-color-error)">
           {error}
         </Text>
       )}

@@ -58,7 +58,7 @@ export function LetterNote({ name: { stream, id } }: { name: LetterName }): Reac
     <Group gap="xs" data-testid={`letter-note-${id}`}>
       {letter.landed === 'processed' ? <StateBadge state="landed" /> : <LetterBadge of={letter} />}
       <Text size="sm" component="div" style={{ overflowWrap: 'anywhere' }}>
-        <LinkTo to="/dead-letters" search={{ state: 'all', stream, letter: `${stream}/${id}` }} size="sm">
+        <LinkTo underline="always" to="/dead-letters" search={{ state: 'all', stream, letter: `${stream}/${id}` }} size="sm">
           dead letter {id} of {stream}
         </LinkTo>
         : {letter.stage}, {letter.message}

@@ -5,7 +5,14 @@ import { LinkTo } from './link-to.tsx'
 export function RecordPlace({ of: place }: { of: string }): ReactNode {
   const [, topic = '', partition = '', offset = ''] = /^(.+):(\d+):(\d+)$/.exec(place) ?? []
   return (
-    <LinkTo to="/topics/$topic" params={{ topic }} search={{ at: `${partition}:${offset}` }} size="sm" style={{ overflowWrap: 'anywhere' }}>
+    <LinkTo
+      underline="always"
+      to="/topics/$topic"
+      params={{ topic }}
+      search={{ at: `${partition}:${offset}` }}
+      size="sm"
+      style={{ overflowWrap: 'anywhere' }}
+    >
       {topic}, partition {partition}, offset {offset}
     </LinkTo>
   )

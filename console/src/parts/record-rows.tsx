@@ -83,7 +83,7 @@ function Whole({ topic, record }: { topic: string; record: RecordView }): ReactN
             <>
               {' '}
               ·{' '}
-              <LinkTo to="/follow" search={{ key: key.text }}>
+              <LinkTo underline="always" to="/follow" search={{ key: key.text }}>
                 follow this record
               </LinkTo>
             </>

@@ -12,6 +12,8 @@ import { LetterDrawer } from './letter-drawer.tsx'
 import { LetterRows } from './letter-rows.tsx'
 import { isLetterState, letterNamed, letterText, useLetters, type LetterFilter, type LetterSlice } from './letters.ts'
 import { SettleBar } from './settle-bar.tsx'
+import { SettleMany } from './settle-many.tsx'
+import type { Order } from './settling.ts'
 
 /** Records that could not become rows: why, and the way back. */
 export function DeadLetters(): ReactNode {
@@ -67,6 +69,7 @@ interface FoundProps {
 function Found({ filter, pages, asked, onChange }: FoundProps): ReactNode {
   const may = useMay('operator')
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
+  const [order, setOrder] = useState<Order | null>(null)
   const letters = useMemo(() => pages.flatMap((page) => page.letters), [pages])
   const { hasNextPage, isFetchingNextPage, fetchNextPage } = asked
   const more = useCallback(() => {
@@ -77,38 +80,67 @@ function Found({ filter, pages, asked, onChange }: FoundProps): ReactNode {
     setChosen(new Set(chosen.has(name) ? [...chosen].filter((each) => each !== name) : [...chosen, name]))
   }
   const open = letters.filter((letter) => letter.state === 'open')
-  if (letters.length === 0) return <NoLetters filter={filter} counts={pages[0]?.counts} onChange={onChange} />
+  // What was asked for is shown to its end, though nothing that matches may be left then.
   return (
     <>
-      {may ? (
-        <SettleBar
-          filter={filter}
-          open={open}
-          chosen={open.filter((letter) => chosen.has(letterText(letter)))}
-          onChoose={(some) => setChosen(new Set(some.map(letterText)))}
-        />
+      {letters.length === 0 ? (
+        <NoLetters filter={filter} counts={pages[0]?.counts} onChange={onChange} />
       ) : (
-        <Text size="sm" c="dimmed">
-          Personal fields are hidden, and acting on dead letters is for operators.
-        </Text>
+        <>
+          {may ? (
+            <SettleBar
+              filter={filter}
+              open={open}
+              chosen={open.filter((letter) => chosen.has(letterText(letter)))}
+              onChoose={(some) => setChosen(new Set(some.map(letterText)))}
+              onOrder={setOrder}
+            />
+          ) : (
+            <Text size="sm" c="dimmed">
+              Personal fields are hidden, and acting on dead letters is for operators.
+            </Text>
+          )}
+          <LetterRows
+            letters={letters}
+            selection={may ? { has: (letter) => chosen.has(letterText(letter)), toggle } : null}
+            namesStream={filter.streams.length > 1}
+            onEnd={more}
+          />
+          <Shown count={letters.length} hasMore={hasNextPage} isAsking={isFetchingNextPage} onMore={more} />
+        </>
       )}
-      <LetterRows
-        letters={letters}
-        selection={may ? { has: (letter) => chosen.has(letterText(letter)), toggle } : null}
-        namesStream={filter.streams.length > 1}
-        onEnd={more}
-      />
-      <Group gap="sm">
-        <Text size="sm" role="status" data-testid="letters-shown">
-          {count(letters.length)} shown{hasNextPage ? ', there are more' : ''}
-        </Text>
-        {hasNextPage ? (
-          <Button size="xs" variant="default" loading={isFetchingNextPage} onClick={more}>
-            More
-          </Button>
-        ) : null}
-      </Group>
+      {order === null ? null : (
+        <SettleMany
+          order={order}
+          onClose={() => {
+            setOrder(null)
+            setChosen(new Set())
+          }}
+        />
+      )}
     </>
+  )
+}
+
+interface ShownProps {
+  readonly count: number
+  readonly hasMore: boolean
+  readonly isAsking: boolean
+  readonly onMore: () => void
+}
+
+function Shown({ count: shown, hasMore, isAsking, onMore }: ShownProps): ReactNode {
+  return (
+    <Group gap="sm">
+      <Text size="sm" role="status" data-testid="letters-shown">
+        {count(shown)} shown{hasMore ? ', there are more' : ''}
+      </Text>
+      {hasMore ? (
+        <Button size="xs" variant="default" loading={isAsking} onClick={onMore}>
+          More
+        </Button>
+      ) : null}
+    </Group>
   )
 }
 

@@ -52,7 +52,7 @@ export function Filters({ search, state, streams, found, onChange }: FiltersProp
       <Group gap="sm" align="end">
         <Select
           label="Stream"
-          w={200}
+          w={{ base: 165, sm: 200 }}
           clearable
           clearButtonProps={{ 'aria-label': 'All streams' }}
           placeholder="all"
@@ -62,7 +62,7 @@ export function Filters({ search, state, streams, found, onChange }: FiltersProp
         />
         <Select
           label="Reason"
-          w={200}
+          w={{ base: 165, sm: 200 }}
           clearable
           clearButtonProps={{ 'aria-label': 'Any reason' }}
           placeholder="any"
@@ -72,7 +72,7 @@ export function Filters({ search, state, streams, found, onChange }: FiltersProp
         />
         <Select
           label="Time of the record"
-          w={220}
+          w={{ base: 165, sm: 220 }}
           clearable
           clearButtonProps={{ 'aria-label': 'Any time' }}
           placeholder="any"

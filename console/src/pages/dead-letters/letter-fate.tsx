@@ -60,7 +60,7 @@ function FailedAgain({ stream, id }: { stream: string; id: string }): ReactNode 
       <StateBadge state="failed_again" />
       <Text size="sm" component="div">
         it is{' '}
-        <LinkTo to="/dead-letters" search={{ ...search, letter: letterText({ stream, id }) }}>
+        <LinkTo underline="always" to="/dead-letters" search={{ ...search, letter: letterText({ stream, id }) }}>
           dead letter {id}
         </LinkTo>{' '}
         now

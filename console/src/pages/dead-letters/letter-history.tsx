@@ -77,7 +77,7 @@ function Name({ of: { stream, id }, isHere }: { of: DeadLetterDetail; isHere: bo
   const search = useSearch({ from: '/dead-letters' })
   if (isHere) return <b>dead letter {id}</b>
   return (
-    <LinkTo to="/dead-letters" search={{ ...search, letter: letterText({ stream, id }) }}>
+    <LinkTo underline="always" to="/dead-letters" search={{ ...search, letter: letterText({ stream, id }) }}>
       dead letter {id}
     </LinkTo>
   )

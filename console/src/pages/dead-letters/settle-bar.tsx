@@ -1,10 +1,9 @@
 import { Button, Checkbox, Group } from '@mantine/core'
-import { useState, type ReactNode } from 'react'
+import type { ReactNode } from 'react'
 import type { DeadLetter } from '../../api/types.ts'
 import { count } from '../../parts/count.ts'
 import { openLetters, type LetterFilter } from './letters.ts'
-import { SettleMany } from './settle-many.tsx'
-import type { Verb, Wanted } from './settling.ts'
+import type { Order, Verb, Wanted } from './settling.ts'
 
 interface SettleBarProps {
   readonly filter: LetterFilter
@@ -12,11 +11,11 @@ interface SettleBarProps {
   readonly open: readonly DeadLetter[]
   readonly chosen: readonly DeadLetter[]
   readonly onChoose: (letters: readonly DeadLetter[]) => void
+  readonly onOrder: (order: Order) => void
 }
 
 /** Acts on many: on the chosen, or on all that match the filter, those that are not shown yet among them. */
-export function SettleBar({ filter, open, chosen, onChoose }: SettleBarProps): ReactNode {
-  const [order, setOrder] = useState<{ verb: Verb; wanted: Wanted } | null>(null)
+export function SettleBar({ filter, open, chosen, onChoose, onOrder }: SettleBarProps): ReactNode {
   if (filter.state === 'replayed' || filter.state === 'discarded') return null
   const verbs: readonly Verb[] = ['replay', 'discard']
   const label = { replay: 'Replay', discard: 'Discard' }
@@ -38,25 +37,16 @@ export function SettleBar({ filter, open, chosen, onChoose }: SettleBarProps): R
               key={verb}
               size="xs"
               {...(verb === 'discard' ? { color: 'red.9' } : {})}
-              onClick={() => setOrder({ verb, wanted: byChoice })}
+              onClick={() => onOrder({ verb, wanted: byChoice })}
             >
               {label[verb]} the {count(chosen.length)} chosen
             </Button>
           ))}
       {verbs.map((verb) => (
-        <Button key={`${verb} all`} size="xs" variant="default" onClick={() => setOrder({ verb, wanted: byFilter })}>
+        <Button key={`${verb} all`} size="xs" variant="default" onClick={() => onOrder({ verb, wanted: byFilter })}>
           {label[verb]} all that match
         </Button>
       ))}
-      {order === null ? null : (
-        <SettleMany
-          {...order}
-          onClose={() => {
-            setOrder(null)
-            onChoose([])
-          }}
-        />
-      )}
     </Group>
   )
 }

@@ -3,11 +3,10 @@ import { type ReactNode } from 'react'
 import { Failure } from '../../parts/action.tsx'
 import { count } from '../../parts/count.ts'
 import { Landing } from './landing.tsx'
-import { useSettling, type Settling, type Tally, type Verb, type Wanted } from './settling.ts'
+import { useSettling, type Order, type Settling, type Tally, type Verb } from './settling.ts'
 
 interface SettleManyProps {
-  readonly verb: Verb
-  readonly wanted: Wanted
+  readonly order: Order
   readonly onClose: () => void
 }
 
@@ -15,8 +14,9 @@ const titles = { replay: 'Replay dead letters', discard: 'Discard dead letters' 
 const done = { replay: 'replayed', discard: 'discarded' }
 
 /** Counts them, says what will be done, does it with progress, and shows what became of it. May be cancelled and gone on with. */
-export function SettleMany({ verb, wanted, onClose }: SettleManyProps): ReactNode {
-  const settling = useSettling(verb, wanted)
+export function SettleMany({ order, onClose }: SettleManyProps): ReactNode {
+  const { verb, wanted } = order
+  const settling = useSettling(order)
   const { phase } = settling
   const close = (): void => {
     settling.cancel()

@@ -12,6 +12,12 @@ export interface Wanted {
   readonly find: (onFound: (count: number) => void, signal: AbortSignal) => Promise<LetterName[]>
 }
 
+/** What is to be done with many. */
+export interface Order {
+  readonly verb: Verb
+  readonly wanted: Wanted
+}
+
 /** A letter that went back: `to` is `topic:partition:offset`. */
 export interface SentLetter extends LetterName {
   readonly to: string
@@ -48,7 +54,7 @@ export interface Settling {
 /** Of one stream, in one request: one transaction of the server. */
 const atOnce = 100
 
-export function useSettling(verb: Verb, wanted: Wanted): Settling {
+export function useSettling({ verb, wanted }: Order): Settling {
   const [phase, setPhase] = useState<Phase>({ is: 'finding', found: 0, error: null })
   const queries = useQueryClient()
   const stop = useRef<AbortController>(null)

@@ -41,7 +41,7 @@ export function FlowGraph({ flow, status, onOpen }: { flow: Flow; status: Status
           to="/dead-letters"
           search={{ stream: flow.stream }}
           size="sm"
-          {...(flow.deadLetters ? { c: 'red' } : {})}
+          {...(flow.deadLetters ? { c: 'var(--mantine-color-error)' } : {})}
           data-testid="dead-letters"
         >
           {count(flow.deadLetters)} dead letters

@@ -34,7 +34,7 @@ function From({ topic, partition, offset }: { topic: string; partition: string; 
     <Stack gap="sm">
       <Text size="sm">
         From partition {partition}, offset {offset} on ·{' '}
-        <LinkTo to="/topics/$topic" params={{ topic }} size="sm">
+        <LinkTo underline="always" to="/topics/$topic" params={{ topic }} size="sm">
           the newest
         </LinkTo>
       </Text>

@@ -55,7 +55,7 @@ function Listed({ topics }: { topics: readonly TopicSummary[] }): ReactNode {
               {topic.name}
             </LinkTo>
             {topic.error === null ? null : (
-              <Text size="sm" c="red">
+              <Text size="sm" c="var(--mantine-color-error)">
                 {topic.error}
               </Text>
             )}

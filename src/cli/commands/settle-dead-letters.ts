@@ -7,6 +7,7 @@ import { confirmed } from '../confirm.ts'
 import type { WithContext } from '../main.ts'
 import { numeral, type Output } from '../output.ts'
 import { createProgress } from '../progress.ts'
+import { editValue } from './edit-value.ts'
 
 interface ChooseOptions {
   all?: boolean
@@ -20,6 +21,7 @@ interface ChooseOptions {
 interface ReplayOptions extends ChooseOptions {
   map?: string
   value?: string
+  edit?: boolean
   raw?: boolean
 }
 
@@ -30,6 +32,7 @@ export function addSettlingCommands(dlq: Command, context: WithContext): void {
   chooser(dlq.command('replay <stream> [ids...]'))
     .description('send dead letters back into their stream; the stream writes them with their own time, so that newer versions stay')
     .option('--value <json>', 'replay the one letter with this value; its key stays')
+    .option('--edit', 'open the value of each in your editor (VISUAL, EDITOR), and replay what you save', false)
     .option('--raw', 'the value is these bytes, not JSON', false)
     .option('--map <file>', 'run "export default (value, letter) => value" of this file on each; null leaves one as it is')
     .action(async (stream: string, ids: string[], options: ReplayOptions) => {
@@ -84,8 +87,11 @@ interface Edit {
 
 const unchanged: Edit = { needsLetters: false, editedValue: () => Promise.resolve(undefined), as: 'json', close: () => Promise.resolve() }
 
-async function editOf(ids: readonly string[], { map, value, raw = false }: ReplayOptions, output: Output): Promise<Edit> {
-  if (map !== undefined && value !== undefined) throw new MillraceError('BAD_REQUEST', 'Give --map or --value, not both.')
+async function editOf(ids: readonly string[], { map, value, edit = false, raw = false }: ReplayOptions, output: Output): Promise<Edit> {
+  if ([map !== undefined, value !== undefined, edit].filter(Boolean).length > 1)
+    throw new MillraceError('BAD_REQUEST', 'Give one of --value, --edit and --map.')
+  if (edit)
+    return { ...unchanged, needsLetters: true, editedValue: (letter) => (letter === null ? Promise.resolve(null) : editValue(letter)) }
   if (map !== undefined) {
     const fixes = await openFixes(map, (line) => (output.json ? void process.stderr.write(`${line}\n`) : output.line(line)))
     return {

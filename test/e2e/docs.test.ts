@@ -165,7 +165,7 @@ describe('what the documents say of the code', () => {
     expect([...codes].filter((code) => !new RegExp(`\\b${code}\\b`).test(listed))).toEqual([])
   })
 
-  test.each(documents)('%s links to files that are there', (name) => {
+  test.each([...new Set([...documents, ...globSync('docs/*.md', { cwd: root })])])('%s links to files that are there', (name) => {
     expect(relativeLinks(readDocument(name)).filter((target) => !existsSync(join(root, dirname(name), target)))).toEqual([])
   })
 

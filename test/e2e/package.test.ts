@@ -64,9 +64,23 @@ function check(options: Record<string, unknown>): { code: number | null; stdout:
 
 test('the package carries the command, the build, licence and read-me, and no sources, tests or fixtures', () => {
   const paths = packed.map((file) => file.path)
-  expect(paths).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'package.json', 'bin/millrace.mjs', 'dist/authoring/index.js']))
+  expect(paths).toEqual(
+    expect.arrayContaining([
+      'LICENSE',
+      'README.md',
+      'package.json',
+      'bin/millrace.mjs',
+      'dist/authoring/index.js',
+      'console/dist/index.html',
+    ]),
+  )
   expect(
-    paths.filter((path) => !/^(bin\/[\w-]+\.mjs|dist\/[\w/-]+\.(js|d\.ts)|template\/[\w.-]+|LICENSE|README\.md|package\.json)$/.test(path)),
+    paths.filter(
+      (path) =>
+        !/^(bin\/[\w-]+\.mjs|dist\/[\w/-]+\.(js|d\.ts)|console\/dist\/[\w./-]+|template\/[\w.-]+|LICENSE|README\.md|package\.json)$/.test(
+          path,
+        ),
+    ),
   ).toEqual([])
   expect(paths.filter((path) => /^dist.*\.test\.|fixture|scripted/.test(path))).toEqual([])
   expect(Object.keys(packageJson().exports)).toEqual(['.', './testing', './broker', './cql-store', './registry', './package.json'])

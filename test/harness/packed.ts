@@ -31,6 +31,8 @@ export function succeed(command: string, args: readonly string[], options: { cwd
 /** Builds and packs into a folder, so that the tree stays as it is; the tarball is in it. @returns what is in the tarball */
 export function packMillrace(dir: string): readonly PackedFile[] {
   succeed('tsc', ['-p', join(root, 'tsconfig.build.json'), '--outDir', join(dir, 'dist')], { cwd: root, env: process.env })
+  const consoleDir = join(dir, 'console/dist')
+  succeed('vite', ['build', join(root, 'console'), '--logLevel', 'warn', '--outDir', consoleDir], { cwd: root, env: process.env })
   for (const part of ['bin', 'template', 'package.json', 'README.md', 'LICENSE'])
     cpSync(join(root, part), join(dir, part), { recursive: true })
   const report: readonly { readonly files: readonly PackedFile[] }[] = JSON.parse(

@@ -13,10 +13,10 @@ export const User = schema('User', {
 export const usersCreated = topic('users_created', { value: User, key: 'id' })
 export const createdUsers = cassandraTable('spark_streams', 'created_users', { row: User, partitionKey: ['id'] })
 
-// Where the records come from, and when: one a second for a minute, each day, and whenever you trigger it.
-export const userAutomation = dag('user_automation', { schedule: '@daily', catchup: false })
+// Where the records come from, and when: twenty users, two a second, each day and whenever you trigger it; one run after the other.
+export const userAutomation = dag('user_automation', { schedule: '@daily', catchup: false, maxActiveRuns: 1 })
 const streamDataFromApi = userAutomation.task('stream_data_from_api', () =>
-  randomUser({ every: '1s', for: '60s' }).map(toUser).to(usersCreated),
+  randomUser({ every: '500ms', pages: 20 }).map(toUser).to(usersCreated),
 )
 streamDataFromApi()
 
@@ -25,6 +25,12 @@ export const loadUsers = stream('load_users')
   .from(usersCreated, { startingOffsets: 'earliest' })
   .to(createdUsers, { autoCreate: true, autoEvolve: 'add-columns' })
 
-function toUser({ login, name, email, registered }: RandomUser) {
-  return { id: login.uuid, first_name: name.first, last_name: name.last, email, registered_date: registered.date }
+function toUser(user: RandomUser) {
+  return {
+    id: user.login.uuid,
+    first_name: user.name.first,
+    last_name: user.name.last,
+    email: user.email,
+    registered_date: user.registered.date,
+  }
 }

@@ -94,6 +94,11 @@ export class BrokerAssignedMember implements Membership {
     return { groupId, memberId: this.#memberId, generationId: this.#state.epoch, groupInstanceId }
   }
 
+  /** Of a later epoch it learns by its next heartbeat only. */
+  hasMovedOnFrom({ memberId }: GroupMetadata): boolean {
+    return this.#state.is === 'member' && memberId === this.#memberId
+  }
+
   polled(): void {
     this.#lastPollMs = this.#cluster.clock.monotonicMs()
   }

@@ -49,6 +49,11 @@ export interface GroupConsumer extends AsyncDisposable {
    */
   groupMetadata(): GroupMetadata
   /**
+   * True when the member has moved on from there to a later generation and kept what it had: offsets that a transaction was refused to commit
+   * (ILLEGAL_GENERATION) are to be committed again, with new metadata.
+   */
+  hasMovedOnFrom(metadata: GroupMetadata): boolean
+  /**
    * Calls `onRevoked`, then leaves the group. Takes no longer than `timeoutMs` (default 5,000), a broker that is away included; what it
    * could not do by then is logged as a warning, and a commit that still waits rejects with CLOSED.
    */
@@ -135,6 +140,10 @@ class KafkaGroupConsumer implements GroupConsumer {
 
   groupMetadata(): GroupMetadata {
     return this.#member.metadata
+  }
+
+  hasMovedOnFrom(metadata: GroupMetadata): boolean {
+    return this.#member.hasMovedOnFrom(metadata)
   }
 
   async close({ timeoutMs = CLOSE_TIMEOUT_MS }: CloseOptions = {}): Promise<void> {

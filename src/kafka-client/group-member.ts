@@ -290,7 +290,7 @@ export class GroupMember implements Membership {
   async #commitOnce(offsets: readonly CommittedOffset[], metadata: GroupMetadata): Promise<void> {
     const errorCode = await commitOnce(this.#cluster, this.#purpose, metadata, offsets)
     if (errorCode === errorCodes.NONE) return
-    const isOvertaken = errorCode === errorCodes.ILLEGAL_GENERATION && this.isIncremental && this.#hasMovedOnFrom(metadata)
+    const isOvertaken = errorCode === errorCodes.ILLEGAL_GENERATION && this.hasMovedOnFrom(metadata)
     if (isOvertaken) throw refusedCommit(errorCodes.REBALANCE_IN_PROGRESS, metadata.groupId)
     // Of an earlier generation it says nothing about this one.
     const isPresent = metadata.memberId === this.#memberId && metadata.generationId === this.#generationId
@@ -298,10 +298,9 @@ export class GroupMember implements Membership {
     throw refusedCommit(errorCode, metadata.groupId)
   }
 
-  /** The member is entering, or has entered, a later generation, in which what it keeps is its own (KIP-429). */
-  #hasMovedOnFrom({ memberId, generationId }: GroupMetadata): boolean {
+  hasMovedOnFrom({ memberId, generationId }: GroupMetadata): boolean {
     const state = this.#state
-    if (memberId !== this.#memberId) return false
+    if (!this.isIncremental || memberId !== this.#memberId) return false
     return state.is === 'joining' ? state.former === generationId : state.is === 'member' && state.generationId > generationId
   }
 

@@ -20,6 +20,11 @@ export interface Membership {
   readonly target: readonly TopicPartition[] | null
   /** As transactions fence offsets by it (KIP-447). Throws KAFKA ILLEGAL_GENERATION when the group has no such member. */
   readonly metadata: GroupMetadata
+  /**
+   * True when this member is entering, or has entered, a later generation than this one of its own: what it kept stays its own, and a commit
+   * that was refused with ILLEGAL_GENERATION is to be made again (KIP-429, KIP-848).
+   */
+  hasMovedOnFrom(metadata: GroupMetadata): boolean
   polled(): void
   /** Joins, or joins again, until it has an assignment or is refused. Rejects with the refusal, or CLOSED. */
   join(owned: readonly TopicPartition[]): Promise<readonly TopicPartition[]>

@@ -1,5 +1,7 @@
 import { asMillraceError, MillraceError } from '../platform/index.ts'
-import type { GroupMetadata, OffsetToCommit, OutgoingRecord, StreamTransactions } from './kafka-ports.ts'
+import type { OffsetToCommit, OutgoingRecord, StreamConsumer, StreamTransactions } from './kafka-ports.ts'
+
+type Member = Pick<StreamConsumer, 'groupMetadata' | 'hasMovedOnFrom'>
 
 /**
  * Dead letters and offsets in one transaction (P5). Zombies are fenced twice: by the group's generation, which the offsets carry
@@ -23,17 +25,24 @@ export class CommitTransactions {
     await this.#prepared()
   }
 
-  /** Rejects with a retriable error when nothing of it was written; one with details.outcome `unknown` or PRODUCER_FENCED has to be settled by reading what is committed, after `renew`. */
-  async commit(offsets: readonly OffsetToCommit[], deadLetters: readonly OutgoingRecord[], group: () => GroupMetadata): Promise<void> {
+  /**
+   * Rejects with a retriable error, or REBALANCE_IN_PROGRESS, when nothing of it was written and it is to be made again; one with
+   * details.outcome `unknown` or PRODUCER_FENCED has to be settled by reading what is committed, after `renew`.
+   */
+  async commit(offsets: readonly OffsetToCommit[], deadLetters: readonly OutgoingRecord[], member: Member): Promise<void> {
+    // Of the generation that has these partitions: after a wait for the producer it may be one in which others do.
+    const group = member.groupMetadata()
     const producer = await this.#prepared()
     try {
       await producer.begin()
       producer.send(deadLetters).catch(() => {}) // told by commit
-      await producer.sendOffsets(offsets, group())
+      await producer.sendOffsets(offsets, group)
       await producer.commit()
     } catch (thrown) {
       await this.#settle(producer)
-      throw asMillraceError(thrown, 'KAFKA')
+      const error = asMillraceError(thrown, 'KAFKA')
+      const isOvertaken = error.details.errorName === 'ILLEGAL_GENERATION' && member.hasMovedOnFrom(group)
+      throw isOvertaken ? overtaken(error) : error
     }
   }
 
@@ -71,4 +80,10 @@ export class CommitTransactions {
       throw error instanceof MillraceError ? error : asMillraceError(error, 'KAFKA')
     }
   }
+}
+
+/** As a plain commit is told it: the member kept its partitions through the rebalance, and commits under the generation that followed. */
+function overtaken(cause: MillraceError): MillraceError {
+  const message = 'The next generation of the group overtook the transaction: it is made again.'
+  return new MillraceError('KAFKA', message, { cause, details: { ...cause.details, errorName: 'REBALANCE_IN_PROGRESS' } })
 }

@@ -57,6 +57,8 @@ export interface StreamConsumer {
   commit(offsets: readonly OffsetToCommit[]): Promise<void>
   /** By which a transaction's offsets are fenced (KIP-447). Throws when the group has gone on without this member. */
   groupMetadata(): GroupMetadata
+  /** The member has gone on to a later generation than this one, and kept what it had. */
+  hasMovedOnFrom(metadata: GroupMetadata): boolean
   close(): Promise<void>
 }
 

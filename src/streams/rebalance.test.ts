@@ -174,6 +174,20 @@ test("a record that was lost to another member while its dead letter was written
   expect(run.last().deadLetters).toBe(1)
 })
 
+test('dead letters whose transaction the next generation of the group overtook are written once, and nothing is read again', async () => {
+  const kafka = new ScriptedKafka()
+  kafka.membersMoveOn = true
+  kafka.produce('users', 0, [...someUsers(5), { key: 'p', value: 'poison', timestampMs: 1_700_000_000_000 }])
+  kafka.failures.send.push(new MillraceError('KAFKA', 'the group went on', { details: { errorName: 'ILLEGAL_GENERATION' } }))
+  const table = new TableModel()
+  const run = startRun({ kafka, table, stream: usersStream() })
+  await vi.waitFor(() => expect(kafka.committed.get('users/0')?.offset).toBe(6n))
+  await run.stop()
+  expect(kafka.consumersOpened).toBe(1)
+  expect(kafka.sent).toHaveLength(1)
+  expect(table.writes).toHaveLength(5)
+})
+
 test('a commit that failed for now is made again', async () => {
   const kafka = new ScriptedKafka()
   kafka.produce('users', 0, someUsers(10))

@@ -8,22 +8,14 @@ import { Committer } from './committer.ts'
 import { compileStream, type CompiledStream } from './compile-steps.ts'
 import { DeadLetterLimit } from './dead-letter-limit.ts'
 import { ensureDeadLetterTopics } from './dead-letter-topic.ts'
-import {
-  partitionKey,
-  type AssignedPartition,
-  type StreamConsumer,
-  type StreamKafka,
-  type OffsetToCommit,
-  type OutgoingRecord,
-  type StreamTransactions,
-  type TopicPartition,
-} from './kafka-ports.ts'
+import type { StreamKafka, StreamTransactions } from './kafka-ports.ts'
 import { offsetOutOfRange } from './offset-out-of-range.ts'
-import { PartitionProgress, sinceLastCommit } from './partition-progress.ts'
+import type { PartitionProgress } from './partition-progress.ts'
 import { processBatch, type ProcessedBatch, type Row } from './process-batch.ts'
 import { settledWithin } from './settled-within.ts'
 import { StatusReporter, type Dependency } from './status-reporter.ts'
 import { STOP_GRACE_MS, Stopping } from './stopping.ts'
+import { closing, StreamGroup } from './stream-group.ts'
 import { TimeSlice } from './time-slice.ts'
 import { WatermarkWatch } from './watermark-watch.ts'
 import { WritePipeline } from './write-pipeline.ts'
@@ -42,15 +34,19 @@ export interface ResolvedRunOptions {
   readonly clock: Clock
 }
 
-/** One fetch: larger ones cost more memory and no less time (`reference/kafka.md`). */
-const FETCH_BYTES = 1024 * 1024
 /** A group learns of rebalances within `poll`: no wait is longer than this without one. */
 const POLL_AT_LEAST_EVERY_MS = 1_000
 /** How long a partition that is given up is held for the batches in hand. */
 const REVOKE_GRACE_MS = 10_000
-const CLOSE_TIMEOUT_MS = 10_000
 /** How long a transaction is tried; well below its time-out, so that it ends by itself. */
 const COMMIT_TIMEOUT_MS = 30_000
+
+interface Parts {
+  readonly stream: CompiledStream
+  readonly group: StreamGroup
+  readonly committer: Committer
+  readonly pipeline: WritePipeline
+}
 
 /** A stream while it runs: the loop fetch → process → write, and what begins and ends it. Used once. */
 export class StreamRun {
@@ -64,11 +60,8 @@ export class StreamRun {
   readonly #transactions: CommitTransactions
   /** Names what runs it where no instance does. */
   readonly #runId = randomUUID()
-  #consumer: StreamConsumer | null = null
-  #committer: Committer | null = null
   #failure: MillraceError | null = null
   #mustRejoin = false
-  #isPaused = false
   #fetchFailures = 0
 
   constructor(options: ResolvedRunOptions) {
@@ -117,33 +110,56 @@ export class StreamRun {
 
   async #runCompiled(stream: CompiledStream): Promise<void> {
     if (!(await this.#ensureDeadLetterTopics(stream))) return
-    const committer = this.#newCommitter(stream)
-    this.#committer = committer
+    const { clock, log } = this.#options
+    const group = new StreamGroup(
+      {
+        ...this.#options,
+        stream,
+        ending: this.#stopping.ending,
+        onAssigned: () => {
+          this.#watch.assigned()
+          // Not after the first fetch: that waits where there is nothing new.
+          this.#status.running()
+        },
+        onLost: () => {
+          this.#mustRejoin = false
+        },
+        onLeaving: async (leaving) => {
+          await settledWithin(pipeline.drained(leaving), REVOKE_GRACE_MS, clock)
+          await committer.flush()
+        },
+      },
+      this.#partitions,
+    )
+    const committer = this.#newCommitter(stream, group)
     const pipeline = this.#pipeline(stream, committer)
+    const parts: Parts = { stream, group, committer, pipeline }
     try {
-      await this.#join(stream, pipeline, committer)
+      await this.#join(group)
       while (!this.#stopping.ending.aborted) {
-        await this.#turn(stream, pipeline)
-        if (this.#mustRejoin) await this.#join(stream, pipeline, committer)
+        await this.#turn(parts)
+        if (this.#mustRejoin) await this.#join(group)
       }
     } catch (error) {
       this.#fail(asMillraceError(error))
     } finally {
-      await this.#close(pipeline, committer)
+      await this.#close(parts)
+      await closing('transactional producer', this.#transactions.close(), clock, log)
     }
   }
 
   /** One turn of the loop: something to process, room to write it to, then processed and handed on. */
-  async #turn(stream: CompiledStream, pipeline: WritePipeline): Promise<void> {
-    if (!(await pipeline.hasRoomWithin(POLL_AT_LEAST_EVERY_MS))) return this.#pollPaused()
+  async #turn(parts: Parts): Promise<void> {
+    const { stream, group, pipeline } = parts
+    if (!(await pipeline.hasRoomWithin(POLL_AT_LEAST_EVERY_MS))) return this.#pollPaused(parts)
     if (this.#queue.length === 0) {
-      this.#resume()
-      await this.#poll()
+      group.resume()
+      await this.#poll(parts)
     }
     const next = this.#queue.shift()
     if (!next || next.progress.isSealed || this.#stopping.ending.aborted) return
     const { progress, batch } = next
-    const processed = await this.#pollingMeanwhile(this.#process(stream, progress, batch))
+    const processed = await this.#pollingMeanwhile(parts, this.#process(stream, progress, batch))
     if (!processed || progress.isSealed) return
     progress.readMicros = processed.lastWriteMicros
     this.#status.recordsRead += batch.count
@@ -162,11 +178,11 @@ export class StreamRun {
   }
 
   /** Steps may take long (retries, slow calls): the group is polled meanwhile, with fetching paused (P6). Null when given up. */
-  async #pollingMeanwhile<T>(work: Promise<T>): Promise<T | null> {
+  async #pollingMeanwhile<T>(parts: Parts, work: Promise<T>): Promise<T | null> {
     const { clock } = this.#options
     work.catch(() => {}) // looked at below; a failing poll must not leave it unseen
     while (!(await settledWithin(work, POLL_AT_LEAST_EVERY_MS, clock))) {
-      if (!this.#stopping.ending.aborted) await this.#pollPaused()
+      if (!this.#stopping.ending.aborted) await this.#pollPaused(parts)
     }
     try {
       return await work
@@ -176,28 +192,21 @@ export class StreamRun {
     }
   }
 
-  async #pollPaused(): Promise<void> {
-    this.#consumer?.pause([...this.#partitions.values()])
-    this.#isPaused = true
-    await this.#poll()
+  async #pollPaused(parts: Parts): Promise<void> {
+    parts.group.pause()
+    await this.#poll(parts)
   }
 
-  #resume(): void {
-    if (!this.#isPaused) return
-    this.#consumer?.resume([...this.#partitions.values()])
-    this.#isPaused = false
-  }
-
-  async #poll(): Promise<void> {
+  async #poll({ group, committer }: Parts): Promise<void> {
     const { clock, stream } = this.#options
     const ending = this.#stopping.ending
     try {
-      const batches = (await this.#consumer?.poll({ signal: ending })) ?? []
+      const batches = await group.poll(ending)
       this.#fetchFailures = 0
       this.#status.running()
       if (batches.length > 0) this.#watch.fetched()
-      for (const batch of batches) this.#enqueue(batch)
-      this.#passMarkers()
+      for (const batch of batches) this.#enqueue(batch, group.progressOf(batch))
+      if (group.passMarkers()) committer.schedule()
     } catch (thrown) {
       if (ending.aborted) return
       const error = asMillraceError(thrown, 'KAFKA')
@@ -208,85 +217,22 @@ export class StreamRun {
     }
   }
 
-  #enqueue(batch: Batch): void {
-    const progress = this.#partitions.get(partitionKey(batch))
+  #enqueue(batch: Batch, progress: PartitionProgress | null): void {
     if (!progress || progress.isSealed) return
     progress.sees(batch)
     this.#queue.push({ progress, batch })
   }
 
-  /** What lies behind the last records of a partition, markers and aborted records, is done with too. */
-  #passMarkers(): void {
-    for (const place of this.#consumer?.positions() ?? []) {
-      if (this.#partitions.get(partitionKey(place))?.passesTo(place.offset)) this.#committer?.schedule()
-    }
-  }
-
-  /** Joins the group, as a new member when this one was fenced: what it had in hand is read again by whoever has the partition now. */
-  async #join(stream: CompiledStream, pipeline: WritePipeline, committer: Committer): Promise<void> {
+  async #join(group: StreamGroup): Promise<void> {
     this.#mustRejoin = false
-    this.#dropAll()
-    await this.#closeConsumer()
+    this.#dropAll(group)
+    await group.close()
     this.#takeTransactions()
-    const { project, kafka, instance } = this.#options
-    const joined = await this.#untilThere('fetch', async () =>
-      kafka.consumer({
-        groupId: names.group(project, stream.name),
-        topics: [stream.topic.name, names.retry(project, stream.name)],
-        startingOffsets: stream.startingOffsets,
-        // P5: what is replayed before the stream has ever committed there is read too.
-        fromEarliest: [names.retry(project, stream.name)],
-        maxBytes: FETCH_BYTES,
-        assignor: 'cooperative-sticky',
-        isolationLevel: 'read_committed',
-        ...(instance === undefined ? {} : { groupInstanceId: instance }),
-        onAssigned: (partitions) => this.#assigned(stream, partitions),
-        onRevoked: (partitions) => this.#revoked(partitions, pipeline, committer),
-        onLost: (partitions) => {
-          this.#mustRejoin = false // the consumer has found out by itself: it is given all of them anew
-          for (const progress of this.#known(partitions)) this.#forget(progress)
-        },
-      }),
-    )
-    this.#consumer = joined
+    await this.#untilThere('fetch', () => group.join())
   }
 
-  #assigned(stream: CompiledStream, partitions: readonly AssignedPartition[]): void {
-    const { clock, log } = this.#options
-    for (const assigned of partitions) {
-      const key = partitionKey(assigned)
-      this.#partitions.get(key)?.drop()
-      const progress = new PartitionProgress(assigned, clock.nowMs(), this.#stopping.ending)
-      this.#partitions.set(key, progress)
-      log.info(`reads ${key} from offset ${assigned.position}${sinceLastCommit(assigned, stream.digest)}`, { stream: stream.name })
-    }
-    this.#watch.assigned()
-    // Not after the first fetch: that waits where there is nothing new.
-    this.#status.running()
-  }
-
-  /** Called before partitions are given up: what is in hand is finished if that needs no waiting, and committed. */
-  async #revoked(partitions: readonly TopicPartition[], pipeline: WritePipeline, committer: Committer): Promise<void> {
-    const leaving = this.#known(partitions)
-    for (const progress of leaving) progress.leave()
-    await settledWithin(pipeline.drained(new Set(leaving)), REVOKE_GRACE_MS, this.#options.clock)
-    await committer.flush()
-    for (const progress of leaving) this.#forget(progress)
-  }
-
-  #known(partitions: readonly TopicPartition[]): PartitionProgress[] {
-    return partitions.flatMap((partition) => this.#partitions.get(partitionKey(partition)) ?? [])
-  }
-
-  /** While the stream ends, the last status still shows the partition. */
-  #forget(progress: PartitionProgress): void {
-    progress.drop()
-    if (!this.#stopping.ending.aborted) this.#partitions.delete(partitionKey(progress))
-  }
-
-  #dropAll(): void {
-    for (const progress of this.#partitions.values()) progress.drop()
-    this.#partitions.clear()
+  #dropAll(group: StreamGroup): void {
+    group.dropAll()
     this.#queue.length = 0
   }
 
@@ -320,18 +266,10 @@ export class StreamRun {
     return result.is === 'done' ? result.value : null
   }
 
-  /** Without dead letters a plain commit will do: it is fenced by the group's generation as a transaction's is, and costs one request. */
-  async #commit(offsets: readonly OffsetToCommit[], deadLetters: readonly OutgoingRecord[]): Promise<void> {
-    const consumer = this.#consumer
-    if (!consumer) return
-    if (deadLetters.length === 0) return consumer.commit(offsets)
-    return this.#transactions.commit(offsets, deadLetters, () => consumer.groupMetadata())
-  }
-
-  #newCommitter(stream: CompiledStream): Committer {
+  #newCommitter(stream: CompiledStream, group: StreamGroup): Committer {
     const { clock, log } = this.#options
     return new Committer({
-      commit: (offsets, deadLetters) => this.#commit(offsets, deadLetters),
+      commit: (offsets, deadLetters) => group.commit(offsets, deadLetters, this.#transactions),
       partitions: () => this.#partitions.values(),
       topologyDigest: stream.digest,
       intervalMs: this.#options.stream.topology.commitIntervalMs,
@@ -345,7 +283,7 @@ export class StreamRun {
         log.warn(`The group went on without this member: ${error.message} It joins again; what was in hand is read again.`, {
           stream: stream.name,
         })
-        this.#dropAll()
+        this.#dropAll(group)
         this.#mustRejoin = true
       },
       onFailed: (error) => this.#fail(error),
@@ -374,27 +312,13 @@ export class StreamRun {
   }
 
   /** Finishes the batches in hand, commits, leaves the group. What cannot be finished in time is read again at the next start. */
-  async #close(pipeline: WritePipeline, committer: Committer): Promise<void> {
+  async #close({ pipeline, committer, group }: Parts): Promise<void> {
     const { clock, log, stream } = this.#options
     await settledWithin(pipeline.drained(), STOP_GRACE_MS + 1_000, clock)
     const isCommitted = await committer.flush()
     if (!isCommitted)
       log.warn('The last offsets could not be committed: their records are read again at the next start.', { stream: stream.topology.name })
     committer.close()
-    await this.#closeConsumer()
-    await this.#closing('transactional producer', this.#transactions.close())
-  }
-
-  async #closeConsumer(): Promise<void> {
-    const consumer = this.#consumer
-    this.#consumer = null
-    if (consumer) await this.#closing('consumer', consumer.close())
-  }
-
-  /** Nothing is lost when a client cannot say goodbye: the group times it out. */
-  async #closing(what: string, closed: Promise<unknown>): Promise<void> {
-    const { clock, log } = this.#options
-    const done = closed.catch((error: unknown) => log.debug(`closing the ${what} failed`, { error }))
-    if (!(await settledWithin(done, CLOSE_TIMEOUT_MS, clock))) log.warn(`The ${what} did not close within ${CLOSE_TIMEOUT_MS / 1_000} s.`)
+    await group.close()
   }
 }

@@ -108,6 +108,7 @@ export class MemoryKafka {
       positions: () => this.#partitions.map(({ topic, partition, position }) => ({ topic, partition, offset: BigInt(position) })),
       commit: async (offsets) => this.#commit(offsets),
       groupMetadata: () => ({ groupId: options.groupId, memberId: 'test', generationId: 1, groupInstanceId: null }),
+      hasMovedOnFrom: () => false,
       close: async () => {},
     }
   }

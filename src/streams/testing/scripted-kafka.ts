@@ -35,6 +35,8 @@ export class ScriptedKafka {
   /** Awaited by each poll. */
   latency: () => Promise<void> = async () => {}
   consumersOpened = 0
+  /** A generation that is refused was followed by another one of the same members. */
+  membersMoveOn = false
   #consumer: ScriptedConsumer | null = null
 
   produce(topic: string, partition: number, records: readonly TestRecord[]): void {
@@ -232,6 +234,10 @@ export class ScriptedConsumer implements StreamConsumer {
 
   groupMetadata(): GroupMetadata {
     return { groupId: this.#options.groupId, memberId: 'm', generationId: 1, groupInstanceId: null }
+  }
+
+  hasMovedOnFrom(): boolean {
+    return this.#kafka.membersMoveOn
   }
 
   async close(): Promise<void> {

@@ -20,6 +20,17 @@ export interface TlsConfig {
   verifyHostname?: boolean
 }
 
+/** PEM texts of what listens. */
+export interface ServerTlsConfig {
+  /** Its certificate, then those between it and its authority. */
+  cert: SecretText
+  key: SecretText
+  /** Of an encrypted key. */
+  passphrase?: SecretText
+  /** Only clients with a certificate of one of these authorities are let in (mTLS). */
+  clientCa?: SecretText
+}
+
 /** What `token` may give; `expiresAtMs` is read from the token (a JWT's `exp`) when it is left out. */
 export type TokenResult = string | { value: string; expiresAtMs?: number; extensions?: Readonly<Record<string, string>> }
 
@@ -70,6 +81,13 @@ export interface CassandraConfig {
   tls?: boolean | TlsConfig
   /** Path of an Astra-style secure connect bundle, relative to the config file: it names the cluster and holds its certificates. */
   secureBundle?: string
+  /** Who may use the embedded table store, and how it is spoken to. */
+  embedded?: {
+    /** Asked for on loopback too. Default: generated beyond loopback, none on it. */
+    credentials?: { username: SecretText; password: SecretText }
+    /** Speaks TLS and no other way. Millrace's own clients know it by `tls` of this section, without that by this certificate. */
+    tls?: boolean | ServerTlsConfig
+  }
   /** Replication of keyspaces that are made, e.g. `{ class: 'NetworkTopologyStrategy', dc1: 3 }`. Default: one copy. */
   replication?: Readonly<Record<string, string | number>>
   /** `never`: keyspaces and tables are used as they are, whatever a stream says. Default `auto`. */

@@ -45,13 +45,16 @@ export async function startEmbeddedStore(
   log: Logger,
 ): Promise<{ part: Part; port: number } | null> {
   if (settings.cassandra.remote !== null) return null
+  const { tls } = settings.cassandra.embedded
+  const user = settings.cassandra.embedded.credentials ?? credentials
   const { startCqlStoreThread } = await import('../cql-store/index.ts')
   const store = await startCqlStoreThread({
     dataDir: folder.tablesDir,
     host: settings.host,
     port: settings.cassandra.port,
     advertisedHost: settings.advertisedHost,
-    ...(credentials ? { credentials: { username: credentials.username, password: credentials.password } } : {}),
+    ...(user ? { credentials: { username: user.username, password: user.password } } : {}),
+    ...(tls ? { tls } : {}),
     log: log.child('cql-store'),
   }).catch(async (error: unknown) => {
     throw await explainBusyPort(error, {

@@ -27,6 +27,8 @@ export function resolveEndpoints(settings: Settings, embedded: Embedded): Endpoi
   const { kafkaPort, cqlPort, registryAddress, randomUser } = embedded
   const credentials = embedded.credentials && { username: embedded.credentials.username, password: embedded.credentials.password }
   const { kafka, cassandra } = settings
+  const { clientTls } = cassandra.embedded
+  const storeUser = cassandra.embedded.credentials ?? credentials
   return {
     kafka: kafka.remote ?? {
       bootstrapServers: [`${host}:${kafkaPort}`],
@@ -38,7 +40,8 @@ export function resolveEndpoints(settings: Settings, embedded: Embedded): Endpoi
       localDataCenter: 'datacenter1',
       consistency: cassandra.consistency,
       readConsistency: cassandra.readConsistency,
-      ...(credentials ? { credentials } : {}),
+      ...(storeUser ? { credentials: storeUser } : {}),
+      ...(clientTls ? { tls: clientTls } : {}),
     },
     registry: registryEndpoint(settings, registryAddress, credentials),
     randomUser,

@@ -42,6 +42,11 @@ const tls = z
     }
   })
 
+const serverTls = z.preprocess(
+  (value) => (value === true ? {} : value === false ? undefined : value),
+  z.strictObject({ cert: secretText, key: secretText, passphrase: secretText.optional(), clientCa: secretText.optional() }).optional(),
+)
+
 const userAndPassword = { username: secretText, password: secretText }
 const sasl = z.discriminatedUnion(
   'mechanism',
@@ -105,6 +110,7 @@ export const configSchema = z.strictObject({
       credentials: z.strictObject(userAndPassword).optional(),
       tls: tls.optional(),
       secureBundle: filled.optional(),
+      embedded: z.strictObject({ credentials: z.strictObject(userAndPassword).optional(), tls: serverTls.optional() }).optional(),
       replication: z
         .record(z.string(), z.union([z.string(), z.number()]))
         .refine((options) => 'class' in options, { error: "has no class: write { class: 'NetworkTopologyStrategy', dc1: 3 }" })

@@ -40,12 +40,14 @@ export function remoteCassandra(
   secrets: SecretReader,
   projectDir: string,
 ): CassandraEndpoint | null {
-  const { contactPoints, credentials, tls, secureBundle } = cassandra
+  const { contactPoints, credentials, tls, secureBundle, embedded } = cassandra
   if (contactPoints === undefined && secureBundle === undefined) {
-    const unused = { 'cassandra.tls': tls, 'cassandra.credentials': credentials }
+    // Of an embedded store with TLS it says how Millrace's own clients know it.
+    const unused = { 'cassandra.tls': embedded?.tls ? undefined : tls, 'cassandra.credentials': credentials }
     warnOfUnused(secrets, unused, 'cassandra.contactPoints', 'the embedded table store')
     return null
   }
+  if (embedded !== undefined) secrets.warnings.push('cassandra.embedded not used: the Cassandra of cassandra.contactPoints is.')
   if (credentials !== undefined && tls === undefined && secureBundle === undefined)
     warnOfPlaintext(secrets, 'cassandra.tls is not set', 'the password', contactPoints ?? [])
   return {
@@ -75,7 +77,7 @@ export function remoteRegistry({ tls, credentials }: RegistrySection, url: strin
   }
 }
 
-function tlsEndpoint(tls: NonNullable<KafkaSection['tls']>, key: string, secrets: SecretReader): TlsEndpoint {
+export function tlsEndpoint(tls: NonNullable<KafkaSection['tls']>, key: string, secrets: SecretReader): TlsEndpoint {
   const { ca, cert, key: ownKey, passphrase, serverName, verifyHostname } = tls
   return {
     ...(ca === undefined ? {} : { ca: secrets.pem(ca, { key: `${key}.ca`, isSensitive: false }) }),
@@ -92,7 +94,7 @@ function saslEndpoint(sasl: NonNullable<KafkaSection['sasl']>, secrets: SecretRe
   return { mechanism: 'OAUTHBEARER', token: tokenSource(sasl.token, secrets), extensions: sasl.extensions ?? {} }
 }
 
-function userAndPassword(
+export function userAndPassword(
   from: { username: Parameters<SecretReader['text']>[0]; password: Parameters<SecretReader['text']>[0] },
   key: string,
   secrets: SecretReader,

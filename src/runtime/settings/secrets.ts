@@ -38,7 +38,7 @@ export class SecretReader {
     const text = this.text(from, place)
     const pem = text.includes('\n') ? text : text.replaceAll(String.raw`\n`, '\n')
     if (/-----BEGIN [A-Z0-9 ]+-----/.test(pem)) return pem
-    throw this.#error(place.key, `is no PEM text ("-----BEGIN …"); for a file write secret.file('./${place.key.split('.').at(-1)}.pem')`)
+    throw this.error(place.key, `is no PEM text ("-----BEGIN …"); for a file write secret.file('./${place.key.split('.').at(-1)}.pem')`)
   }
 
   /** Where a file lies: relative to the config. */
@@ -48,7 +48,7 @@ export class SecretReader {
 
   #variable(name: string, { key }: SecretPlace): string {
     const value = this.#env[name]
-    if (value === undefined || value.trim() === '') throw this.#error(key, `the environment variable ${name} is not set`)
+    if (value === undefined || value.trim() === '') throw this.error(key, `the environment variable ${name} is not set`)
     return withoutLineEnd(value)
   }
 
@@ -58,9 +58,9 @@ export class SecretReader {
       text = withoutLineEnd(readFileSync(path, 'utf8'))
       if (isSensitive) this.#warnOfReaders(path, key)
     } catch (error) {
-      throw this.#error(key, `the file ${path} cannot be read (${errnoOf(error) ?? 'unknown reason'})`)
+      throw this.error(key, `the file ${path} cannot be read (${errnoOf(error) ?? 'unknown reason'})`)
     }
-    if (text === '') throw this.#error(key, `the file ${path} is empty`)
+    if (text === '') throw this.error(key, `the file ${path} is empty`)
     return text
   }
 
@@ -71,7 +71,8 @@ export class SecretReader {
       this.warnings.push(`${key}: every user of this machine may read ${path}: run chmod 600 on it.`)
   }
 
-  #error(key: string, what: string): MillraceError {
+  /** CONFIG_INVALID: what is wrong with a key. */
+  error(key: string, what: string): MillraceError {
     return new MillraceError('CONFIG_INVALID', `${this.#configPath}: "${key}": ${what}.`, { details: { file: this.#configPath, key } })
   }
 }

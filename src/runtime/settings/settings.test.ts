@@ -17,6 +17,7 @@ describe('settings', () => {
       kafka: { port: 9092, remote: null, topics: { create: 'auto', replicationFactor: -1, minInsyncReplicas: null, configs: {} } },
       cassandra: {
         port: 9042,
+        embedded: { credentials: null, tls: null, clientTls: null },
         remote: null,
         localDataCenter: 'datacenter1',
         consistency: 'ONE',

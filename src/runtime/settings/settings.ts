@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import type { CassandraEndpoint, Consistency, KafkaEndpoint, RegistryEndpoint, TopicPolicy } from '../../core/index.ts'
 import { MillraceError } from '../../platform/index.ts'
 import { configSchema, metadataUrlForm, type ParsedConfig } from './config-schema.ts'
+import { embeddedStore, type EmbeddedStore } from './embedded-store.ts'
 import { overlay, textOf, variables, type Environment, type Overlaid } from './environment.ts'
 import { remoteCassandra, remoteKafka, remoteRegistry } from './remote.ts'
 import { SecretReader } from './secrets.ts'
@@ -24,6 +25,7 @@ export interface Settings {
   }
   readonly cassandra: {
     readonly port: number
+    readonly embedded: EmbeddedStore
     readonly remote: CassandraEndpoint | null
     readonly localDataCenter: string
     readonly consistency: Consistency
@@ -87,6 +89,7 @@ export function resolveSettings(options: { config: unknown; configPath: string; 
     kafka: { port: kafka.port ?? 9092, remote: remotes.kafka, topics },
     cassandra: {
       port: cassandra.port ?? 9042,
+      embedded: isRemote ? { credentials: null, tls: null, clientTls: null } : embeddedStore(cassandra, secrets),
       remote: remotes.cassandra,
       ...tables,
       replication: cassandra.replication ?? null,

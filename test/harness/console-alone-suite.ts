@@ -48,7 +48,7 @@ export async function writeOrders({ kafka: bootstrap, cassandra, registry }: Clu
     orders.ids.map((key, i) => {
       const encoded = codec.encode({ id: key, amount: i + 1 })
       if (!encoded.ok) throw new Error(encoded.error.message)
-      return { topic: name, key, value: encoded.value, headers: [], timestampMs: 1_700_000_000_000 + i }
+      return { topic: name, key, value: encoded.value, headers: [], timestampMs: Date.now() }
     }),
   )
   await producer.close()

@@ -60,6 +60,8 @@ describe('values of every field type', () => {
         const schema = avroOfSchema({ name: 'Any', fields })
         const bytes = encoded(schema, value)
         expect(codecOf(schema, fields).decode(bytes)).toEqual({ ok: true, value })
+        // avsc loses a map's entry of that key.
+        if (JSON.stringify(value).includes('"__proto__"')) return
         const theirs = avsc.Type.forSchema(JSON.parse(schema), { wrapUnions: true, noAnonymousTypes: false, typeHook: wideLongs })
         const body = bytes.subarray(5)
         expect(theirs.toBuffer(theirs.fromBuffer(body)).equals(body)).toBe(true)
@@ -168,6 +170,23 @@ describe('bytes that are no value are told so', () => {
     const nulls = JSON.stringify({ type: 'array', items: 'null' })
     const block = Buffer.from([0x80, 0x9c, 0x01])
     expect(codecOf(nulls).decode(Buffer.concat([framed(), ...Array.from({ length: 50_000 }, () => block)]))).toMatchObject({ ok: false })
+  })
+
+  it.each([
+    ['nulls', 'null'],
+    ['empty records', { type: 'record', name: 'Empty', fields: [] }],
+    ['fixed values of no byte', { type: 'fixed', name: 'No', size: 0 }],
+  ])('lists in a list, each of thousands of %s: a kilobyte does not become millions of items', (_, items) => {
+    const lists = JSON.stringify({ type: 'array', items: { type: 'array', items } })
+    // 10,000 items, then the end of the inner list.
+    const inner = Buffer.from([0xa0, 0x9c, 0x01, 0])
+    const bytes = Buffer.concat([framed(0xa0, 0x06), ...Array.from({ length: 400 }, () => inner), Buffer.of(0)])
+    expect(codecOf(lists).decode(bytes)).toMatchObject({ ok: false, error: { message: expect.stringContaining('without a byte') } })
+  })
+
+  it('one block of two thousand million nulls', () => {
+    const nulls = JSON.stringify({ type: 'array', items: 'null' })
+    expect(codecOf(nulls).decode(framed(0x80, 0x80, 0x80, 0x80, 0x10, 0))).toMatchObject({ ok: false })
   })
 })
 

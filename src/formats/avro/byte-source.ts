@@ -2,17 +2,26 @@
 export class Malformed extends Error {}
 
 const twoTo28 = 2 ** 28
+/** Items of arrays that take no bytes (nulls, empty records), of a value in all: more are damage, and a few bytes could announce millions. */
+export const maxEmptyItems = 10_000
 
 /** Reads Avro's binary encoding (specification, "Binary Encoding") from a range of bytes; throws `Malformed` at its end. */
 export class ByteSource {
   #bytes: Buffer = Buffer.alloc(0)
   #at = 0
   #end = 0
+  #emptyItems = 0
 
   over(bytes: Uint8Array, from: number): void {
     this.#bytes = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#at = from
     this.#end = bytes.byteLength
+    this.#emptyItems = 0
+  }
+
+  /** An item of an array was read that took no byte. */
+  countEmptyItem(): void {
+    if (++this.#emptyItems > maxEmptyItems) throw new Malformed('arrays have too many items without a byte')
   }
 
   get left(): number {

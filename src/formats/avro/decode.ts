@@ -1,13 +1,11 @@
 import { dateOfDays, jsonOfInt64, textOfDecimal, textOfInstant } from '../json-forms.ts'
 import type { AvroType, FixedType, Logical, Primitive, RecordType } from './avro-type.ts'
-import { type ByteSource, Malformed } from './byte-source.ts'
+import { type ByteSource, Malformed, maxEmptyItems } from './byte-source.ts'
 
 export type Decode = (source: ByteSource) => unknown
 
 /** Deeper values are refused before they exhaust the stack. */
 const maxDepth = 200
-/** Items of an array that take no bytes (nulls, empty records): more are damage. */
-const maxEmptyItems = 10_000
 
 /** What reads values of a type, in their JSON form: a record as an object, a union as the value of its branch. Compiled once for a schema. */
 export function decoderOf(type: AvroType): Decode {
@@ -77,9 +75,11 @@ class Compiler {
     return (source) => {
       const value: unknown[] = []
       for (let count = blockCount(source); count > 0; count = blockCount(source)) {
-        const { left } = source
-        for (let i = 0; i < count; i++) value.push(decode(source))
-        if (value.length > maxEmptyItems && source.left === left) throw new Malformed('an array has too many items without a byte')
+        for (let i = 0; i < count; i++) {
+          const { left } = source
+          value.push(decode(source))
+          if (source.left === left) source.countEmptyItem()
+        }
       }
       return value
     }

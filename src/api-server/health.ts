@@ -1,5 +1,5 @@
 import type { StatusView, StreamStatus } from '../core/index.ts'
-import type { Clock } from '../platform/index.ts'
+import type { Clock, ErrorJson } from '../platform/index.ts'
 
 const everyMs = 5_000
 const stalledMs = 60_000
@@ -8,6 +8,13 @@ export interface Readiness {
   readonly ready: boolean
   /** Each thing that is not: `load_users: 40 records wait, none was committed for 75 s`. */
   readonly because: string[]
+}
+
+/** Without details, which are for those who signed in. */
+function loadProblem({ code, details }: ErrorJson): string {
+  const what =
+    code === 'PIPELINE_INVALID' ? 'the pipeline files do not load' : `the pipeline files as they are now are not taken up (${code})`
+  return details?.goesOn === 'before' ? `${what}; what was loaded before goes on` : what
 }
 
 /** Sees which streams do not get on: records wait and none was committed for a minute, or it has been retrying for one. */
@@ -41,7 +48,7 @@ export class StallWatch {
   readiness(status: Pick<StatusView, 'parts' | 'loadError'>): Readiness {
     this.look()
     const because = [
-      ...(status.loadError === null ? [] : ['the pipeline files do not load']),
+      ...(status.loadError === null ? [] : [loadProblem(status.loadError)]),
       ...status.parts.filter(({ state }) => state === 'failed').map(({ name }) => `${name} does not answer`),
       ...this.#streams().flatMap((stream) => this.#why(stream) ?? []),
     ]

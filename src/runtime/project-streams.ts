@@ -24,8 +24,23 @@ export interface ProjectStreams {
   close(graceMs: number): Promise<void>
 }
 
+/** What streams need of a running Millrace, and tell it. */
+export type RunningStreams = Pick<
+  Running,
+  | 'project'
+  | 'settings'
+  | 'endpoints'
+  | 'clients'
+  | 'warnings'
+  | 'provisionError'
+  | 'refused'
+  | 'missingTopics'
+  | 'administrator'
+  | 'streamStatuses'
+>
+
 export interface ProjectStreamsOptions {
-  running: Running
+  running: RunningStreams
   folder: DataFolder
   register: ChildRegister
   log: Logger
@@ -114,7 +129,7 @@ function processOptions({ running, folder, register, log, dev }: ProjectStreamsO
 }
 
 /** From here on the views tell of this project. @returns what the streams' process is to run */
-function adoptProvisioned(running: Running, loaded: Project, provisioned: Provisioned, log: Logger): StreamWork {
+function adoptProvisioned(running: RunningStreams, loaded: Project, provisioned: Provisioned, log: Logger): StreamWork {
   const { made, formats, refused, missingTopics, administrator, warnings } = provisioned
   const topics = loaded.topics.map((topic) => ({ ...topic, format: formats.get(topic.name) ?? 'json' }))
   const project: Project = { ...loaded, topics }
@@ -127,7 +142,7 @@ function adoptProvisioned(running: Running, loaded: Project, provisioned: Provis
   return { project, streams: project.streams.map((stream) => stream.name).filter((name) => !refused.has(name)) }
 }
 
-async function provisionUntilDone(running: Running, signal: AbortSignal, log: Logger): Promise<Provisioned> {
+async function provisionUntilDone(running: RunningStreams, signal: AbortSignal, log: Logger): Promise<Provisioned> {
   for (let attempt = 0; ; attempt++) {
     try {
       return await provision({ ...running, log, signal })

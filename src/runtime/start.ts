@@ -28,7 +28,7 @@ import { projectOffsets } from './offsets/project-offsets.ts'
 import { createProjectStreams } from './project-streams.ts'
 import { resolveRandomUser } from './random-user.ts'
 import { reserveRegistry, type Registry } from './registry.ts'
-import { startReloading, type DevOptions } from './reload/reloading.ts'
+import { dropBundles, startReloading, type DevOptions } from './reload/reloading.ts'
 import { settingsBy } from './settings/load-settings.ts'
 import type { Settings } from './settings/settings.ts'
 import { createDeadLetters } from './dead-letters.ts'
@@ -156,6 +156,7 @@ async function start(options: StartOptions, releasers: Releasers): Promise<Millr
     await systems.scheduler.trigger(options.triggerOnce, { onlyIfNoRuns: true })
   releasers.add('streams', () => streams.close(stopGraceMs))
   streams.start()
+  if (running.loadError === null) void dropBundles({ running, folder, log })
   if (options.dev) {
     const reloads = startReloading({
       running,

@@ -57,9 +57,14 @@ export function addLifecycleCommands(program: Command, context: WithContext): vo
     })
 }
 
+function loadProblem({ code, message, details }: NonNullable<StatusView['loadError']>): string {
+  const what = code === 'PIPELINE_INVALID' ? 'pipeline files do not load' : 'pipeline files as they are now are not taken up'
+  return `${what}: ${message}${details?.goesOn === 'before' ? ' — what was loaded before goes on' : ''}`
+}
+
 function printStatus(status: StatusView, output: Output): void {
   output.line(`project ${status.project} · process ${status.pid} · since ${status.startedAt} · data in ${status.dataDir}`)
-  if (status.loadError) output.line(`pipeline files do not load: ${status.loadError.message}`)
+  if (status.loadError) output.line(loadProblem(status.loadError))
   for (const warning of status.warnings) output.line(`warning: ${warning}`)
   output.table(
     ['PART', 'WHERE', 'ADDRESS', 'STATE', ''],

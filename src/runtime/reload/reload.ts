@@ -1,4 +1,4 @@
-import type { Project, StreamStatus } from '../../core/index.ts'
+import type { PlanView, Project, StreamStatus } from '../../core/index.ts'
 import { asMillraceError, MillraceError, systemClock, type Logger } from '../../platform/index.ts'
 import type { Loading } from '../children/loading.ts'
 import type { TaskPool } from '../children/task-pool.ts'
@@ -25,6 +25,8 @@ export interface ReloadContext {
   folder: DataFolder
   log: Logger
   signal: AbortSignal
+  /** False: the streams have the files as they are now, the DAGs not yet, since the metadata store was away. */
+  taken: { dags: boolean }
 }
 
 /** How long a stream has to say that it goes on, before the reload is told without. */
@@ -35,37 +37,65 @@ const firstWordMs = 5_000
  * started. Whatever fails before that changes nothing.
  */
 export async function reload(context: ReloadContext, loading: Loading): Promise<Reload> {
-  const { running, streams, pool, folder, log, signal } = context
+  const { running, pool, folder, taken } = context
   const { settings } = running
   try {
     const { project: name, projectDir, pipelines: globs } = settings
     const { project, warnings, files } = await loading.pipelines({ name, projectDir, bundlesDir: folder.bundlesDir, globs })
-    if (isSame(project, running.project) && running.provisionError === null) {
+    const runsAlready = isSame(project, running.project) && running.provisionError === null
+    if (runsAlready && taken.dags) {
       running.loadError = null
       return { is: 'same', files }
     }
-    streams.prepare(project)
-    const options = { ...running, project, log, signal }
-    const plan = await planProject(options)
-    if (plan.verdict === 'refused') throw await refusalOf(plan, project, projectDir, files)
-    if (plan.unknown.length > 0) throw new MillraceError('UNREACHABLE', plan.unknown.join(' '))
-    await streams.settle()
-    const provisioned = await provision(options)
     const before = new Map(running.streamStatuses().map((status) => [status.stream, status]))
     // Streams first: what tasks of today write, those of yesterday may not be able to read.
-    await streams.replace(project, provisioned)
+    const plan = runsAlready ? null : await takeStreamsUp(context, project, files)
     const dags = await running.scheduler.register(project)
+    taken.dags = true
     pool.renew()
     running.loadError = null
-    const now = await firstWords(running, signal)
-    const changes = [...changesOf(plan), ...dagsChanged(dags), ...now.map((status) => goesOn(status, before.get(status.stream)))]
-    return { is: 'reloaded', changes, files, warnings }
+    const now = plan === null ? [] : await firstWords(running, context.signal)
+    const told = now.map((status) => goesOn(status, before.get(status.stream)))
+    return { is: 'reloaded', changes: [...(plan === null ? [] : changesOf(plan)), ...dagsChanged(dags), ...told], files, warnings }
   } catch (error) {
-    const failure = asMillraceError(error, 'PIPELINE_INVALID')
+    const failure = refused(context, asMillraceError(error, 'PIPELINE_INVALID'))
     running.loadError = failure
-    log.warn(`the pipeline files as they are now are not taken up: ${failure.message}`)
+    context.log.warn(`the pipeline files as they are now are not taken up: ${failure.message}`)
     return { is: 'kept', error: failure }
   }
+}
+
+/** Plans, makes what is needed, and has the streams go on with the project. Whatever fails, what ran before goes on. */
+async function takeStreamsUp(
+  { running, streams, log, signal, taken }: ReloadContext,
+  project: Project,
+  files: string[],
+): Promise<PlanView> {
+  streams.prepare(project)
+  const options = { ...running, project, log, signal }
+  const plan = await planProject(options)
+  if (plan.verdict === 'refused') throw await refusalOf(plan, project, running.settings.projectDir, files)
+  if (plan.unknown.length > 0) throw new MillraceError('UNREACHABLE', plan.unknown.join(' '))
+  await streams.settle()
+  try {
+    await streams.replace(project, await provision(options))
+  } catch (error) {
+    streams.resume()
+    throw error
+  }
+  taken.dags = false
+  return plan
+}
+
+/** With what goes on meanwhile, by which `/readyz` and `status` tell a mistake in a file from a Millrace where nothing runs. */
+function refused({ running, taken }: ReloadContext, { code, message, retriable, details, cause }: MillraceError): MillraceError {
+  const { streams, dags, topics } = running.project
+  const runs = streams.length + dags.length + topics.length > 0
+  return new MillraceError(code, message, {
+    retriable,
+    cause,
+    details: { ...details, goesOn: !runs ? 'nothing' : taken.dags ? 'before' : 'streams' },
+  })
 }
 
 /** How topics are written is compared where the files say it. */

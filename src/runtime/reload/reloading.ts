@@ -2,6 +2,7 @@ import { asMillraceError, systemClock } from '../../platform/index.ts'
 import { startLoading, type Loading } from '../children/loading.ts'
 import { settingsBy } from '../settings/load-settings.ts'
 import { reload, type Reload, type ReloadContext } from './reload.ts'
+import { removeUnusedBundles } from './unused-bundles.ts'
 import { watchFiles } from './watch-files.ts'
 
 export interface DevOptions {
@@ -11,7 +12,7 @@ export interface DevOptions {
   onDebugger?(role: 'tasks' | 'streams', url: string): void
 }
 
-interface ReloadingOptions extends Omit<ReloadContext, 'signal'> {
+interface ReloadingOptions extends Omit<ReloadContext, 'signal' | 'taken'> {
   configPath: string
   env: Readonly<Record<string, string | undefined>>
   /** What the start has bundled. */
@@ -26,7 +27,7 @@ const againMs = 2_000
 export function startReloading(options: ReloadingOptions): { close(): Promise<void> } {
   const { running, configPath, dev } = options
   const stopping = new AbortController()
-  const context: ReloadContext = { ...options, signal: stopping.signal }
+  const context: ReloadContext = { ...options, signal: stopping.signal, taken: { dags: true } }
   const { projectDir } = running.settings
   let loading = warmLoading(options)
   let waiting: { sinceMs: number; paths: Set<string> } | null = null
@@ -54,6 +55,7 @@ export function startReloading(options: ReloadingOptions): { close(): Promise<vo
       if (outcome.is !== 'kept') watched.follow(outcome.files)
       else if (outcome.error.retriable) stopRetry = systemClock.after(againMs, () => changed(new Set()))
       tell(outcome, sinceMs)
+      await dropBundles(options)
     } finally {
       loader.close()
       if (!stopping.signal.aborted) loading = warmLoading(options)
@@ -77,6 +79,13 @@ export function startReloading(options: ReloadingOptions): { close(): Promise<vo
   }
 }
 
+/** Each load leaves a bundle behind. A store that is away says it in `status`; the next reload tries again. */
+export async function dropBundles({ running, folder, log }: Pick<ReloadingOptions, 'running' | 'folder' | 'log'>): Promise<void> {
+  const { project, endpoints, scheduler } = running
+  const order = { bundlesDir: folder.bundlesDir, inUse: [project, endpoints.kafka], scheduler, nowMs: systemClock.nowMs() }
+  await removeUnusedBundles(order).catch((error: unknown) => log.debug('bundles of earlier definitions were left', { error }))
+}
+
 /** A child that has loaded what any pipeline file needs before one is saved. */
 function warmLoading({ running, log }: ReloadingOptions): Loading {
   const { projectDir } = running.settings
@@ -97,9 +106,16 @@ async function tellOfConfig({ running, configPath, env, dev }: ReloadingOptions,
   }
 }
 
+/** By `goesOn` of a reload's error. */
+const meanwhile: Readonly<Record<string, string>> = {
+  before: 'what was loaded before goes on',
+  streams: 'the streams are taken up, the DAGs as soon as that is over',
+  nothing: 'nothing runs before they load',
+}
+
 /** Null: there is nothing to tell. */
 function lineOf(outcome: Reload, wasBroken: boolean): string | null {
-  if (outcome.is === 'kept') return `${outcome.error.message} — what was loaded before goes on`
+  if (outcome.is === 'kept') return `${outcome.error.message} — ${meanwhile[String(outcome.error.details.goesOn)] ?? ''}`
   if (outcome.is === 'same') return wasBroken ? 'loads again, as it runs' : null
   const { changes, warnings } = outcome
   return [...(changes.length === 0 ? ['reloaded'] : changes), ...warnings].join(' · ')

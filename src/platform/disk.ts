@@ -18,12 +18,13 @@ export interface DiskFile {
 
 /** The disk, injected, so that tests can tear writes, lose unsynced data, fill it up. Errors are MillraceErrors (`DISK_FULL`, `DISK_FAILED`). */
 export interface Disk {
-  /** Opens for reading and writing, creating the file when `create` is set (its folder is then synced). */
-  open(path: string, options: { create: boolean }): DiskFile
+  /** Opens for reading and writing, creating the file when `create` is set; its folder is then synced, unless that is left to the caller. */
+  open(path: string, options: { create: boolean; syncFolder?: boolean }): DiskFile
   exists(path: string): boolean
   /** Names in a folder, sorted; empty when there is no such folder. */
   list(path: string): string[]
-  makeDir(path: string): void
+  /** With the folders above it. The one it lies in is synced, unless that is left to the caller. */
+  makeDir(path: string, options?: { syncFolder: boolean }): void
   remove(path: string): void
   rename(from: string, to: string): void
   readFile(path: string): Uint8Array
@@ -35,18 +36,18 @@ export interface Disk {
 }
 
 export const systemDisk: Disk = {
-  open: (path, { create }) =>
+  open: (path, { create, syncFolder = true }) =>
     guarded(path, () => {
       const isNew = create && !fs.existsSync(path)
       const fd = fs.openSync(path, isNew ? 'wx+' : 'r+', 0o640)
-      if (isNew) systemDisk.syncDir(dirname(path))
+      if (isNew && syncFolder) systemDisk.syncDir(dirname(path))
       return openFile(path, fd)
     }),
   exists: (path) => fs.existsSync(path),
   list: (path) => (fs.existsSync(path) ? fs.readdirSync(path).toSorted() : []),
-  makeDir: (path) => {
+  makeDir: (path, { syncFolder } = { syncFolder: true }) => {
     guarded(path, () => {
-      if (fs.mkdirSync(path, { recursive: true, mode: 0o750 }) !== undefined) systemDisk.syncDir(dirname(path))
+      if (fs.mkdirSync(path, { recursive: true, mode: 0o750 }) !== undefined && syncFolder) systemDisk.syncDir(dirname(path))
     })
   },
   remove: (path) => guarded(path, () => fs.rmSync(path, { recursive: true, force: true })),

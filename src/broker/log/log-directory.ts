@@ -56,15 +56,25 @@ export class LogDirectory {
     return `${this.dataDir}/${topic}-${partition}`
   }
 
-  /** Makes a partition's folder with Kafka's `partition.metadata`. */
+  /** Makes a partition's folder with Kafka's `partition.metadata`. Synced with the catalogue, and what lies in it with its first records. */
   make(topic: string, partition: number, topicId: string): void {
     const dir = this.folder(topic, partition)
     this.#disk.remove(dir) // of a creation that a crash cut short
-    this.#disk.makeDir(dir)
-    const metadata = this.#disk.open(`${dir}/partition.metadata`, { create: true })
-    metadata.truncate(0)
-    metadata.write([Buffer.from(`version: 0\ntopic_id: ${Buffer.from(topicId.replaceAll('-', ''), 'hex').toString('base64url')}\n`)], 0)
-    metadata.close()
+    this.#disk.makeDir(dir, { syncFolder: false })
+    this.label(topic, partition, topicId)
+  }
+
+  /** Writes `partition.metadata` (KIP-516) where it is not, or lost with the power. */
+  label(topic: string, partition: number, topicId: string): void {
+    const path = `${this.folder(topic, partition)}/partition.metadata`
+    const content = Buffer.from(`version: 0\ntopic_id: ${Buffer.from(topicId.replaceAll('-', ''), 'hex').toString('base64url')}\n`)
+    if (this.#disk.exists(path) && this.#disk.readFile(path).length > 0) return
+    const metadata = this.#disk.open(path, { create: true, syncFolder: false })
+    try {
+      metadata.write([content], 0)
+    } finally {
+      metadata.close()
+    }
   }
 
   /** Opens a partition's log, recovering it; returns how many bytes a torn tail lost. */

@@ -64,7 +64,8 @@ export async function openLog(
   if (scanned.logEndOffset < at.recoveryPoint) throw missing(recovery, scanned.logEndOffset)
   if (scanned.logEndOffset < at.logStartOffset) scanned.cutBytes += startAnew(recovery, segments, scanned, at.logStartOffset)
   recovery.epochs.cut(scanned.logEndOffset)
-  await Promise.all(segments.slice(Math.min(from, segments.length - 1)).map((segment) => segment.file.datasync()))
+  const kept = segments.slice(Math.min(from, segments.length - 1)).filter(({ file }) => file.sizeBytes() > 0)
+  await Promise.all(kept.map(({ file }) => file.datasync()))
   const log = new PartitionLog(context, { ...at, segments, ...scanned, producers: recovery.producers, epochs: recovery.epochs }, config)
   return { log, cutBytes: scanned.cutBytes }
 }

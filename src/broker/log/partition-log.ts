@@ -42,6 +42,8 @@ export class PartitionLog {
   #syncedOffset: number
   readonly #health: StorageHealth
   #closed = false
+  /** Something is not on the disk as the next start would best find it. */
+  #unsaved: boolean
   /** Its segments are being rewritten: none may be removed meanwhile. */
   compacting = false
   /** Called when a segment was rolled, or much was written since the recovery point: a checkpoint is due. */
@@ -67,6 +69,8 @@ export class PartitionLog {
     })
     this.producers.forgetDecided(parts.logEndOffset)
     this.#syncedOffset = parts.logEndOffset
+    const hasIndexes = Segment.hasIndexes(context.disk, parts.dir, this.#active().baseOffset)
+    this.#unsaved = parts.logEndOffset > 0 && (parts.recoveryPoint < parts.logEndOffset || !hasIndexes)
     if (parts.recoveryPoint < parts.logEndOffset) this.recoveryPoint.wrote(this.#active().sizeBytes)
     this.#commit = new GroupCommit({
       capture: () => this.#end(),
@@ -162,6 +166,7 @@ export class PartitionLog {
     if (!segment || !this.#writeBytes(segment, bytes)) return storageError(this.#health.offline)
     const lastOffset = baseOffset + header.lastOffsetDelta
     if (!this.#note(segment, header, bytes)) return storageError(this.#health.offline)
+    this.#unsaved = true
     this.#logEndOffset = lastOffset + 1
     if (this.#context.flush === 'sync') this.#commit.wrote(segment.file)
     else this.#show(this.#end())
@@ -330,6 +335,7 @@ export class PartitionLog {
     // A segment that was rolled meanwhile is sealed already.
     if (end.segment === this.#active()) end.segment.saveIndexes()
     this.#movePoint(end.offset, snapshot)
+    this.#unsaved = this.#logEndOffset > end.offset
   }
 
   #movePoint(offset: number, snapshot: Buffer): void {
@@ -337,15 +343,15 @@ export class PartitionLog {
     this.recoveryPoint.move(offset, snapshot, (point) => this.#segments.some(({ baseOffset }) => baseOffset === point))
   }
 
-  /** Syncs what is left and closes the files; indexes and producers are written too. */
+  /** Syncs what is left and closes the files; indexes and producers are written too. Nothing is, where nothing came: with thousands of logs it would take minutes. */
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
     this.#visibility.notify()
-    if (!this.#health.offline) this.#commit.wrote(this.#active().file)
+    if (this.#unsaved && !this.#health.offline) this.#commit.wrote(this.#active().file)
     await this.#commit.idle()
     this.#visibility.fail(new MillraceError('CLOSED', 'The log was closed.'))
-    if (!this.#health.offline) this.#save()
+    if (this.#unsaved && !this.#health.offline) this.#save()
     for (const segment of this.#segments) segment.close()
   }
 

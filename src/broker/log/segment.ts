@@ -11,6 +11,17 @@ export function segmentName(baseOffset: number): string {
   return String(baseOffset).padStart(20, '0')
 }
 
+/** The folder is synced with the file's first sync (P1): before it nothing in the file was promised, and making many files costs nothing. */
+function syncedWithFolder(disk: Disk, dir: string, file: DiskFile): DiskFile {
+  let isListed = false
+  const datasync = async (): Promise<void> => {
+    await file.datasync()
+    if (!isListed) disk.syncDir(dir)
+    isListed = true
+  }
+  return { ...file, datasync }
+}
+
 /** One segment file with its offset index and time index. Offsets are absolute; positions are bytes in the file. */
 export class Segment {
   readonly baseOffset: number
@@ -32,7 +43,7 @@ export class Segment {
     this.#disk = disk
     this.baseOffset = baseOffset
     this.#stem = `${dir}/${segmentName(baseOffset)}`
-    this.file = disk.open(`${this.#stem}.log`, { create: true })
+    this.file = syncedWithFolder(disk, dir, disk.open(`${this.#stem}.log`, { create: true, syncFolder: false }))
     this.index = new SparseIndex(disk, `${this.#stem}.index`, offsetEntryBytes, state)
     this.timeIndex = new SparseIndex(disk, `${this.#stem}.timeindex`, timeEntryBytes, state)
     this.aborted = new AbortedIndex(disk, `${this.#stem}.txnindex`, state)

@@ -33,7 +33,7 @@ export class FailingDisk implements Disk {
     return read()
   }
 
-  open(path: string, options: { create: boolean }): DiskFile {
+  open(path: string, options: { create: boolean; syncFolder?: boolean }): DiskFile {
     const file = this.#change(() => this.#disk.open(path, options))
     return {
       ...file,
@@ -49,8 +49,8 @@ export class FailingDisk implements Disk {
   list(path: string): string[] {
     return this.#disk.list(path)
   }
-  makeDir(path: string): void {
-    this.#change(() => this.#disk.makeDir(path))
+  makeDir(path: string, options?: { syncFolder: boolean }): void {
+    this.#change(() => this.#disk.makeDir(path, options))
   }
   remove(path: string): void {
     this.#change(() => this.#disk.remove(path))

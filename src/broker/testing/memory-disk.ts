@@ -1,9 +1,12 @@
+import { dirname } from 'node:path'
 import { MillraceError, type Disk, type DiskFile } from '../../platform/index.ts'
 
 interface Content {
   bytes: Buffer
   /** What a power cut would leave. */
   synced: Buffer
+  /** Whether its folder was synced since it was made: else a power cut leaves nothing of it. */
+  isListed: boolean
 }
 
 /**
@@ -19,10 +22,11 @@ export class MemoryDisk implements Disk {
   /** Holds syncs back until it is resolved. */
   holdSyncs: Promise<void> = Promise.resolve()
 
-  open(path: string, { create }: { create: boolean }): DiskFile {
+  open(path: string, { create, syncFolder = true }: { create: boolean; syncFolder?: boolean }): DiskFile {
     if (!this.#files.has(path)) {
       if (!create) throw new MillraceError('DISK_FAILED', `${path}: no such file`)
-      this.#files.set(path, { bytes: Buffer.alloc(0), synced: Buffer.alloc(0) })
+      this.#files.set(path, { bytes: Buffer.alloc(0), synced: Buffer.alloc(0), isListed: false })
+      if (syncFolder) this.syncDir(dirname(path))
     }
     const content = this.content(path)
     return {
@@ -63,6 +67,7 @@ export class MemoryDisk implements Disk {
 
   /** A power cut: of each file only what was synced is left, and of `torn` so many bytes more. */
   cutPower(torn: { path: string; extraBytes: number } | null = null): void {
+    this.#loseUnlisted()
     for (const [path, content] of this.#files) {
       const extra = torn?.path === path ? torn.extraBytes : 0
       content.bytes = Buffer.concat([content.synced, content.bytes.subarray(content.synced.length, content.synced.length + extra)])
@@ -71,16 +76,22 @@ export class MemoryDisk implements Disk {
 
   /** A power cut that tears what was not synced: of each file's bytes beyond the synced ones `keep` says what is left. */
   tear(keep: (unsynced: Buffer) => Uint8Array): void {
+    this.#loseUnlisted()
     for (const content of this.#files.values()) {
       const unsynced = content.bytes.subarray(content.synced.length)
       content.bytes = Buffer.concat([content.synced, unsynced.length > 0 ? keep(unsynced) : unsynced])
     }
   }
 
+  #loseUnlisted(): void {
+    for (const [path, { isListed }] of this.#files) if (!isListed) this.#files.delete(path)
+  }
+
   /** Another disk with the same on it. */
   copy(): MemoryDisk {
     const other = new MemoryDisk()
-    for (const [path, { bytes, synced }] of this.#files) other.#files.set(path, { bytes: Buffer.from(bytes), synced: Buffer.from(synced) })
+    for (const [path, { bytes, synced, isListed }] of this.#files)
+      other.#files.set(path, { bytes: Buffer.from(bytes), synced: Buffer.from(synced), isListed })
     return other
   }
 
@@ -106,6 +117,7 @@ export class MemoryDisk implements Disk {
   rename(from: string, to: string): void {
     this.#files.set(to, this.content(from))
     this.#files.delete(from)
+    this.syncDir(dirname(to))
   }
   readFile(path: string): Uint8Array {
     return Buffer.from(this.content(path).bytes)
@@ -114,7 +126,10 @@ export class MemoryDisk implements Disk {
     const bytes = Buffer.from(content)
     if (bytes.length > this.roomBytes) throw new MillraceError('DISK_FULL', `No room left for ${path}`)
     this.roomBytes -= bytes.length
-    this.#files.set(path, { bytes, synced: Buffer.from(bytes) })
+    this.#files.set(path, { bytes, synced: Buffer.from(bytes), isListed: true })
+    this.syncDir(dirname(path))
   }
-  syncDir(): void {}
+  syncDir(path: string): void {
+    for (const [name, content] of this.#files) if (dirname(name) === path) content.isListed = true
+  }
 }

@@ -6,7 +6,7 @@ const topic = { name: 'users', id: 'AAAA', partitions: 3, configs: { 'retention.
 
 it('knows after a restart what it was told before', () => {
   const disk = new MemoryDisk()
-  new Catalogue(disk, '/data', null).add(topic)
+  new Catalogue(disk, '/data', null).add([topic])
   const again = new Catalogue(disk, '/data', null)
   expect([again.topics, again.leaderEpoch]).toEqual([[topic], 1])
 })
@@ -14,9 +14,9 @@ it('knows after a restart what it was told before', () => {
 it('keeps the folders of a topic that was made again while the deletion of the first was not over', () => {
   const disk = new MemoryDisk()
   const catalogue = new Catalogue(disk, '/data', null)
-  for (const id of ['AAAA', 'BBBB']) catalogue.add({ ...topic, id, name: id })
+  for (const id of ['AAAA', 'BBBB']) catalogue.add([{ ...topic, id, name: id }])
   for (const id of ['AAAA', 'BBBB']) catalogue.startDeleting({ ...topic, id, name: id })
-  catalogue.add({ ...topic, id: 'CCCC', name: 'AAAA' })
+  catalogue.add([{ ...topic, id: 'CCCC', name: 'AAAA' }])
   expect(new Catalogue(disk, '/data', null).deleting.map(({ id }) => id)).toEqual(['BBBB'])
 })
 
@@ -32,7 +32,7 @@ it.each([
   ['a topic that is no object', catalogueOf('users')],
 ])('refuses a catalogue with %s', (_what, text) => {
   const disk = new MemoryDisk()
-  new Catalogue(disk, '/data', null).add(topic)
+  new Catalogue(disk, '/data', null).add([topic])
   disk.replaceFile('/data/topics.json', text)
   expect(() => new Catalogue(disk, '/data', null)).toThrow(/topics\.json is not a sound topic catalogue/)
 })

@@ -81,10 +81,12 @@ export class Catalogue {
     this.#save({ ...this.#content, settings })
   }
 
-  add(entry: TopicEntry): void {
+  /** Their folders, which lie beside this file, are synced with it. */
+  add(entries: readonly TopicEntry[]): void {
     const { topics, deleting } = this.#content
-    // Its folders are its own now: a start must not go on removing those of an older topic of the name.
-    this.#save({ ...this.#content, topics: [...topics, entry], deleting: deleting.filter(({ name }) => name !== entry.name) })
+    const names = new Set(entries.map(({ name }) => name))
+    // Their folders are their own now: a start must not go on removing those of older topics of these names.
+    this.#save({ ...this.#content, topics: [...topics, ...entries], deleting: deleting.filter(({ name }) => !names.has(name)) })
   }
 
   replace(entry: TopicEntry): void {

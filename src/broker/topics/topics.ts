@@ -38,6 +38,7 @@ export class Topics {
   readonly #byId = new Map<string, Topic>()
   readonly #creating = new Map<string, Promise<TopicOutcome>>()
   readonly #deleting = new Map<string, Promise<void>>()
+  #registering: { entries: TopicEntry[]; done: Promise<void> } | null = null
   #revision = 0
 
   constructor(parts: { catalogue: Catalogue; logs: LogDirectory; config: BrokerConfig; log: Logger }) {
@@ -61,6 +62,7 @@ export class Topics {
       const partitions = Array.from({ length: entry.partitions }, (_, partition) => partition)
       for (const { log, cutBytes } of await Promise.all(partitions.map((partition) => this.#logs.open(entry.name, partition, config)))) {
         topic.logs.push(log)
+        if (log.logEndOffset === 0) this.#logs.label(entry.name, log.partition, entry.id)
         recovered.cutBytes += cutBytes
         if (!topic.internal) recovered.records += log.logEndOffset - log.logStartOffset
       }
@@ -144,7 +146,7 @@ export class Topics {
   async #create(entry: TopicEntry): Promise<TopicOutcome> {
     try {
       const opened: PartitionLog[] = await this.#makeLogs(entry, 0)
-      this.#catalogue.add(entry)
+      await this.#register(entry)
       const topic = this.#add(entry)
       topic.logs.push(...opened)
       this.#revision++
@@ -154,6 +156,21 @@ export class Topics {
       await this.#undoMake(entry, 0)
       return this.#storageFailed(entry.name, error)
     }
+  }
+
+  /** What is made in one turn is written down together: on the disk when it resolves. */
+  #register(entry: TopicEntry): Promise<void> {
+    if (!this.#registering) {
+      const entries: TopicEntry[] = []
+      const turn = new Promise<void>((resolve) => setImmediate(resolve))
+      const write = (): void => {
+        this.#registering = null
+        this.#catalogue.add(entries)
+      }
+      this.#registering = { entries, done: turn.then(write) }
+    }
+    this.#registering.entries.push(entry)
+    return this.#registering.done
   }
 
   async #makeLogs(entry: TopicEntry, from: number): Promise<PartitionLog[]> {

@@ -50,46 +50,46 @@ export function Filters({ search, state, streams, found, onChange }: FiltersProp
         ))}
       </Group>
       <Group gap="sm" align="end">
-        <Select
+        <Choice
           label="Stream"
-          w={{ base: 165, sm: 200 }}
-          clearable
-          clearButtonProps={{ 'aria-label': 'All streams' }}
           placeholder="all"
-          data={[...streams]}
-          value={search.stream ?? null}
-          onChange={(value) => onChange({ stream: value ?? '', reason: '' })}
+          data={streams.map((each) => ({ value: each, label: each }))}
+          value={search.stream}
+          onChange={(stream) => onChange({ stream, reason: '' })}
         />
-        <Select
-          label="Reason"
-          w={{ base: 165, sm: 200 }}
-          clearable
-          clearButtonProps={{ 'aria-label': 'Any reason' }}
-          placeholder="any"
-          data={withOwn(reasons, reason)}
-          value={reason ?? null}
-          onChange={(value) => onChange({ reason: value ?? '' })}
-        />
-        <Select
-          label="Time of the record"
-          w={{ base: 165, sm: 220 }}
-          clearable
-          clearButtonProps={{ 'aria-label': 'Any time' }}
-          placeholder="any"
-          data={withOwn(times, since)}
-          value={since ?? null}
-          onChange={(value) => onChange({ since: value ?? '' })}
-        />
+        <Choice label="Reason" placeholder="any" data={reasons} value={reason} onChange={(to) => onChange({ reason: to })} />
+        <Choice label="Time of the record" placeholder="any" data={times} value={since} onChange={(to) => onChange({ since: to })} />
       </Group>
     </>
   )
 }
 
-export function countOf(state: LetterState, { open, replayed, discarded, failedAgain }: LetterSlice['counts']): number {
-  return { open, 'failed-again': failedAgain, replayed, discarded, all: open + replayed + discarded }[state]
+interface ChoiceProps {
+  readonly label: string
+  readonly placeholder: string
+  readonly data: readonly { readonly value: string; readonly label: string }[]
+  readonly value: string | undefined
+  /** '': none of them. */
+  readonly onChange: (value: string) => void
 }
 
-/** What the URL says is offered, whatever it is. */
-function withOwn(data: { value: string; label: string }[], own: string | undefined): { value: string; label: string }[] {
-  return own === undefined || data.some(({ value }) => value === own) ? data : [...data, { value: own, label: own }]
+/** One of some, or all; what the URL says is offered, whatever it is. */
+function Choice({ label, placeholder, data, value, onChange }: ChoiceProps): ReactNode {
+  const offered = value === undefined || data.some((each) => each.value === value) ? data : [...data, { value, label: value }]
+  return (
+    <Select
+      label={label}
+      w={{ base: 165, sm: 210 }}
+      clearable
+      clearButtonProps={{ 'aria-label': `${label}: ${placeholder}` }}
+      placeholder={placeholder}
+      data={[...offered]}
+      value={value ?? null}
+      onChange={(to) => onChange(to ?? '')}
+    />
+  )
+}
+
+export function countOf(state: LetterState, { open, replayed, discarded, failedAgain }: LetterSlice['counts']): number {
+  return { open, 'failed-again': failedAgain, replayed, discarded, all: open + replayed + discarded }[state]
 }

@@ -5,6 +5,7 @@ import type { ReactNode } from 'react'
 import { get, pathOf } from '../../api/client.ts'
 import { useLive } from '../../api/live.tsx'
 import type { DeadLetterDetail, Project, Rows } from '../../api/types.ts'
+import { keyValues } from '../../parts/key-values.ts'
 import { LinkTo } from '../../parts/link-to.tsx'
 import { Answer } from '../../parts/page.tsx'
 import { PayloadBlock } from '../../parts/payload.tsx'
@@ -119,16 +120,7 @@ function keyOf(project: Project | undefined, { topic, key }: DeadLetterDetail, t
   const fields = project?.topics.find(({ name }) => name === topic)?.key ?? []
   const columns = project?.tables.find((each) => `${each.keyspace}.${each.name}` === table)?.partitionKey ?? []
   if (key === null || fields.length === 0 || columns.length === 0) return null
-  const parts = fields.length === 1 ? [key] : parsedParts(key)
+  const parts = fields.length === 1 ? [key] : keyValues(key)
   const values = columns.map((column) => parts[fields.indexOf(column)])
   return values.every((value) => value !== undefined) ? JSON.stringify(values) : null
-}
-
-function parsedParts(key: string): string[] {
-  try {
-    const parsed: unknown = JSON.parse(key)
-    return Array.isArray(parsed) ? parsed.map(String) : []
-  } catch {
-    return []
-  }
 }

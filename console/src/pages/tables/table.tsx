@@ -8,6 +8,7 @@ import type { Doctor, Rows, TableSummary } from '../../api/types.ts'
 import { Failure } from '../../parts/action.tsx'
 import { fieldsOf } from '../../parts/fields.ts'
 import { count } from '../../parts/count.ts'
+import { keyValues } from '../../parts/key-values.ts'
 import { Answer, Empty, Page } from '../../parts/page.tsx'
 import { RowsGrid } from './rows-grid.tsx'
 
@@ -105,15 +106,6 @@ function Browse({ table }: { table: TableSummary }): ReactNode {
       </Group>
     </Stack>
   )
-}
-
-function keyValues(text: string): string[] {
-  try {
-    const parsed: unknown = JSON.parse(text)
-    return Array.isArray(parsed) ? parsed.map(String) : []
-  } catch {
-    return []
-  }
 }
 
 function NoRows({ isByKey }: { isByKey: boolean }): ReactNode {

@@ -58,12 +58,13 @@ class KafkaRecordCounter implements RecordCounter {
 
   async count({ withinMs, mostOffsets = mostCounted }: { withinMs: number; mostOffsets?: number }): Promise<RecordCount> {
     const { clock } = this.#cluster
-    const deadlineMs = clock.monotonicMs() + withinMs
     const partitions = await this.#partitions()
     const [starts, ends] = await Promise.all([
       findOffsets(this.#cluster, this.#purpose, partitions, 'earliest'),
       findOffsets(this.#cluster, this.#purpose, partitions, 'latest', { isolationLevel: 'read_committed' }),
     ])
+    // Of the reading: each call gets on, however slow the answers before it were.
+    const deadlineMs = clock.monotonicMs() + withinMs
     const total: RecordCount = { records: 0, isExact: true }
     for (const { partition, offset: end } of ends) {
       const start = starts.find((each) => each.partition === partition)?.offset ?? 0n
@@ -82,8 +83,8 @@ class KafkaRecordCounter implements RecordCounter {
     { withinMs, mostOffsets = mostCounted }: { withinMs: number; mostOffsets?: number },
   ): Promise<RecordCount[]> {
     const { clock } = this.#cluster
-    const deadlineMs = clock.monotonicMs() + withinMs
     await this.#partitions()
+    const deadlineMs = clock.monotonicMs() + withinMs
     const counts: RecordCount[] = []
     for (const { partition, from, to } of ranges) {
       const counted: Counted = { start: from, position: from, records: 0 }
@@ -149,31 +150,40 @@ class KafkaRecordCounter implements RecordCounter {
 
   async #fetch(partition: number, fetchOffset: bigint): Promise<{ bytes: Uint8Array; aborted: readonly AbortedTransaction[] }> {
     return this.#cluster.retrying(async () => {
-      const leader = this.#cluster.leader(this.#topic, partition)
-      if (!leader) await this.#cluster.refresh([this.#topic])
-      const answer = await this.#cluster.ask(
-        this.#cluster.toNode(leader?.nodeId ?? -1, this.#purpose),
-        fetch,
-        FETCH_BY_NAME_AT_MOST,
-        () => ({
-          maxWaitMs: 0,
-          minBytes: 0,
-          maxBytes: FETCH_BYTES,
-          isolationLevel: isolationLevels.read_committed,
-          topics: [
-            {
-              topic: this.#topic,
-              partitions: [{ partition, currentLeaderEpoch: -1, fetchOffset, partitionMaxBytes: FETCH_BYTES }],
-            },
-          ],
-        }),
-        this.#cluster.options.answerTimeoutMs,
-      )
-      const said = answer.responses[0]?.partitions[0]
-      const errorCode = answer.errorCode || (said?.errorCode ?? errorCodes.UNKNOWN_SERVER_ERROR)
-      if (errorCode !== errorCodes.NONE) throw kafkaError(errorCode, `Counting ${this.#topic}-${partition}`, { details: { partition } })
-      return { bytes: said?.records ?? new Uint8Array(), aborted: said?.abortedTransactions ?? [] }
+      try {
+        return await this.#fetchOnce(partition, fetchOffset)
+      } catch (error) {
+        // Its leader may be another one by now.
+        await this.#cluster.refresh([this.#topic]).catch(() => undefined)
+        throw error
+      }
     })
+  }
+
+  async #fetchOnce(partition: number, fetchOffset: bigint): Promise<{ bytes: Uint8Array; aborted: readonly AbortedTransaction[] }> {
+    const leader = this.#cluster.leader(this.#topic, partition)
+    const answer = await this.#cluster.ask(
+      this.#cluster.toNode(leader?.nodeId ?? -1, this.#purpose),
+      fetch,
+      FETCH_BY_NAME_AT_MOST,
+      () => ({
+        maxWaitMs: 0,
+        minBytes: 0,
+        maxBytes: FETCH_BYTES,
+        isolationLevel: isolationLevels.read_committed,
+        topics: [
+          {
+            topic: this.#topic,
+            partitions: [{ partition, currentLeaderEpoch: -1, fetchOffset, partitionMaxBytes: FETCH_BYTES }],
+          },
+        ],
+      }),
+      this.#cluster.options.answerTimeoutMs,
+    )
+    const said = answer.responses[0]?.partitions[0]
+    const errorCode = answer.errorCode || (said?.errorCode ?? errorCodes.UNKNOWN_SERVER_ERROR)
+    if (errorCode !== errorCodes.NONE) throw kafkaError(errorCode, `Counting ${this.#topic}-${partition}`, { details: { partition } })
+    return { bytes: said?.records ?? new Uint8Array(), aborted: said?.abortedTransactions ?? [] }
   }
 }
 

@@ -1,7 +1,7 @@
 import { names } from '../core/index.ts'
 import { MillraceError, systemClock, type Clock } from '../platform/index.ts'
 import { DeadLetterIndex } from './dead-letter-index.ts'
-import { partitionsOf, readPartition, type DeadLetterKafka } from './read-dead-letters.ts'
+import { readPartition, standingTopic, type DeadLetterKafka } from './read-dead-letters.ts'
 
 /** Counts the open dead letters of a stream; kept from one question to the next, it reads only what is new. */
 export class OpenDeadLetters {
@@ -10,6 +10,7 @@ export class OpenDeadLetters {
   readonly #clock: Clock
   #index = new DeadLetterIndex()
   #positions = new Map<number, bigint>()
+  #topicId: string | null = null
   #counting: Promise<{ records: number; isExact: boolean }> | null = null
 
   constructor(kafka: DeadLetterKafka, project: string, stream: string, clock: Clock = systemClock) {
@@ -20,15 +21,27 @@ export class OpenDeadLetters {
 
   /** `isExact` is false while it has not read to the end within `withinMs`: the next question goes on from there. */
   count({ withinMs }: { withinMs: number }): Promise<{ records: number; isExact: boolean }> {
-    return (this.#counting ??= this.#count(withinMs).finally(() => (this.#counting = null)))
+    return (this.#counting ??= this.#fromTheStart(withinMs).finally(() => (this.#counting = null)))
+  }
+
+  /** Where records that were counted, or were to be, are no longer there, it counts anew. */
+  async #fromTheStart(withinMs: number): Promise<{ records: number; isExact: boolean }> {
+    try {
+      return await this.#count(withinMs)
+    } catch (error) {
+      if (!(error instanceof MillraceError) || error.code !== 'OFFSET_OUT_OF_RANGE') throw error
+      this.#forget()
+      return this.#count(withinMs)
+    }
   }
 
   async #count(withinMs: number): Promise<{ records: number; isExact: boolean }> {
     const deadlineMs = this.#clock.monotonicMs() + withinMs
-    const partitions = await partitionsOf(this.#kafka, this.#topic)
-    const ends = await this.#kafka.admin.listOffsets(partitions, 'latest', { isolationLevel: 'read_committed' })
+    const { topicId, partitions } = await standingTopic(this.#kafka, this.#topic)
     // A topic that was made anew.
-    if (ends.some(({ partition, offset }) => offset < (this.#positions.get(partition) ?? 0n))) this.#forget()
+    if (topicId !== this.#topicId) this.#forget()
+    this.#topicId = topicId
+    const ends = await this.#kafka.admin.listOffsets(partitions, 'latest', { isolationLevel: 'read_committed' })
     let isExact = true
     for (const { partition, offset } of ends) isExact = (await this.#readTo(partition, offset, deadlineMs)) && isExact
     return { records: this.#index.openCount, isExact }
@@ -54,10 +67,11 @@ export class OpenDeadLetters {
       )
     } catch (error) {
       if (enough.signal.aborted) return false
-      if (error instanceof MillraceError && error.code === 'OFFSET_OUT_OF_RANGE') this.#forget()
       throw error
     }
-    this.#positions.set(partition, end)
+    // What came after the question is not read twice.
+    const reached = this.#positions.get(partition) ?? 0n
+    if (reached < end) this.#positions.set(partition, end)
     return true
   }
 

@@ -144,7 +144,7 @@ function kafkaWith(records: readonly TestRecord[], error: string | null = null):
   const batch = batchOf(records.map(stored))
   return {
     admin: {
-      metadata: async ([name = '']) => ({ topics: [{ name, error, partitions: [{ partition: 0 }] }] }),
+      metadata: async ([name = '']) => ({ topics: [{ name, topicId: 'one', error, partitions: [{ partition: 0 }] }] }),
       listOffsets: async (partitions) => partitions.map((each) => ({ ...each, offset: batch.nextOffset })),
     },
     reader: () => {
@@ -175,7 +175,7 @@ test('reading dead letters gives the newest, oldest first, and one that a crash 
   const kafka = kafkaWith([letterAt(1, 'a'), letterAt(2, 'b'), letterAt(3, 'c'), letterAt(2, 'b again')])
   const { letters, hasMore, counts } = await readDeadLetters({ kafka, project: 'shop', stream: 'load', limit: 2 })
   expect(letters.map(({ message }) => message)).toEqual(['c', 'b again'])
-  expect({ hasMore, counts }).toEqual({ hasMore: true, counts: { open: 3, replayed: 0, discarded: 0 } })
+  expect({ hasMore, counts }).toEqual({ hasMore: true, counts: { open: 3, replayed: 0, discarded: 0, failedAgain: 0 } })
   expect(kafka.open()).toBe(0)
 })
 

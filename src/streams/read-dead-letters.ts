@@ -9,9 +9,9 @@ import type { TopicPartition } from './kafka-ports.ts'
 /** What reading dead letters needs of a Kafka client; `KafkaClient` has this shape. */
 export interface DeadLetterKafka {
   admin: {
-    metadata(
-      topics: readonly string[],
-    ): Promise<{ topics: readonly { name: string; error: string | null; partitions: readonly { partition: number }[] }[] }>
+    metadata(topics: readonly string[]): Promise<{
+      topics: readonly { name: string; topicId: string; error: string | null; partitions: readonly { partition: number }[] }[]
+    }>
     listOffsets(
       partitions: readonly TopicPartition[],
       at: 'latest',
@@ -149,14 +149,23 @@ export async function readDeadLetters(options: ReadDeadLettersOptions): Promise<
 }
 
 /** The partitions of a dead-letter topic; none: it is not there. */
-export async function partitionsOf({ admin }: Pick<DeadLetterKafka, 'admin'>, topic: string): Promise<TopicPartition[]> {
+export async function partitionsOf(kafka: Pick<DeadLetterKafka, 'admin'>, topic: string): Promise<TopicPartition[]> {
+  return (await standingTopic(kafka, topic)).partitions
+}
+
+/** A topic that was made anew has another id. No partitions: it is not there. */
+export async function standingTopic(
+  { admin }: Pick<DeadLetterKafka, 'admin'>,
+  topic: string,
+): Promise<{ topicId: string | null; partitions: TopicPartition[] }> {
   const { topics } = await admin.metadata([topic])
   const found = topics.find(({ name }) => name === topic)
   const error = found?.error ?? null
-  if (found === undefined || error === 'UNKNOWN_TOPIC_OR_PARTITION') return []
+  if (found === undefined || error === 'UNKNOWN_TOPIC_OR_PARTITION') return { topicId: null, partitions: [] }
   if (error !== null)
     throw new MillraceError('KAFKA', `Dead letters in "${topic}" cannot be read: ${error}.`, { details: { errorName: error, topic } })
-  return found.partitions.map(({ partition }) => ({ topic, partition })).toSorted((a, b) => a.partition - b.partition)
+  const partitions = found.partitions.map(({ partition }) => ({ topic, partition })).toSorted((a, b) => a.partition - b.partition)
+  return { topicId: found.topicId, partitions }
 }
 
 /**

@@ -50,11 +50,16 @@ function Results({ topic, find, where }: { topic: string; find: string; where: s
   const [state, setState] = useState<SearchState & { complete?: boolean }>({ scanned: 0, total: 0, hits: 0 })
   const [isStopped, setStopped] = useState(false)
   const path = urlOf(`/topics${pathOf(topic)}/search`, { text: find, where, limit: hitsAtOnce })
-  const connection = useEvents(isStopped ? null : path, {
-    hit: (record: RecordView) => setHits((before) => [...before, record]),
-    progress: setState,
-    done: setState,
-  })
+  const connection = useEvents(
+    isStopped ? null : path,
+    {
+      hit: (record: RecordView) => setHits((before) => [...before, record]),
+      progress: setState,
+      done: setState,
+    },
+    // The search has no place to resume from: it begins again, and would find the same once more.
+    { onLiveAgain: () => setHits([]) },
+  )
   const isOver = connection === 'ended'
   return (
     <>

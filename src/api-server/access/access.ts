@@ -126,15 +126,19 @@ export class Access {
     const waitMs = this.#attempts.waitMs(limited)
     if (waitMs > 0) throw tooMany(waitMs)
     this.#attempts.failed(limited)
-    if (user === null || !(await this.#passwords.matches(current, user.hash)))
-      throw this.#failed([limited], 'The current password is wrong.')
+    const isRight = await this.#passwords.matches(current, user?.hash ?? null)
+    // Removed, or with another password or role, while this one was checked.
+    if (user === null || !isRight || this.#store.user(name) !== user) throw this.#failed([limited], 'The current password is wrong.')
     this.#attempts.succeeded(limited)
-    await this.setPassword(name, next)
+    await this.changeUser(name, { password: next })
   }
 
-  async setPassword(name: string, password: string): Promise<void> {
-    checkPassword(password)
-    this.#store.changeUser(name, { hash: await this.#passwords.hash(password) })
+  /** Role, password or both at once: nothing is changed when one of them is refused. NOT_FOUND, BAD_REQUEST. */
+  async changeUser(name: string, { role, password }: { role?: Role | undefined; password?: string | undefined }): Promise<void> {
+    if (password !== undefined) checkPassword(password)
+    const hash = password === undefined ? null : await this.#passwords.hash(password)
+    if (this.#store.user(name) === null) throw new MillraceError('NOT_FOUND', `There is no user ${name}.`)
+    this.#store.changeUser(name, { ...(role === undefined ? {} : { role }), ...(hash === null ? {} : { hash }) })
   }
 
   addToken(name: string, role: Role): { token: ApiToken; secret: string } {

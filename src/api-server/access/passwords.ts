@@ -14,8 +14,6 @@ export type PasswordHash = string
 
 /** N = 2^15: 32 MiB and about 100 ms a guess. */
 const cost = 32_768
-/** The thread ends when nobody signed in for a while. */
-const idleMs = 5_000
 
 export const shortestPassword = 10
 
@@ -32,37 +30,16 @@ interface Waiting {
   reject(error: Error): void
 }
 
-export function createPasswords(): Passwords {
-  let worker: Worker | null = null
-  let idle: NodeJS.Timeout | undefined
-  let lastId = 0
-  const waiting = new Map<number, Waiting>()
-  const end = (error: Error): void => {
-    for (const job of waiting.values()) job.reject(error)
-    waiting.clear()
-    worker = null
-  }
-  const start = (): Worker => {
-    const thread = new Worker(siblingModule(import.meta.url, './password-thread'), { execArgv: [...childExecArgv] })
-    thread.unref()
-    thread.on('message', ({ id, hash }: { id: number; hash: Uint8Array }) => {
-      waiting.get(id)?.resolve(hash)
-      waiting.delete(id)
-      idle = setTimeout(() => waiting.size === 0 && void thread.terminate(), idleMs)
-      idle.unref()
-    })
-    thread.on('error', end)
-    thread.on('exit', () => worker === thread && end(new Error('The thread that checks passwords ended.')))
-    return thread
-  }
+/** @param idleMs the thread ends when nobody signed in for so long */
+export function createPasswords({ idleMs = 5_000 }: { idleMs?: number } = {}): Passwords {
+  let thread: HashThread | null = null
+  let isClosed = false
   const derive = (password: string, salt: Uint8Array, jobCost: number): Promise<Uint8Array> => {
-    clearTimeout(idle)
-    worker ??= start()
-    const job: HashJob = { id: ++lastId, password, salt, cost: jobCost }
-    return new Promise((resolve, reject) => {
-      waiting.set(job.id, { resolve, reject })
-      worker?.postMessage(job)
+    if (isClosed) return Promise.reject(new Error('The thread that checks passwords has ended.'))
+    thread ??= startThread(idleMs, (ended) => {
+      if (thread === ended) thread = null
     })
+    return thread.derive(password, salt, jobCost)
   }
   return {
     hash: async (password) => {
@@ -77,8 +54,55 @@ export function createPasswords(): Passwords {
       return expected.length === derived.length && timingSafeEqual(expected, derived)
     },
     close: async () => {
-      clearTimeout(idle)
-      await worker?.terminate()
+      isClosed = true
+      await thread?.end()
     },
   }
+}
+
+interface HashThread {
+  derive(password: string, salt: Uint8Array, cost: number): Promise<Uint8Array>
+  /** What waits is refused. */
+  end(): Promise<void>
+}
+
+/** @param onEnd told before it ends: from then on nothing more may be asked of it */
+function startThread(idleMs: number, onEnd: (thread: HashThread) => void): HashThread {
+  const worker = new Worker(siblingModule(import.meta.url, './password-thread'), { execArgv: [...childExecArgv] })
+  const waiting = new Map<number, Waiting>()
+  let idle: NodeJS.Timeout | undefined
+  let lastId = 0
+  const ended = (error: Error): void => {
+    clearTimeout(idle)
+    onEnd(thread)
+    for (const job of waiting.values()) job.reject(error)
+    waiting.clear()
+  }
+  const end = async (): Promise<void> => {
+    ended(new Error('The thread that checks passwords has ended.'))
+    await worker.terminate()
+  }
+  const thread: HashThread = {
+    derive: (password, salt, jobCost) => {
+      clearTimeout(idle)
+      const job: HashJob = { id: ++lastId, password, salt, cost: jobCost }
+      return new Promise((resolve, reject) => {
+        waiting.set(job.id, { resolve, reject })
+        worker.postMessage(job)
+      })
+    },
+    end,
+  }
+  worker.unref()
+  worker.on('message', ({ id, hash }: { id: number; hash: Uint8Array }) => {
+    waiting.get(id)?.resolve(hash)
+    waiting.delete(id)
+    if (waiting.size > 0) return
+    clearTimeout(idle)
+    idle = setTimeout(() => void end(), idleMs)
+    idle.unref()
+  })
+  worker.on('error', ended)
+  worker.on('exit', () => ended(new Error('The thread that checks passwords has ended.')))
+  return thread
 }

@@ -32,7 +32,11 @@ export class AuditLog {
   }
 
   async write(who: Principal, address: string, entry: Omit<AuditEntry, 'at' | 'who' | 'role' | 'via' | 'address'>): Promise<void> {
-    this.#file ??= open(this.#path, 'a', 0o600)
+    // One that fails is forgotten: the next entry tries again.
+    this.#file ??= open(this.#path, 'a', 0o600).catch((error: unknown) => {
+      this.#file = null
+      throw error
+    })
     const { name, role, via } = who
     const line: AuditEntry = { at: new Date(this.#clock.nowMs()).toISOString(), who: name, role, via, address, ...entry }
     await (await this.#file).appendFile(JSON.stringify(line) + '\n')

@@ -71,8 +71,7 @@ function userRoutes(access: Access): Route[] {
       handle: async ({ params: { user }, body, note }) => {
         known(user)
         note({ before: { role: access.store.user(user)?.role }, after: { role: body.role, newPassword: body.password !== undefined } })
-        if (body.role !== undefined) access.store.changeUser(user, { role: body.role })
-        if (body.password !== undefined) await access.setPassword(user, body.password)
+        await access.changeUser(user, body)
         return {}
       },
     }),

@@ -61,7 +61,7 @@ export async function startScriptedApi(scope: Partial<ConsoleScope> = {}, basePa
   }
   const access = await Access.open(dataDir, systemClock)
   for (const role of ['viewer', 'operator'] as const) await access.addUser(role, role, password)
-  await access.setPassword('admin', password)
+  await access.changeUser('admin', { password })
   const api = await startApiServer({ ports: scriptedPorts(state), access, audit: new AuditLog(dataDir, systemClock), log: silentLogger })
   const web = await api.openWeb({
     host: '127.0.0.1',

@@ -1,4 +1,5 @@
 import type { ApiClient } from '../api-client/index.ts'
+import type { StreamStatus } from '../core/index.ts'
 import { MillraceError } from '../platform/index.ts'
 import { withStoppedOffsets } from '../runtime/index.ts'
 import type { Context } from './context.ts'
@@ -6,7 +7,7 @@ import type { Context } from './context.ts'
 /** What sets offsets: the running Millrace, which stops its streams for it, or, where none runs, Kafka itself. */
 export interface ResetTarget extends Pick<ApiClient, 'streamOffsets' | 'planReset' | 'resetStream' | 'sources' | 'resetSource'> {
   /** Of the running Millrace; null: no stream goes on before it is started. */
-  readonly statuses: (() => Promise<Awaited<ReturnType<ApiClient['status']>>['streams']>) | null
+  readonly statuses: (() => Promise<readonly StreamStatus[]>) | null
 }
 
 /** An address on the command line is asked itself, whatever runs here. */

@@ -103,6 +103,7 @@ export function createProjectStreams(options: ProjectStreamsOptions): ProjectStr
     },
     replace: async (project, provisioned) => {
       await starting
+      await heldUntil
       run(adoptProvisioned(running, project, provisioned, log))
     },
     close: async (graceMs) => {

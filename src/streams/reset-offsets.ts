@@ -42,8 +42,9 @@ export interface ResetOrder {
   partition?: number
 }
 
-/** How long records are counted before their offsets have to do. */
-const countWithinMs = 10_000
+/** How long records are counted before their offsets have to do; while the streams stand still for it, not so long. Few are counted exactly. */
+const countWithinMs = { planning: 5_000, resetting: 1_000, few: 60_000 }
+const few = 10_000n
 
 /** Where a stream is. NOT_FOUND: there is no such topic. */
 export async function streamOffsets({ kafka, project, stream, topic }: Omit<ResetOrder, 'to'>): Promise<StreamOffsetsView> {
@@ -59,7 +60,7 @@ export async function streamOffsets({ kafka, project, stream, topic }: Omit<Rese
 
 /** What a reset would do. @throws MillraceError BAD_REQUEST, NOT_FOUND */
 export async function planReset(order: ResetOrder): Promise<ResetView> {
-  return viewOf(order, (await movesOf(order)).moves)
+  return viewOf(order, (await movesOf(order)).moves, countWithinMs.planning)
 }
 
 /**
@@ -73,7 +74,7 @@ export async function resetOffsets(
 ): Promise<ResetView> {
   const { kafka, project, stream, topic } = order
   const { moves, standings } = await movesOf(order)
-  const plan = await viewOf(order, moves)
+  const plan = await viewOf(order, moves, countWithinMs.resetting)
   mayDo(plan)
   if (moves.length === 0) return plan
   const writeMicros = startsAfter(standings, nowMs)
@@ -136,14 +137,16 @@ async function standingsOf(
   })
 }
 
-async function viewOf({ kafka, project, stream, topic, to }: ResetOrder, moves: readonly Move[]): Promise<ResetView> {
+async function viewOf({ kafka, project, stream, topic, to }: ResetOrder, moves: readonly Move[], longestMs: number): Promise<ResetView> {
   const counter = kafka.recordCounter(topic)
   try {
     const ranges = moves.map(({ partition, again, skipped }) => {
       const [first, end] = again ?? skipped ?? [0n, 0n]
       return { partition, from: first, to: end }
     })
-    const counts = moves.length === 0 ? [] : await counter.between(ranges, { withinMs: countWithinMs })
+    const offsets = ranges.reduce((sum, range) => sum + range.to - range.from, 0n)
+    const withinMs = offsets <= few ? countWithinMs.few : longestMs
+    const counts = moves.length === 0 ? [] : await counter.between(ranges, { withinMs })
     const partitions = moves.map((move, i): OffsetMove => {
       const records = counts[i]?.records ?? 0
       return {

@@ -1,4 +1,4 @@
-import type { ResetView } from '../../core/index.ts'
+import type { ResetView, StreamStatus } from '../../core/index.ts'
 import { MillraceError, systemClock } from '../../platform/index.ts'
 import { numeral, type Output } from '../output.ts'
 import { createProgress } from '../progress.ts'
@@ -18,10 +18,10 @@ export async function followReplay(target: ResetTarget, output: Output, done: Re
   const progress = createProgress('records replayed')
   let shown = 0
   for (;;) {
-    const failure = (await target.statuses()).find(({ stream }) => stream === done.stream)
-    if (failure?.state.is === 'stopped' && failure.state.error !== null) {
+    const failure = whyNot(await target.statuses(), done.stream)
+    if (failure !== null) {
       progress.end()
-      throw MillraceError.fromJSON(failure.state.error)
+      throw failure
     }
     const { partitions } = await target.streamOffsets(done.stream)
     const left = goals.reduce((sum, goal) => sum + leftOf(goal, partitions), 0)
@@ -34,6 +34,13 @@ export async function followReplay(target: ResetTarget, output: Output, done: Re
   progress.end()
   const upTo = end === null ? 'where it was' : end.to
   output.line(`${done.stream} has caught up to ${upTo}${end === null ? `: ${numeral(done.again)} records read again` : ''}`)
+}
+
+function whyNot(statuses: readonly StreamStatus[], name: string): MillraceError | null {
+  const state = statuses.find(({ stream }) => stream === name)?.state
+  if (state === undefined)
+    return new MillraceError('NOT_RUNNING', `${name} is set, and replays as soon as it runs; why it does not, "millrace doctor" says.`)
+  return state.is === 'stopped' && state.error !== null ? MillraceError.fromJSON(state.error) : null
 }
 
 interface Goal {

@@ -22,7 +22,7 @@ interface Forgetting {
   kafka: ForgettingKafka
   project: string
   source: string
-  /** Who works on the source by this run now; null: nobody that is known. */
+  /** Who may be reading the source now, by the run that wrote its cursor; null: nobody that is known. */
   liveRun: (run: string) => Promise<string | null>
   signal: AbortSignal
 }
@@ -56,7 +56,7 @@ export async function forgetCursor(options: Forgetting): Promise<SourceCursorVie
     )
   const live = await liveRun((await cursorOf(options)).run)
   if (live !== null)
-    throw new MillraceError('IN_USE', `Source ${source} is being read by ${live}: wait for its end, or cancel it; nothing was changed.`)
+    throw new MillraceError('IN_USE', `Source ${source} may be being read by ${live}: wait for its end, or cancel it; nothing was changed.`)
   const producer = kafka.transactionalProducer({ transactionalId })
   try {
     await producer.init()

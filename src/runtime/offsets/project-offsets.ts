@@ -12,7 +12,7 @@ export interface OffsetsOptions {
   instance: string | null
   /** Does something while no stream of this data folder runs. */
   whileStopped<T>(action: () => Promise<T>): Promise<T>
-  /** Who works on a source by this run; null: nobody that is known. */
+  /** Who may be reading a source, by the run that wrote its cursor; null: nobody that is known. */
   liveRun(this: void, run: string): Promise<string | null>
 }
 

@@ -16,21 +16,20 @@ export const stateNames: Record<AnyGroup['state'], string> = {
   dead: 'Dead',
 }
 
-/** A group that does not exist, or is none of classic members, is `Dead`; from version 6 on GROUP_ID_NOT_FOUND is said too (KIP-1043). */
+/** From this version on a missing group is an error (KIP-1043). */
+const notFoundFrom = 6
+
+/** A group that does not exist, or is none of classic members, is `Dead`; what may be done with it is told where that is no error. */
 export const describeGroupsHandler = handler(describeGroups, [0, 6], (request, { broker, apiVersion }) => ({
   throttleTimeMs: 0,
   groups: request.groups.map((groupId) => {
     const group = broker.groups.get(groupId)
-    if (group?.kind === 'classic')
-      return { ...describe(group), authorizedOperations: request.includeAuthorizedOperations ? operations.group : unasked }
-    const missing =
-      apiVersion >= 6
-        ? {
-            errorCode: errorCodes.GROUP_ID_NOT_FOUND,
-            errorMessage: group ? `Group ${groupId} is not a classic group.` : `Group ${groupId} not found.`,
-          }
-        : { errorCode: errorCodes.NONE }
-    return { ...missing, groupId, groupState: stateNames.dead, protocolType: '', protocolData: '', members: [] }
+    const authorizedOperations = request.includeAuthorizedOperations ? operations.group : unasked
+    if (group?.kind === 'classic') return { ...describe(group), authorizedOperations }
+    const missing = { groupId, groupState: stateNames.dead, protocolType: '', protocolData: '', members: [] }
+    if (apiVersion < notFoundFrom) return { ...missing, errorCode: errorCodes.NONE, authorizedOperations }
+    const errorMessage = group ? `Group ${groupId} is not a classic group.` : `Group ${groupId} not found.`
+    return { ...missing, errorCode: errorCodes.GROUP_ID_NOT_FOUND, errorMessage }
   }),
 }))
 

@@ -135,6 +135,11 @@ export const adminActions: readonly KafkaAction[] = [
     on,
     run: (kafka) => kafka.ask(describeGroups, 6, { groups: ['g'], includeAuthorizedOperations: true }),
   },
+  ...[5, 6].map((version): KafkaAction => ({
+    name: `what may be done with a missing group in version ${version}`,
+    on,
+    run: (kafka) => kafka.ask(describeGroups, version, { groups: ['missing'], includeAuthorizedOperations: true }),
+  })),
   { name: 'elect a preferred leader', on, run: elect(0, [{ topic: T, partitions: [0] }]) },
   { name: 'elect an unclean leader', on, run: elect(1, [{ topic: T, partitions: [0] }]) },
   {

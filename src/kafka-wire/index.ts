@@ -11,6 +11,7 @@ export { RecordColumns } from './records/columns.ts'
 export { decodeBatchInto, type Appended } from './records/decode-batch-into.ts'
 export { encodeBatch, type BatchInput, type RecordInput } from './records/encode-batch.ts'
 export { filterBatch, type FilteredRecord } from './records/filter-batch.ts'
+export { recompressBatch } from './records/recompress-batch.ts'
 export { readHeaders, type RecordHeader } from './records/record-headers.ts'
 export type { Compression } from './records/compression.ts'
 

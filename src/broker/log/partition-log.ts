@@ -16,6 +16,7 @@ import type { ProducerStates } from './producer-states.ts'
 import { RecoveryPoint, snapshotPath } from './recovery-point.ts'
 import { Segment } from './segment.ts'
 import { StorageHealth } from './storage-health.ts'
+import { inTopicCodec } from './topic-codec.ts'
 import { Visibility } from './visibility.ts'
 
 const noRecords = Buffer.alloc(0)
@@ -125,17 +126,19 @@ export class PartitionLog {
     this.#config = config
   }
 
-  /** Checks and appends one batch as a producer sent it; its bytes are patched in place. Never decodes (except compacted topics). */
+  /** Checks and appends one batch as a producer sent it; its bytes are patched in place. Never decodes (except compacted topics, and where the topic asks for another codec). */
   append(bytes: Uint8Array): Appended {
     if (this.#health.offline || this.#closed) return storageError(this.#health.offline)
     const nowMs = this.#context.clock.nowMs()
     const checked = checkBatch(bytes, this.#config, nowMs)
     if (!checked.ok) return checked
-    const { header } = checked
-    const answered = checkProducer(this.producers, header)
+    const answered = checkProducer(this.producers, checked.header)
     if (answered) return answered
-    if (this.#config.logAppendTime) stampLogAppendTime(bytes, nowMs)
-    return this.#write(bytes, header, this.#config.logAppendTime ? nowMs : Number(header.maxTimestamp))
+    const batch = inTopicCodec(bytes, checked.header, this.#config)
+    if (!batch.ok) return batch
+    const { header } = batch
+    if (this.#config.logAppendTime) stampLogAppendTime(batch.bytes, nowMs)
+    return this.#write(batch.bytes, header, this.#config.logAppendTime ? nowMs : Number(header.maxTimestamp))
   }
 
   /** Appends a batch of the broker's own (offsets, states of transactions) without the checks that clients need. */

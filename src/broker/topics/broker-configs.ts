@@ -93,6 +93,22 @@ const own: readonly ConfigDefinition[] = [
     min: 1,
     doc: 'Most partitions in one answer of DescribeTopicPartitions.',
   },
+  {
+    name: 'follower.replication.throttled.rate',
+    type: 'long',
+    default: '9223372036854775807',
+    min: 0,
+    dynamic: true,
+    doc: 'How fast partitions that move are copied, in bytes a second. There is one replica, so this changes nothing.',
+  },
+  {
+    name: 'leader.replication.throttled.rate',
+    type: 'long',
+    default: '9223372036854775807',
+    min: 0,
+    dynamic: true,
+    doc: 'How fast partitions that move are copied from, in bytes a second. There is one replica, so this changes nothing.',
+  },
   { name: 'num.partitions', type: 'int', default: '1', min: 1, doc: 'Partitions of a topic created without saying how many.' },
   { name: 'offset.metadata.max.bytes', type: 'int', default: '4096', min: 0, doc: 'Longest metadata text of an offset commit.' },
   {

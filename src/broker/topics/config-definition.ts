@@ -9,6 +9,8 @@ export interface ConfigDefinition {
   readonly min?: number
   /** For strings and lists: allowed values. */
   readonly oneOf?: readonly string[]
+  /** For lists: what each item looks like, in words too. */
+  readonly items?: { readonly form: RegExp; readonly inWords: string }
   /** Whether a broker setting can be changed while the broker runs (KIP-226). */
   readonly dynamic?: true
   /** The broker setting a topic setting falls back to. */
@@ -32,8 +34,10 @@ export function invalidConfigValue(definition: ConfigDefinition, value: string):
       return Number.isFinite(Number(value)) && value.trim() !== '' ? null : `${name} must be a number, not "${value}"`
     case 'list':
     case 'string': {
-      if (!definition.oneOf) return null
       const items = type === 'list' ? listItems(value) : [value]
+      const odd = items.find((item) => definition.items && !definition.items.form.test(item))
+      if (odd !== undefined) return `${name} is a list of ${definition.items?.inWords}, not "${odd}"`
+      if (!definition.oneOf) return null
       const bad = items.find((item) => !definition.oneOf?.includes(item))
       return bad === undefined ? null : `${name} allows ${definition.oneOf.join(', ')}, not "${bad}"`
     }

@@ -1,7 +1,10 @@
+import type { Compression } from '../../kafka-wire/index.ts'
 import { invalidConfigValue, listItems, type ConfigDefinition } from './config-definition.ts'
 
 const week = String(7 * 24 * 3_600_000)
 const long = '9223372036854775807'
+
+const replicas = { form: /^(\*|\d+:\d+)$/, inWords: 'partition:broker, or *' }
 
 /** Topic settings of Kafka 4 that mean something here, with Kafka's defaults; a table of data. */
 export const topicConfigDefinitions: readonly ConfigDefinition[] = [
@@ -17,9 +20,9 @@ export const topicConfigDefinitions: readonly ConfigDefinition[] = [
     name: 'compression.type',
     type: 'string',
     default: 'producer',
-    oneOf: ['producer'],
+    oneOf: ['uncompressed', 'zstd', 'lz4', 'snappy', 'gzip', 'producer'],
     broker: 'compression.type',
-    doc: 'Batches are stored as the producer compressed them.',
+    doc: 'The codec in which batches are stored; with "producer" as the producer compressed them.',
   },
   {
     name: 'delete.retention.ms',
@@ -54,12 +57,26 @@ export const topicConfigDefinitions: readonly ConfigDefinition[] = [
     doc: 'Time between forced syncs. The group sync of every append makes this unnecessary.',
   },
   {
+    name: 'follower.replication.throttled.replicas',
+    type: 'list',
+    default: '',
+    items: replicas,
+    doc: 'Replicas that copy slowly while partitions move. There is one replica, so this changes nothing.',
+  },
+  {
     name: 'index.interval.bytes',
     type: 'int',
     default: '4096',
     min: 0,
     broker: 'log.index.interval.bytes',
     doc: 'Bytes of log between two index entries.',
+  },
+  {
+    name: 'leader.replication.throttled.replicas',
+    type: 'list',
+    default: '',
+    items: replicas,
+    doc: 'Replicas that are copied from slowly while partitions move. There is one replica, so this changes nothing.',
   },
   {
     name: 'max.compaction.lag.ms',
@@ -191,6 +208,8 @@ export interface TopicConfig {
   readonly minCleanableDirtyRatio: number
   readonly deletes: boolean
   readonly logAppendTime: boolean
+  /** Of the batches as they are stored. */
+  readonly compression: Compression | 'producer'
   readonly timestampBeforeMaxMs: number
   readonly timestampAfterMaxMs: number
 }
@@ -234,8 +253,24 @@ export function parseTopicConfig(overrides: Readonly<Record<string, string>>, br
     maxCompactionLagMs: Number(text('max.compaction.lag.ms')),
     minCleanableDirtyRatio: Number(text('min.cleanable.dirty.ratio')),
     deletes: policies.includes('delete'),
+    compression: compressionOf(text('compression.type')),
     logAppendTime: text('message.timestamp.type') === 'LogAppendTime',
     timestampBeforeMaxMs: Number(text('message.timestamp.before.max.ms')),
     timestampAfterMaxMs: Number(text('message.timestamp.after.max.ms')),
   })
+}
+
+/** The codec by the name that topics know it by. */
+function compressionOf(name: string): TopicConfig['compression'] {
+  switch (name) {
+    case 'uncompressed':
+      return 'none'
+    case 'gzip':
+    case 'snappy':
+    case 'lz4':
+    case 'zstd':
+      return name
+    default:
+      return 'producer'
+  }
 }

@@ -1,4 +1,4 @@
-import type { ProduceResponse } from '../../../src/kafka-wire/index.ts'
+import { decodeBatch, fetch, readBatchHeader, type ProduceResponse } from '../../../src/kafka-wire/index.ts'
 import type { RawKafka } from '../raw-kafka.ts'
 import { alter, batch, create, describe, replaceConfigs, send, T, type KafkaAction } from './requests.ts'
 
@@ -9,6 +9,26 @@ async function tooLarge(kafka: RawKafka): Promise<unknown> {
   while (awaited.responses[0]?.partitionResponses[0]?.errorCode === 0) awaited = await large(1)
   return large(0)
 }
+
+const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
+
+/** Batches of every codec in a topic of this `compression.type`: the codecs in which they are stored, and their values. */
+const storedBy =
+  (type: string): KafkaAction['run'] =>
+  async (kafka) => {
+    const topic = `stored-${type}`
+    await create({ name: topic, configs: [{ name: 'compression.type', value: type }] })(kafka)
+    for (const codec of codecs) await send(batch(['x'.repeat(100), codec], codec), { topic })(kafka)
+    const partitions = [{ partition: 0, fetchOffset: 0n, partitionMaxBytes: 1_048_576 }]
+    const { responses } = await kafka.ask(fetch, 12, { maxWaitMs: 100, minBytes: 0, topics: [{ topic, partitions }] })
+    const records = responses[0]?.partitions[0]?.records ?? Buffer.alloc(0)
+    const stored = []
+    for (let at = 0, header = readBatchHeader(records, 0); header; at += header.sizeBytes, header = readBatchHeader(records, at)) {
+      const decoded = decodeBatch(records, at, header)
+      stored.push([header.compression, decoded.ok ? decoded.records.map(({ offset, value }) => [offset, value]) : decoded.reason])
+    }
+    return stored
+  }
 
 /** Settings of topics and what they do. */
 export const configActions: readonly KafkaAction[] = [
@@ -47,6 +67,13 @@ export const configActions: readonly KafkaAction[] = [
       )
     },
   },
+  ...['uncompressed', 'gzip', 'snappy', 'lz4', 'zstd', 'producer'].map((type) => ({ name: `store by ${type}`, run: storedBy(type) })),
+  { name: 'configs of a topic with a codec', run: describe('stored-zstd') },
+  { name: 'set a codec that there is not', run: alter(T, 'compression.type', 0, 'none') },
+  { name: 'throttle replicas', run: alter('stored-zstd', 'leader.replication.throttled.replicas', 0, '0:1,1:1') },
+  { name: 'throttle all replicas', run: alter('stored-zstd', 'follower.replication.throttled.replicas', 0, '*') },
+  { name: 'throttle no such replicas', run: alter('stored-zstd', 'follower.replication.throttled.replicas', 0, 'some') },
+  { name: 'configs of a throttled topic', run: describe('stored-zstd') },
   {
     name: 'produce records that are too old',
     run: async (kafka) => {

@@ -10,7 +10,7 @@ import { SchemaRegistry } from './schema-registry.ts'
 
 /**
  * A Kafka whose first acknowledgement is lost, and whose reader brings nothing after it before the next record is sent or somebody asks
- * for the topic's end.
+ * for the topic's end anew.
  */
 function losingAcknowledgement(kafka: KafkaClient): KafkaClient {
   const goesOn = Promise.withResolvers<void>()
@@ -35,7 +35,7 @@ function losingAcknowledgement(kafka: KafkaClient): KafkaClient {
     admin: {
       ...kafka.admin,
       listOffsets: (partitions, at) => {
-        goesOn.resolve()
+        if (sent > 0) goesOn.resolve()
         return kafka.admin.listOffsets(partitions, at)
       },
     },
@@ -79,6 +79,17 @@ beforeAll(async () => {
   parts.add('kafka', () => kafka.close())
 })
 afterAll(() => parts.close())
+
+it('an empty topic is not waited for', async () => {
+  const goesOn = Promise.withResolvers<void>()
+  const log = await SchemaLog.open(
+    cutOffKafka(kafka, () => goesOn.promise),
+    { clock: systemClock, log: silentLogger },
+  )
+  expect(log.state.level('any')).toBeNull()
+  goesOn.resolve()
+  await log.close()
+})
 
 it('a schema whose acknowledgement was lost keeps its id: the next one gets another', async () => {
   const log = await SchemaLog.open(losingAcknowledgement(kafka), { clock: systemClock, log: silentLogger })

@@ -37,7 +37,9 @@ export class SchemaLog {
     await checkTopic(kafka)
     const schemas = new SchemaLog(kafka, clock, log)
     try {
-      while (!schemas.#reader.atEnd()) schemas.#apply(await schemas.#reader.poll(signal ? { signal } : {}))
+      // A fetch from an empty topic waits for what may come: POLL_MS at every first start.
+      const isEmpty = (await schemas.#lastOffset()) < 0n
+      while (!isEmpty && !schemas.#reader.atEnd()) schemas.#apply(await schemas.#reader.poll(signal ? { signal } : {}))
     } catch (error) {
       await schemas.close()
       throw error

@@ -1,8 +1,8 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
-import { MillraceError } from '../../platform/index.ts'
+import { errnoOf, MillraceError } from '../../platform/index.ts'
 import { version } from '../../runtime/index.ts'
 import type { WithContext } from '../main.ts'
 
@@ -30,13 +30,13 @@ export function addInitCommand(program: Command, context: WithContext): void {
 /** Writes the template's files. @throws MillraceError ALREADY_EXISTS when one of them is there, and writes none */
 function writeProject(folder: string): string[] {
   const files = readdirSync(template).map((from) => ({ from, to: renamed[from] ?? from }))
-  const there = files.filter(({ to }) => existsSync(join(folder, to))).map(({ to }) => to)
+  const there = files.filter(({ to }) => isThere(join(folder, to))).map(({ to }) => to)
   if (there.length > 0)
     throw new MillraceError(
       'ALREADY_EXISTS',
       `${there.join(', ')} of ${folder} would be overwritten: name a new folder, millrace init <dir>.`,
     )
-  mkdirSync(folder, { recursive: true })
+  makeFolder(folder)
   for (const { from, to } of files) cpSync(join(template, from), join(folder, to))
   const name = nameOf(folder)
   for (const file of ['package.json', 'millrace.config.ts', 'README.md']) {
@@ -45,6 +45,21 @@ function writeProject(folder: string): string[] {
     writeFileSync(path, text.replace(/"millrace": "[^"]+"/, `"millrace": "^${version}"`))
   }
   return files.map(({ to }) => to)
+}
+
+/** Links too, that lead nowhere: they would be written through. */
+function isThere(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true })
+  } catch (error) {
+    throw new MillraceError('ALREADY_EXISTS', `${folder} is no folder, and none can be made there (${errnoOf(error)}): name another.`, {
+      cause: error,
+    })
+  }
 }
 
 /** A project's name goes into names of packages, topics and groups. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { ResetView, StatusView } from '../../src/core/index.ts'
+import type { ResetView, RunView, StatusView } from '../../src/core/index.ts'
 import { createApiClient, type AuditView } from '../../src/api-client/index.ts'
 import { readApiAddress } from '../../src/runtime/index.ts'
 import { eventually, run, runJson, runJsonLines, startMillrace, type Started } from '../harness/millrace.ts'
@@ -45,14 +45,15 @@ test('a source that is reset begins at its first page, and not while a run of it
   expect(await millrace.stop()).toBe(0)
   await start([])
   run(project, ['trigger', 'user_automation'])
-  const refused = await eventually(
-    () => run(project, ['reset', '--source', 'random_user', '--yes']),
-    ({ code }) => code !== 0,
+  await eventually(
+    () => runJson<RunView[]>(project, ['runs', 'user_automation'])[0]?.state,
+    (state) => state === 'running',
     90_000,
   )
+  const refused = run(project, ['reset', '--source', 'random_user', '--yes'])
   expect(refused).toMatchObject({
     code: 75,
-    stderr: expect.stringMatching(/random_user is being read by run .* of DAG user_automation|A page of source/),
+    stderr: expect.stringMatching(/read by run .* of DAG user_automation \(running\)|A page of source/),
   })
 })
 

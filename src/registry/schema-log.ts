@@ -38,8 +38,8 @@ export class SchemaLog {
     const schemas = new SchemaLog(kafka, clock, log)
     try {
       // A fetch from an empty topic waits for what may come: POLL_MS at every first start.
-      const isEmpty = (await schemas.#lastOffset()) < 0n
-      while (!isEmpty && !schemas.#reader.atEnd()) schemas.#apply(await schemas.#reader.poll(signal ? { signal } : {}))
+      const hasRecords = (await schemas.#lastOffset()) >= 0n
+      if (hasRecords) while (!schemas.#reader.atEnd()) schemas.#apply(await schemas.#reader.poll(signal ? { signal } : {}))
     } catch (error) {
       await schemas.close()
       throw error

@@ -4,7 +4,7 @@ import { readDocument } from './documents.ts'
 import type { PageWalk } from './page-walk.ts'
 import { readSteps, type PageStep } from './walked-page.ts'
 
-export const page = readDocument('docs/first-ten-minutes.md')
+const page = readDocument('docs/first-ten-minutes.md')
 
 /** `1. Create it` is named `Create it`. */
 export const steps: readonly (PageStep & { readonly name: string })[] = readSteps(page).map((step) => ({
@@ -27,7 +27,7 @@ export function withTimes(times: ReadonlyMap<string, number>): string {
   return page.replace(/(?<=<!-- times -->\n)[^]*(?=<!-- \/times -->)/, () => `\n${table}\n\n`)
 }
 
-export interface WhatIsThere {
+interface WhatIsThere {
   readonly flow: {
     readonly fetched: number
     readonly inTopic: number

@@ -8,8 +8,10 @@ export default defineConfig({
     include: ['test/browser/**/*.test.ts'],
     pool: 'forks',
     maxWorkers: 1,
-    testTimeout: 60_000,
+    testTimeout: 180_000,
     hookTimeout: 240_000,
+    setupFiles: ['test/harness/patience.ts'],
+    expect: { poll: { timeout: 60_000 } },
     reporters: ['default', ...(report ? [['json', { outputFile: report }] as ['json', { outputFile: string }]] : [])],
   },
 })

@@ -10,5 +10,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 240_000,
+    setupFiles: ['test/harness/patience.ts'],
+    expect: { poll: { timeout: 60_000 } },
   },
 })

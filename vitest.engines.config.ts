@@ -13,6 +13,8 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 240_000,
     hookTimeout: 300_000,
+    setupFiles: ['test/harness/patience.ts'],
+    expect: { poll: { timeout: 60_000 } },
     reporters: [
       'default',
       ...(report ? [['json', { outputFile: report }] as ['json', { outputFile: string }]] : []),

@@ -63,7 +63,7 @@ async function consume(
 }
 
 const many = Array.from({ length: 50 }, (_, i) => `value ${i}`)
-const soon = { timeout: 10_000, interval: 20 }
+const soon = { timeout: 60_000, interval: 20 }
 
 describe('the broker, spoken to by kafkajs', judgedBy(packageTitle('kafkajs')), () => {
   it('gives back what was produced, plain and compressed, headers included', async () => {

@@ -63,7 +63,7 @@ describe.skipIf(!kcatIsHere)('the broker, spoken to by kcat (left out where kcat
     const { address } = await startChild()
     const lines = Array.from({ length: 200 }, (_, i) => `line ${i} ${'x'.repeat(50)}`).join('\n') + '\n'
     const kcat = (args: string[], input = ''): string => {
-      const run = spawnSync('kcat', ['-b', address, ...args], { input, encoding: 'utf8', timeout: 20_000 })
+      const run = spawnSync('kcat', ['-b', address, ...args], { input, encoding: 'utf8', timeout: 60_000 })
       expect(run.status, run.stderr).toBe(0)
       return run.stdout
     }

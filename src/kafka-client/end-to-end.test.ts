@@ -228,7 +228,7 @@ describe('a consumer group', () => {
       onLost: () => void events.push('lost'),
     })
     while (events.length === 0) await consumer.poll()
-    await expect.poll(async () => (await kafka.admin.describeGroups([`g-${topic}`]))[0]?.state, { timeout: 5_000 }).toBe('Empty')
+    await expect.poll(async () => (await kafka.admin.describeGroups([`g-${topic}`]))[0]?.state, { timeout: 60_000 }).toBe('Empty')
     while (events.length < 3) await consumer.poll()
     expect(events).toEqual(['assigned', 'lost', 'assigned'])
   })

@@ -107,14 +107,14 @@ test('any batching, with crashes and rebalances anywhere, leaves the table that 
       for (const dieAt of crashes) {
         const run = mortal(kafka, table, { dieAt, cutAt, delay }, start)
         // It may also come to the end of the topic alive.
-        await vi.waitFor(() => expect(isAtEnd(kafka) || run.last().state.is === 'stopped').toBe(true), { interval: 2, timeout: 5_000 })
+        await vi.waitFor(() => expect(isAtEnd(kafka) || run.last().state.is === 'stopped').toBe(true), { interval: 2, timeout: 60_000 })
         await run.stop().catch(() => {})
       }
       kafka.onOperation = () => {}
       table.beforeWrite = () => {}
       table.afterWrite = () => {}
       const last = start()
-      await vi.waitFor(() => expect(isAtEnd(kafka)).toBe(true), { interval: 2, timeout: 5_000 })
+      await vi.waitFor(() => expect(isAtEnd(kafka)).toBe(true), { interval: 2, timeout: 60_000 })
       await last.stop()
       expect(table.content()).toEqual(expectedTable(records))
       // Each once: dead letters and offsets are one transaction (P5).

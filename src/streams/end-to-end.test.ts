@@ -58,7 +58,7 @@ async function cassandra(address: string): Promise<{ sink: Sink<Row>; session: C
   return { sink, session }
 }
 
-const quick = { timeout: 10_000, interval: 20 }
+const quick = { timeout: 60_000, interval: 20 }
 
 test('on the broker: users become rows, poison a dead letter, and a second start goes on at the commit', async () => {
   const { address } = await broker(folder())
@@ -143,7 +143,7 @@ test('on the broker: a broker that goes away is told and waited for', async () =
   await broker(dataDir, parseHostPort(before.address, 0).port)
   await produce(await client(before.address), someUsers(5, 5))
   await vi.waitFor(() => expect(run.last()).toMatchObject({ state: { is: 'running' }, rowsWritten: 10, lag: 0 }), {
-    timeout: 20_000,
+    timeout: 60_000,
     interval: 20,
   })
   await run.stop()
@@ -187,7 +187,7 @@ test('into the table store: a store that goes away is waited for, and every user
   expect(run.last().rowsWritten).toBe(100)
   await store(dataDir, parseHostPort(before.address, 0).port)
   await vi.waitFor(() => expect(run.last()).toMatchObject({ state: { is: 'running' }, rowsWritten: 200, lag: 0 }), {
-    timeout: 20_000,
+    timeout: 60_000,
     interval: 20,
   })
   await run.stop()

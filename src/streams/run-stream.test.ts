@@ -68,12 +68,12 @@ test('a table that is away is waited for: nothing is skipped, fetching pauses, t
     if (isAway) table.unavailable.push(new MillraceError('UNREACHABLE', 'Cassandra is away.'))
   }
   const run = startRun({ kafka, table, stream: usersStream() })
-  await vi.waitFor(() => expect(kafka.consumer?.pausedCount).toBe(1), { timeout: 5_000 })
+  await vi.waitFor(() => expect(kafka.consumer?.pausedCount).toBe(1), { timeout: 60_000 })
   expect(run.last().state).toMatchObject({ is: 'retrying', error: { code: 'UNREACHABLE', message: 'Cassandra is away.' } })
   expect(run.last().committed).toEqual({})
   expect(run.last().recordsRead).toBeLessThanOrEqual(640)
   isAway = false
-  await vi.waitFor(() => expect(run.last().committed).toEqual({ 'users/0': '2000' }), { timeout: 10_000 })
+  await vi.waitFor(() => expect(run.last().committed).toEqual({ 'users/0': '2000' }), { timeout: 60_000 })
   expect(run.last().state).toEqual({ is: 'running' })
   await run.stop()
   expect(table.rows.size).toBe(2_000)

@@ -81,6 +81,19 @@ const executes = (name: string, query: string, ...values: BoundValue[][]): CqlAc
   },
 })
 
+/** What the server warns of beside its answer. */
+const warns = (name: string, query: string): CqlAction => ({
+  name: `warnings of ${name}`,
+  run: async (cql) => {
+    cql.warnings.length = 0
+    const { opcode } = await cql.query(query)
+    return [opcode, ...cql.warnings]
+  },
+})
+
+const inserts = (count: number): string =>
+  Array.from({ length: count }, (_, i) => `INSERT INTO a.t (id, v) VALUES (${100 + i}, 1);`).join(' ')
+
 const asks = (name: string, ask: (cql: RawCql) => Promise<Response>): CqlAction => ({
   name,
   run: async (cql) => comparable(await ask(cql)),
@@ -339,6 +352,15 @@ export const cqlActions: readonly CqlAction[] = [
     asks(`conditional write with ${name}`, (cql) => cql.query('INSERT INTO a.t (id, v) VALUES (40, 1) IF NOT EXISTS', { consistency })),
   ]),
   asks('a consistency that is none', (cql) => cql.query('SELECT id FROM a.t WHERE id = 1', { consistency: 99 })),
+  warns('an aggregate over all', 'SELECT count(*) FROM a.n'),
+  warns('groups of all', 'SELECT a, max(v) FROM a.n GROUP BY a'),
+  warns('an aggregate over a range of tokens', 'SELECT count(*) FROM a.n WHERE token(a) > 0'),
+  warns('an aggregate over a partition', 'SELECT count(*) FROM a.n WHERE a = 1'),
+  warns('an aggregate over some partitions', 'SELECT count(*) FROM a.n WHERE a IN (1, 2)'),
+  warns('a filter', 'SELECT * FROM a.n WHERE v = 1 ALLOW FILTERING'),
+  warns('an unlogged batch over many partitions', `BEGIN UNLOGGED BATCH ${inserts(12)} APPLY BATCH`),
+  warns('an unlogged batch over few partitions', `BEGIN UNLOGGED BATCH ${inserts(10)} APPLY BATCH`),
+  warns('a logged batch over many partitions', `BEGIN BATCH ${inserts(12)} APPLY BATCH`),
   asks('register for events', (cql) => cql.ask({ opcode: 'REGISTER', events: ['SCHEMA_CHANGE', 'STATUS_CHANGE', 'TOPOLOGY_CHANGE'] })),
   {
     name: 'events of schema changes',

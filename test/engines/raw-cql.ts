@@ -24,6 +24,8 @@ export interface RawCql extends Disposable {
   batch(statements: BatchStatement[], rest?: Partial<BatchRequest>): Promise<Response>
   /** Events in the order of their arrival. */
   readonly events: EventResponse[]
+  /** What came beside answers, in the order of their arrival. */
+  readonly warnings: string[]
 }
 
 const version = 4
@@ -46,7 +48,8 @@ export async function connectRawCql(contactPoint: string): Promise<RawCql> {
   await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject))
   const events: EventResponse[] = []
   const pending = new Map<number, PromiseWithResolvers<Response>>()
-  receive(socket, pending, events)
+  const warnings: string[] = []
+  receive(socket, pending, events, warnings)
   let stream = 0
   const ask = (request: Request): Promise<Response> => {
     stream = (stream + 1) % lastStream
@@ -59,6 +62,7 @@ export async function connectRawCql(contactPoint: string): Promise<RawCql> {
   return {
     ask,
     events,
+    warnings,
     query: (query, parameters = {}) => ask({ opcode: 'QUERY', query, parameters: { ...plain, ...parameters } }),
     execute: (preparedId, values, parameters = {}) =>
       ask({ opcode: 'EXECUTE', preparedId, parameters: { ...plain, ...parameters, values } }),
@@ -76,7 +80,7 @@ export async function connectRawCql(contactPoint: string): Promise<RawCql> {
   }
 }
 
-function receive(socket: Socket, pending: Map<number, PromiseWithResolvers<Response>>, events: EventResponse[]): void {
+function receive(socket: Socket, pending: Map<number, PromiseWithResolvers<Response>>, events: EventResponse[], warnings: string[]): void {
   let received: Buffer = Buffer.alloc(0)
   const take = (): boolean => {
     const header = readFrameHeader(received, 0)
@@ -87,6 +91,7 @@ function receive(socket: Socket, pending: Map<number, PromiseWithResolvers<Respo
     const response: Response = decoded.ok
       ? decoded.response
       : { opcode: 'ERROR', code: errors.PROTOCOL_ERROR, message: `cannot be decoded: ${decoded.reason}` }
+    if (decoded.ok) warnings.push(...decoded.warnings)
     if (response.opcode === 'EVENT') events.push(response)
     else pending.get(header.stream)?.resolve(response)
     pending.delete(header.stream)

@@ -23,6 +23,8 @@ export interface CompiledSelect {
   bound: ColumnSpec[]
   pkIndexes: number[]
   columns: ColumnSpec[]
+  /** Of Cassandra, which sends them beside the answer. */
+  warnings: readonly string[]
   run: (scope: Scope, engine: Engine, paging: Paging) => Promise<Page> | Page
 }
 
@@ -66,8 +68,15 @@ export function compileSelect(
     bound,
     pkIndexes: Binds.keyIndexes(bound, where.keyMarkers),
     columns: selectors.map(({ name, type }) => ({ keyspace: table.keyspace, table: table.name, name, type })),
+    warnings: plan.group ? aggregationWarnings(table, where) : [],
     run: (scope, engine, paging) => runSelect(plan, scope, engine, virtual, paging),
   }
+}
+
+function aggregationWarnings(table: Table, where: Where): string[] {
+  const restrictions = table.partitionKey.flatMap(({ name }) => where.columns.get(name) ?? [])
+  if (restrictions.length === 0 && where.tokens.length === 0) return ['Aggregation query used without partition key']
+  return restrictions.some(({ isIn }) => isIn) ? ['Aggregation query used on multiple partition keys (IN restriction)'] : []
 }
 
 /** One column that holds all of them as JSON. */

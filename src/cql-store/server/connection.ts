@@ -4,7 +4,8 @@ import { asMillraceError, MillraceError, type Clock, type Logger } from '../../p
 import { CqlRefusal } from '../refusal.ts'
 import type { TraceLog } from '../system/index.ts'
 import { FrameReader } from './frame-reader.ts'
-import { refusalOf, type AnsweringWaiter, type Executor } from './executor.ts'
+import type { Answer, AnsweringWaiter } from './answer.ts'
+import { refusalOf, type Executor } from './executor.ts'
 import { Handshake } from './handshake.ts'
 import { describeStatement, injectedError, type StatementInterceptor } from './interception.ts'
 import type { InboundBudget, Limits } from './limits.ts'
@@ -235,7 +236,7 @@ export class Connection implements Client {
     }
   }
 
-  #whenSettled(answer: Promise<Response>, reply: Reply): void {
+  #whenSettled(answer: Promise<Answer>, reply: Reply): void {
     this.#concurrent++
     const settle = (act: () => void): void => {
       this.#concurrent--
@@ -266,10 +267,11 @@ export class Connection implements Client {
     this.#respond(reply, refusalOf(asMillraceError(error)).response)
   }
 
-  #respond({ version, stream, trace }: Reply, response: Response): void {
+  #respond({ version, stream, trace }: Reply, response: Answer): void {
     if (this.#isClosed) return
     trace?.answered(response)
-    this.#outbox.respond(version, stream, response, trace ? { tracingId: trace.id } : {})
+    const { warnings } = response
+    this.#outbox.respond(version, stream, response, { ...(trace ? { tracingId: trace.id } : {}), ...(warnings ? { warnings } : {}) })
   }
 }
 

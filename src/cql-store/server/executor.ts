@@ -12,7 +12,8 @@ import { CqlRefusal, invalid, unsupported } from '../refusal.ts'
 import { changeSchema, findTable, isSystemKeyspace, type Catalogue } from '../schema/index.ts'
 import { RowWriter, tableStart, type Engine, type Waiter } from '../storage/index.ts'
 import { describe, systemKeyspaces, type VirtualTable } from '../system/index.ts'
-import { buildIndexes, decide, type CompiledModification, type Page, type Scope, type Target } from '../query/index.ts'
+import { buildIndexes, decide, type Page, type Scope, type Target } from '../query/index.ts'
+import { answered, warnOfPartitions, type Answer, type Step } from './answer.ts'
 import { checkBatch, checkConditional, checkRead, checkWrite } from './consistency.ts'
 import { boundOf, type Compiled, type Statements } from './statements.ts'
 
@@ -23,11 +24,6 @@ export interface Session {
 
 /** Deleted and expired cells are looked for this often. */
 const sweepEveryMs = 10 * 60_000
-
-interface Step {
-  modification: CompiledModification
-  scope: Scope
-}
 
 /** What carries out statements on the store, for every connection. */
 export class Executor {
@@ -78,7 +74,7 @@ export class Executor {
    * Carries out a statement. Null: the answer is a void RESULT once `waiter` is told that the mutation is safe.
    * @throws CqlRefusal, MillraceError
    */
-  run(compiled: Compiled, parameters: QueryParameters, session: Session, waiter: Waiter): Response | Promise<Response> | null {
+  run(compiled: Compiled, parameters: QueryParameters, session: Session, waiter: Waiter): Answer | Promise<Answer> | null {
     switch (compiled.is) {
       case 'modify': {
         const scope = this.#scope(parameters.timestampMicros, valuesFor(boundOf(compiled), parameters))
@@ -93,11 +89,8 @@ export class Executor {
       case 'batch': {
         const scope = this.#scope(parameters.timestampMicros, valuesFor(compiled.bound, parameters))
         if (compiled.timestamp) scope.timestamp = compiled.timestamp(scope)
-        return this.#writeAll(
-          compiled.modifications.map((modification) => ({ modification, scope })),
-          parameters,
-          waiter,
-        )
+        const steps = compiled.modifications.map((modification) => ({ modification, scope }))
+        return this.#writeAll(steps, parameters, compiled.isUnlogged ? warnOfPartitions(steps, waiter) : waiter)
       }
       case 'select':
         return this.#select(compiled.select, parameters)
@@ -118,7 +111,7 @@ export class Executor {
       checkCount(modification.bound, statement.values)
       return { modification, scope: { ...base, values: statement.values } }
     })
-    return this.#writeAll(steps, request, waiter)
+    return this.#writeAll(steps, request, request.type === 'unlogged' ? warnOfPartitions(steps, waiter) : waiter)
   }
 
   #writeAll(
@@ -198,11 +191,19 @@ export class Executor {
     return null
   }
 
-  #select(select: Extract<Compiled, { is: 'select' }>['select'], parameters: QueryParameters): Response | Promise<Response> {
+  #select(select: Extract<Compiled, { is: 'select' }>['select'], parameters: QueryParameters): Answer | Promise<Answer> {
     const scope = this.#scope(parameters.timestampMicros, valuesFor(select.bound, parameters))
     if (!isSystemKeyspace(select.table.keyspace)) checkRead(parameters.consistency)
-    const answer = (page: Page): Response => {
-      return { opcode: 'RESULT', kind: 'rows', columns: select.columns, ...page, noMetadata: parameters.skipMetadata }
+    const { columns, warnings } = select
+    const answer = (page: Page): Answer => {
+      return {
+        opcode: 'RESULT',
+        kind: 'rows',
+        columns,
+        ...page,
+        noMetadata: parameters.skipMetadata,
+        ...(warnings.length > 0 ? { warnings } : {}),
+      }
     }
     const page = select.run(scope, this.#engine, parameters)
     return page instanceof Promise ? page.then(answer) : answer(page)
@@ -285,16 +286,6 @@ export class Executor {
       }
     })
   }
-}
-
-/** A waiter that has something else to answer than a void RESULT. */
-export interface AnsweringWaiter extends Waiter {
-  answer(response: Response): void
-}
-
-function answered(waiter: Waiter, response: Response): void {
-  if ('answer' in waiter && typeof waiter.answer === 'function') waiter.answer(response)
-  else waiter.committed()
 }
 
 /** The values in the order of the markers. @throws CqlRefusal when there are too many or too few */

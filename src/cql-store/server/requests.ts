@@ -1,6 +1,7 @@
-import { errors, type Request, type Response } from '../../cql-wire/index.ts'
+import { errors, type Request } from '../../cql-wire/index.ts'
 import { CqlRefusal } from '../refusal.ts'
-import type { AnsweringWaiter, Executor, Session } from './executor.ts'
+import type { Answer, AnsweringWaiter } from './answer.ts'
+import type { Executor, Session } from './executor.ts'
 
 /** Who asks. */
 export interface Client extends Session {
@@ -19,7 +20,7 @@ export function answerTo(
   executor: Executor,
   client: Client,
   waiter: () => AnsweringWaiter,
-): Response | Promise<Response> | null {
+): Answer | Promise<Answer> | null {
   switch (request.opcode) {
     case 'REGISTER':
       for (const event of request.events) {

@@ -23,6 +23,7 @@ export type Compiled =
       is: 'batch'
       modifications: CompiledModification[]
       bound: ColumnSpec[]
+      isUnlogged: boolean
       timestamp: ((scope: Scope) => bigint) | null
       isQualified: boolean
     }
@@ -139,7 +140,7 @@ export class Statements {
         }
       : null
     const isQualified = statement.statements.every((each) => each.table.keyspace !== null)
-    return { is: 'batch', modifications, bound: binds.specs(), timestamp, isQualified }
+    return { is: 'batch', modifications, bound: binds.specs(), isUnlogged: statement.kind === 'unlogged', timestamp, isQualified }
   }
 }
 

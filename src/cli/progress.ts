@@ -8,7 +8,8 @@ export interface Progress {
   end(): void
 }
 
-export function createProgress(unit: string): Progress {
+/** @param total shown beside the count; null: nobody knows */
+export function createProgress(unit: string, total: number | null = null): Progress {
   const isTerminal = process.stderr.isTTY
   const everyMs = isTerminal ? 200 : 5_000
   const startedMs = systemClock.monotonicMs()
@@ -17,7 +18,8 @@ export function createProgress(unit: string): Progress {
   let isShown = false
   const show = (nowMs: number): void => {
     const rate = count / Math.max(0.001, (nowMs - startedMs) / 1000)
-    const text = `${numeral(count)} ${unit}, ${numeral(Math.round(rate))}/s`
+    const of = total === null ? '' : ` of ${numeral(total)}`
+    const text = `${numeral(count)}${of} ${unit}, ${numeral(Math.round(rate))}/s`
     process.stderr.write(isTerminal ? `\r${text}\u001b[K` : `${text}\n`)
     isShown = true
     shownMs = nowMs

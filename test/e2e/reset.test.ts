@@ -135,6 +135,7 @@ test('bad places are told with what to write', { timeout: 300_000 }, async () =>
   expect(says(['reset', '--source', 'random_user', '--to', 'latest'])).toContain('leave out --to')
   expect(says(['replay', 'load_users', '--from', 'latest'])).toContain('nothing to replay')
   expect(says(['replay', 'load_users', '--from', 'earliest', '--until', '5', '--no-wait'])).toContain('leave out --no-wait')
+  expect(says(['replay', 'load_users', '--from', '1', '--until', '1', '--yes'])).toContain('is not behind --from 1')
   const beyond = runJson<ResetView>(project, ['reset', 'load_users', '--to', '999999', '--dry-run'])
   expect(beyond).toMatchObject({ partitions: [], skipped: 0 })
   expect(await millrace.stop()).toBe(0)

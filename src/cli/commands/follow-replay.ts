@@ -15,7 +15,7 @@ export async function followReplay(target: ResetTarget, output: Output, done: Re
   if (target.statuses === null) return
   const goals = goalsOf(done, end)
   const wide = goals.reduce((sum, { from, to }) => sum + Number(to - from), 0)
-  const progress = createProgress('records replayed')
+  const progress = createProgress('records read again', done.again)
   let shown = 0
   for (;;) {
     const failure = whyNot(await target.statuses(), done.stream)

@@ -53,11 +53,21 @@ export function addResetCommands(program: Command, context: WithContext): void {
       await withResetTarget(own, async (target) => {
         // A place that is none is told before anything is done.
         const end = until === undefined ? null : await target.planReset(stream, orderOf(until, partition))
+        if (end !== null) checkOrder(await target.planReset(stream, orderOf(from, partition)), end)
         const done = await resetStream({ target, output: own.output, stream, order: orderOf(from, partition), options, verb: 'replay' })
         if (done === null || done.partitions.length === 0 || !wait) return
         await followReplay(target, own.output, done, end)
       })
     })
+}
+
+function checkOrder(begin: ResetView, end: ResetView): void {
+  const isInOrder = begin.partitions.some(({ partition, to }) => {
+    const until = end.partitions.find((each) => each.partition === partition)?.to
+    return until === undefined || BigInt(until) > BigInt(to)
+  })
+  if (begin.partitions.length > 0 && !isInOrder)
+    throw new MillraceError('BAD_REQUEST', `--until ${end.to} is not behind --from ${begin.to}: there would be nothing to wait for.`)
 }
 
 function common(command: Command): Command {

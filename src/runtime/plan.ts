@@ -102,7 +102,11 @@ function schemaChange({ schema: plan }: TopicValues): SchemaChange[] {
   const { subject, version, id, added, removed, schema, problems } = plan
   const change = problems.length > 0 ? 'refused' : plan.change === 'none' ? 'none' : version === 1 ? 'create' : 'change'
   const compatibility =
-    problems.length > 0 ? `not BACKWARD compatible: ${problems.length} problems` : version === 1 ? 'the first version' : 'BACKWARD ok'
+    problems.length > 0
+      ? `not BACKWARD compatible: ${problems.length === 1 ? 'one problem' : `${problems.length} problems`}`
+      : version === 1
+        ? 'the first version'
+        : 'BACKWARD ok'
   return [{ subject, change, version, id, compatibility, added, removed, schema, problems }]
 }
 

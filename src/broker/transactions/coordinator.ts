@@ -126,7 +126,7 @@ export class TransactionCoordinator {
     return this.#inTurn(transactionalId, async (entry) => {
       const errorCode = await this.#apply(entry, transactionalId, (now) => {
         if (now) return transitions.initialise(now, wanted, this.#fresh)
-        if (wanted.producerId >= 0) return { is: 'refused', errorCode: errorCodes.INVALID_PRODUCER_ID_MAPPING }
+        // A producer that the client names is not looked at then, as in Kafka: it may have expired, and some clients say 0 for none.
         const { producerId, nowMs } = this.#fresh
         return { is: 'next', to: transitions.newTransaction(transactionalId, producerId(), wanted.timeoutMs, nowMs) }
       })

@@ -149,6 +149,18 @@ describe('a transaction', () => {
     expect(await committedValues()).toEqual(['fresh'])
   })
 
+  it('is begun anew under an id that nobody knows, whatever producer its client speaks of: some clients say 0 for none', async () => {
+    await start()
+    for (const [id, old] of Object.entries({
+      zeros: { producerId: 0n, producerEpoch: 0 },
+      gone: { producerId: 4711n, producerEpoch: 7 },
+    })) {
+      const fresh = await initialise(old, id)
+      expect([fresh.errorCode, fresh.producerEpoch]).toEqual([errorCodes.NONE, 0])
+      expect((await initialise({ producerId: 4712n, producerEpoch: 0 }, id)).errorCode).toBe(errorCodes.PRODUCER_FENCED)
+    }
+  })
+
   it('that takes too long is aborted', async () => {
     clock = new ManualClock()
     await start()

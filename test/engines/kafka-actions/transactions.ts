@@ -177,6 +177,8 @@ async function wrongRequests(kafka: RawKafka): Promise<unknown> {
     noTimeout: (await one.initialise({ transactionTimeoutMs: 0 })).errorCode,
     ofAnotherProducer: (await one.initialise({ producerId: one.ids.producerId + 1000n, producerEpoch: 0 })).errorCode,
     ofAnotherEpoch: (await one.initialise({ ...one.ids, producerEpoch: 77 })).errorCode,
+    unknownIdOfNoProducer: (await new Transactional(kafka, 'zeros').initialise({ producerId: 0n, producerEpoch: 0 })).errorCode,
+    unknownIdOfAProducer: (await new Transactional(kafka, 'expired').initialise({ producerId: 4711n, producerEpoch: 7 })).errorCode,
     emptyId: (await kafka.ask(initProducerId, 4, { transactionalId: '', transactionTimeoutMs: 1000 })).errorCode,
     unknownId: (await kafka.ask(endTxn, 4, { transactionalId: 'nobody', producerId: 1n, producerEpoch: 0, committed: true })).errorCode,
     unknownDescribed: await kafka.ask(describeTransactions, 0, { transactionalIds: ['nobody'] }),

@@ -312,7 +312,8 @@ class KafkaGroupConsumer implements GroupConsumer {
         startsAt('earliest', (topic) => fromEarliest.includes(topic)),
       ])
     ).flat()
-    await this.#cluster.retrying(() => this.#knowTopics(partitions), { signal })
+    // Known ones too: what is there may be another topic of that name.
+    await this.#cluster.retrying(() => this.#cluster.refresh([...new Set(partitions.map(({ topic }) => topic))]), { signal })
     return partitions.map(({ topic, partition }) => {
       const found = committed.get(`${topic}-${partition}`)
       const start = starts.find((listed) => listed.topic === topic && listed.partition === partition)
@@ -323,11 +324,6 @@ class KafkaGroupConsumer implements GroupConsumer {
         position: found?.offset ?? start?.offset ?? 0n,
       }
     })
-  }
-
-  async #knowTopics(partitions: readonly TopicPartition[]): Promise<void> {
-    const unknown = partitions.filter(({ topic }) => !this.#cluster.topic(topic))
-    if (unknown.length > 0) await this.#cluster.refresh([...new Set(unknown.map(({ topic }) => topic))])
   }
 
   /** Now and then, so that new partitions and topics that did not exist are seen. */

@@ -93,6 +93,8 @@ class KafkaTopicReader implements TopicReader {
 
   async #findPositions(signal: AbortSignal | undefined): Promise<void> {
     const { topic: name, from } = this.#options
+    // What the client knows of it may be of a topic of that name that is there no more.
+    await this.#cluster.refresh([name]).catch(() => undefined)
     const topic = await this.#cluster.waitForTopic(name, this.#cluster.options.requestTimeoutMs, signal)
     const chosen = this.#options.partitions ?? topic.leaders.map((_, partition) => partition)
     const partitions = chosen.map((partition): TopicPartition => ({ topic: name, partition }))

@@ -1,7 +1,6 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { RunView } from '../../src/core/index.ts'
-import { eventually } from '../harness/millrace.ts'
 import {
   addresses,
   cqlshRows,
@@ -11,43 +10,25 @@ import {
   type ConsoleOptions,
   type ConsoleUnderTest,
 } from './console-under-test.ts'
+import { judgeDeadLetters } from './dead-letters-suite.ts'
+import { judgeOf, partitionEnds } from './judge.ts'
+import { judgeAfterKills } from './kills-suite.ts'
 
 /** What each page is for, done by hand; what it shows then, beside what kcat, cqlsh and the command line say at that moment. */
 export function judgeConsole(options: () => ConsoleOptions): void {
   let console: ConsoleUnderTest
   let page: Page
+  const judge = judgeOf(() => console)
+  const { rowsAre, text, says, recordsInTopic, rowsInTable } = judge
 
   beforeAll(async () => {
     console = await openConsole(options())
     ;({ page } = console)
     await rowsAre(30)
-  }, 240_000)
+  }, 300_000)
   afterAll(async () => {
     await console[Symbol.asyncDispose]()
   })
-
-  /** Waits until the command line says so, and so many rows are in the table. */
-  async function rowsAre(count: number): Promise<void> {
-    await eventually(
-      () => console.status().flows[0],
-      (flow) => flow?.inTable === count && flow.lag === 0,
-      90_000,
-    )
-  }
-
-  const text = (testId: string): Promise<string> => page.getByTestId(testId).first().innerText()
-
-  /** Waits until a place on the page says so; rejects with what it says instead. */
-  const says = (testId: string, expected: string | RegExp): Promise<string> =>
-    eventually(
-      () => text(testId),
-      (shown) => (typeof expected === 'string' ? shown === expected : expected.test(shown)),
-      20_000,
-    )
-
-  const recordsInTopic = (): number =>
-    kcatLines(['-b', addresses(console).kafka, '-C', '-t', 'users_created', '-e', '-q', '-f', '%o\n']).length
-  const rowsInTable = (): number => Number(cqlshRows(addresses(console).cassandra, 'SELECT count(*) FROM spark_streams.created_users')[0])
 
   test('the overview shows what kcat and cqlsh count', async () => {
     await console.goto('/')
@@ -118,16 +99,8 @@ export function judgeConsole(options: () => ConsoleOptions): void {
 
   test('a topic’s partitions and newest records are those that kcat reads', async () => {
     await console.goto('/topics/users_created?tab=partitions')
-    const ends = kcatLines([
-      '-b',
-      addresses(console).kafka,
-      '-Q',
-      ...[0, 1, 2, 3, 4, 5].flatMap((partition) => ['-t', `users_created:${partition}:-1`]),
-    ])
-    for (const line of ends) {
-      const [, partition, offset] = /\[(\d+)\] offset (\d+)/.exec(line) ?? []
-      expect(await page.getByTestId(`partition-${partition}`).getByTestId('end').innerText()).toBe(offset)
-    }
+    for (const [partition, end] of partitionEnds(addresses(console).kafka).entries())
+      expect(await page.getByTestId(`partition-${partition}`).getByTestId('end').innerText()).toBe(end)
     await console.goto('/topics/users_created')
     const keys = kcatLines(['-b', addresses(console).kafka, '-C', '-t', 'users_created', '-e', '-q', '-f', '%T %p:%o %k\n'])
       .toSorted()
@@ -203,6 +176,9 @@ export function judgeConsole(options: () => ConsoleOptions): void {
     await page.getByText('No record of this key').waitFor()
     await page.getByTestId('no-row').waitFor()
   })
+
+  judgeDeadLetters(judge)
+  judgeAfterKills(judge)
 
   test('no page complained', () => {
     expect(console.complaints).toEqual([])

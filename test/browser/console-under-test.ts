@@ -9,6 +9,7 @@ import { findChromium, launchChromium } from './chromium.ts'
 /** A Millrace with its console open in a browser, signed in by the link that its start printed. */
 export interface ConsoleUnderTest extends AsyncDisposable {
   readonly project: TestProject
+  /** The one that runs now. */
   readonly millrace: Started
   readonly browser: Browser
   readonly page: Page
@@ -21,6 +22,12 @@ export interface ConsoleUnderTest extends AsyncDisposable {
   cliJson<T>(...args: string[]): T
   status(): StatusView
   goto(path: string): Promise<void>
+  /** `kill -9` of Millrace and all its children; the browser stays. */
+  kill(): Promise<void>
+  /** Starts it again at the same address, without triggering anything. */
+  startAgain(): Promise<void>
+  /** A page of somebody else's browser. */
+  otherPage(): Promise<Page>
 }
 
 export interface ConsoleOptions {
@@ -30,7 +37,7 @@ export interface ConsoleOptions {
 
 export async function openConsole({ env = {}, pace = "every: '20ms', pages: 30" }: ConsoleOptions = {}): Promise<ConsoleUnderTest> {
   const project = createProject(pace)
-  const millrace = startMillrace(project, { env })
+  let millrace = startMillrace(project, { env })
   const executable = findChromium()
   if (executable === null) throw new Error('there is no Chromium')
   const browser = await launchChromium(executable)
@@ -43,7 +50,9 @@ export async function openConsole({ env = {}, pace = "every: '20ms', pages: 30" 
     const url = new URL(link).origin
     return {
       project,
-      millrace,
+      get millrace() {
+        return millrace
+      },
       browser,
       page,
       url,
@@ -54,6 +63,20 @@ export async function openConsole({ env = {}, pace = "every: '20ms', pages: 30" 
       goto: async (path) => {
         await page.goto(url + path)
       },
+      kill: () => millrace.killTree(),
+      startAgain: async () => {
+        millrace = startMillrace(project, { args: [], env: { ...env, MILLRACE_CONSOLE_PORT: new URL(url).port } })
+        await eventually(
+          () =>
+            fetch(`${url}/healthz`).then(
+              ({ status }) => status,
+              () => 0,
+            ),
+          (status) => status === 200,
+          patienceMs,
+        )
+      },
+      otherPage: async () => openPage(await browser.newContext({ viewport: { width: 1440, height: 900 } }), complaints),
       [Symbol.asyncDispose]: async () => {
         await browser.close()
         await millrace[Symbol.asyncDispose]()
@@ -68,13 +91,14 @@ export async function openConsole({ env = {}, pace = "every: '20ms', pages: 30" 
   }
 }
 
+/** However slow the machine is: whoever waits this long waits for what does not come. */
+export const patienceMs = 150_000
+
+/** What the API refuses (nobody is signed in yet, a statement is wrong), or that Millrace was killed, a browser notes by itself. */
+const saysByItself = /the server responded with a status of (?:4\d\d|50[23])|net::ERR_/
+
 async function signedIn(context: BrowserContext, link: string, complaints: string[]): Promise<Page> {
-  const page = await context.newPage()
-  page.on('pageerror', (error) => complaints.push(error.message))
-  page.on('console', (message) => {
-    // What the API refuses (nobody is signed in yet, a statement is wrong) a browser notes by itself.
-    if (message.type() === 'error' && !/the server responded with a status of 4\d\d/.test(message.text())) complaints.push(message.text())
-  })
+  const page = await openPage(context, complaints)
   // A checkout builds the console at the first page that is asked for.
   await eventually(
     async () => (await fetch(new URL('/', link))).status,
@@ -84,6 +108,16 @@ async function signedIn(context: BrowserContext, link: string, complaints: strin
   await page.goto(link)
   await page.waitForURL((url) => url.pathname === '/')
   await page.getByText('live', { exact: true }).waitFor()
+  return page
+}
+
+async function openPage(context: BrowserContext, complaints: string[]): Promise<Page> {
+  const page = await context.newPage()
+  page.setDefaultTimeout(patienceMs)
+  page.on('pageerror', (error) => complaints.push(error.message))
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !saysByItself.test(message.text())) complaints.push(message.text())
+  })
   return page
 }
 
@@ -98,9 +132,9 @@ export function kcatLines(args: readonly string[]): string[] {
   return stdout.split('\n').filter((line) => line !== '')
 }
 
-export function produceByKcat(kafka: string, topic: string, key: string, value: string): void {
+export function produceByKcat(kafka: string, topic: string, key: string, value: string, headers: readonly string[] = []): void {
   if (kcat === null) throw new Error('kcat is not installed')
-  const { status, stderr } = spawnSync(kcat, ['-b', kafka, '-P', '-t', topic, '-k', key], {
+  const { status, stderr } = spawnSync(kcat, ['-b', kafka, '-P', '-t', topic, '-k', key, ...headers.flatMap((header) => ['-H', header])], {
     input: value,
     encoding: 'utf8',
     timeout: 30_000,

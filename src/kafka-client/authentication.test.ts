@@ -110,7 +110,7 @@ describe('OAUTHBEARER', () => {
   it('a token function that never answers does not hold up for ever', async () => {
     await using broker = await startBroker(() => ({}))
     const sasl = { mechanism: 'OAUTHBEARER', token: () => new Promise<string>(() => undefined) } as const
-    await expect(connectKafka({ ...base, connectTimeoutMs: 100, bootstrapServers: [broker.address], sasl })).rejects.toMatchObject({
+    await expect(connectKafka({ ...base, connectTimeoutMs: 3_000, bootstrapServers: [broker.address], sasl })).rejects.toMatchObject({
       code: 'UNREACHABLE',
       message: expect.stringContaining('it waited for the token function'),
     })
@@ -179,7 +179,7 @@ describe('secrets (P8)', () => {
     await using broker = await startBroker((token) => answer(token))
     const lines: string[] = []
     const log = createLogger((line) => lines.push(line), { level: 'debug' })
-    const connecting = connectKafka({ ...base, requestTimeoutMs: 200, bootstrapServers: [broker.address], sasl, log })
+    const connecting = connectKafka({ ...base, requestTimeoutMs: 5_000, bootstrapServers: [broker.address], sasl, log })
     const outcome: unknown = await connecting.then(
       async (kafka) => {
         await kafka.admin.metadata()

@@ -75,7 +75,7 @@ describe('for exactly-once, the client', () => {
   it.each([1, 2] as const)('does not take a commit without an answer for failed, nor for done (version %i)', async (version) => {
     const lost = Array.from({ length: 200 }, () => 'cut' as const)
     await using world = await startScriptedTransactions(version, { verdicts: { EndTxn: lost } })
-    await using producer = world.kafka.transactionalProducer({ ...options, deliveryTimeoutMs: 300 })
+    await using producer = world.kafka.transactionalProducer({ ...options, deliveryTimeoutMs: 3_000 })
     await producer.begin()
     await producer.send([record])
     const unknown = { code: 'TIMED_OUT', details: { outcome: 'unknown', transactionalId: 'x' } }

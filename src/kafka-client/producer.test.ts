@@ -36,7 +36,7 @@ async function scripted(verdicts: readonly (number | 'cut')[]): Promise<{ kafka:
       }
     }),
   ])
-  const kafka = await connectKafka({ bootstrapServers: [broker.address], clientId: 'test', requestTimeoutMs: 500 })
+  const kafka = await connectKafka({ bootstrapServers: [broker.address], clientId: 'test', requestTimeoutMs: 3_000 })
   return {
     kafka,
     sent,

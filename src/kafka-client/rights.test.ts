@@ -22,7 +22,7 @@ async function world(): Promise<{ kafka: KafkaClient } & AsyncDisposable> {
       3,
     ),
   ])
-  const kafka = await connectKafka({ bootstrapServers: [broker.address], clientId: 'test', requestTimeoutMs: 500 })
+  const kafka = await connectKafka({ bootstrapServers: [broker.address], clientId: 'test', requestTimeoutMs: 3_000 })
   return {
     kafka,
     [Symbol.asyncDispose]: async () => {

@@ -117,7 +117,7 @@ export async function startScriptedTransactions(
     ],
     { features: version === 2 ? { 'transaction.version': 2 } : {} },
   )
-  const { requestTimeoutMs = 500 } = options
+  const { requestTimeoutMs = 10_000 } = options
   const kafka = await connectKafka({ bootstrapServers: [broker.address], clientId: 'test', requestTimeoutMs })
   return {
     kafka,

@@ -174,7 +174,7 @@ describe.each([1, 2] as const)('a transactional producer (version %i)', (version
   it('must abort when a delivery took too long', async () => {
     const verdicts = { Produce: Array.from({ length: 100 }, () => errorCodes.NOT_ENOUGH_REPLICAS) }
     await using world = await startScriptedTransactions(version, { verdicts })
-    await using producer = world.kafka.transactionalProducer({ ...options, deliveryTimeoutMs: 200 })
+    await using producer = world.kafka.transactionalProducer({ ...options, deliveryTimeoutMs: 2_000 })
     await producer.begin()
     await expect(producer.send([record])).rejects.toMatchObject({ code: 'TIMED_OUT' })
     await expect(producer.commit()).rejects.toMatchObject({ code: 'TIMED_OUT' })
@@ -206,7 +206,10 @@ describe.each([1, 2] as const)('a transactional producer (version %i)', (version
   })
 
   it('says that the outcome is unknown when it asks again, in vain, after nobody told in time', async () => {
-    await using world = await startScriptedTransactions(version, { verdicts: { EndTxn: ['silent', errorCodes.PRODUCER_FENCED] } })
+    await using world = await startScriptedTransactions(version, {
+      verdicts: { EndTxn: ['silent', errorCodes.PRODUCER_FENCED] },
+      requestTimeoutMs: 1_000,
+    })
     await using producer = world.kafka.transactionalProducer({ ...options, deliveryTimeoutMs: 1 })
     await producer.begin()
     await producer.sendOffsets([{ topic: 't', partition: 0, offset: 1n, leaderEpoch: -1, metadata: '' }], { groupId: 'g' })

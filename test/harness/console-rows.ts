@@ -17,8 +17,11 @@ export async function openRows({ chromium, link, table, text }: OpenRows): Promi
     const opened = await browser.newPage({ viewport: { width: 1440, height: 900 } })
     opened.setDefaultTimeout(60_000)
     await opened.goto(link)
-    await opened.getByRole('link', { name: 'Tables' }).click()
-    await opened.getByRole('link', { name: table.split('.')[1] ?? '' }).click()
+    await opened.getByRole('link', { name: 'Tables' }).first().click()
+    await opened
+      .getByRole('link', { name: table.split('.')[1] ?? '' })
+      .first()
+      .click()
     await opened.getByText(text).first().waitFor()
   } finally {
     await browser.close()

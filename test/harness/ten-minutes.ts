@@ -1,6 +1,7 @@
 import { loadavg } from 'node:os'
 import type { StatusView } from '../../src/core/index.ts'
 import { readDocument } from './documents.ts'
+import { eventually } from './millrace.ts'
 import type { PageWalk } from './page-walk.ts'
 import { readSteps, type PageStep } from './walked-page.ts'
 
@@ -27,39 +28,47 @@ export function withTimes(times: ReadonlyMap<string, number>): string {
   return page.replace(/(?<=<!-- times -->\n)[^]*(?=<!-- \/times -->)/, () => `\n${table}\n\n`)
 }
 
+interface Counts {
+  readonly fetched: number
+  readonly inTopic: number
+  readonly inTable: number
+  readonly deadLetters: number
+  readonly lag: number
+}
+
 interface WhatIsThere {
-  readonly flow: {
-    readonly fetched: number
-    readonly inTopic: number
-    readonly inTable: number
-    readonly deadLetters: number
-    readonly lag: number
-  }
+  readonly flow: Counts
   /** Of the records of the topic, one each. */
   readonly keys: readonly string[]
   readonly rows: readonly string[]
 }
 
-/** The counts of the status, and what the topic and the table hold, as the commands say it. */
+/** The counts of the status, once the stream has brought all of the topic into the table, and what both hold, as the commands say it. */
 export async function whatIsThere(walk: PageWalk): Promise<WhatIsThere> {
-  const status: StatusView = JSON.parse(await walk.run('npx millrace status --json'))
-  const [flow] = status.flows
+  const flow = await eventually(
+    () => countsOf(walk),
+    ({ fetched, inTopic, inTable, lag }) => lag === 0 && inTable === inTopic && inTopic - fetched <= 1,
+    90_000,
+  )
+  const records = await walk.run(`npx millrace consume users_created --limit ${flow.inTopic} --json`)
+  const keys = records
+    .trim()
+    .split('\n')
+    .map((line): { key: string } => JSON.parse(line))
+    .map(({ key }) => key)
+  return { flow, keys, rows: await idsInTable(walk) }
+}
+
+async function countsOf(walk: PageWalk): Promise<Counts> {
+  const { flows }: StatusView = JSON.parse(await walk.run('npx millrace status --json'))
+  const { fetched, inTopic, inTable, deadLetters, lag } = flows[0] ?? {}
   const count = (of: number | null | undefined): number => of ?? Number.NaN
-  const records = await walk.run(`npx millrace consume users_created --limit ${count(flow?.inTopic)} --json`)
   return {
-    flow: {
-      fetched: count(flow?.fetched),
-      inTopic: count(flow?.inTopic),
-      inTable: count(flow?.inTable),
-      deadLetters: count(flow?.deadLetters),
-      lag: count(flow?.lag),
-    },
-    keys: records
-      .trim()
-      .split('\n')
-      .map((line): { key: string } => JSON.parse(line))
-      .map(({ key }) => key),
-    rows: await idsInTable(walk),
+    fetched: count(fetched),
+    inTopic: count(inTopic),
+    inTable: count(inTable),
+    deadLetters: count(deadLetters),
+    lag: count(lag),
   }
 }
 

@@ -41,7 +41,7 @@ const varying: readonly (readonly [RegExp, string])[] = [
   [/[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}/, String.raw`[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}`],
   [/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)/, String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)`],
   [/127\.0\.0\.1:\d+/, String.raw`127\.0\.0\.1:\d+`],
-  [/\d+ (?=fetched|in topic|in table|in users_created|in spark_streams)/, String.raw`\d+ `],
+  [/\d+ (?=fetched|in topic|in table|in users_created|in spark_streams)/, String.raw`[1-9]\d* `],
   [/(?<=offset )\d+/, String.raw`\d+`],
   [/(?<=lag )\d+/, String.raw`\d+`],
   [/\d+(?:\.\d+)?(?= ?m?s\))/, String.raw`\d+(?:\.\d+)?`],
@@ -51,7 +51,7 @@ const varying: readonly (readonly [RegExp, string])[] = [
 
 /**
  * What the page shows, as a pattern of what may be seen. Ids, times, ports and running counts stand for others of their kind, `…` for
- * anything on its line, and alone on a line for any lines. Lines of the page follow each other, as they do in what is seen.
+ * anything on its line, and alone on a line for any lines. Lines of the page follow each other, as they do in what is seen. Where the page counts something, none is not enough.
  */
 export function patternOf(shown: string): RegExp {
   const lines = shown.trimEnd().split('\n')

@@ -12,7 +12,7 @@ const started: Started[] = []
 const start = async (args?: readonly string[]): Promise<Started> => {
   const millrace = startMillrace(project, args ? { args } : {})
   started.push(millrace)
-  await millrace.until(/in table/, 60_000)
+  await millrace.until(/in table/, 120_000)
   return millrace
 }
 
@@ -26,7 +26,7 @@ afterEach(async () => {
 
 test(
   'a table is filled again from its topic, over what is there, and what is newer in the topic stays newer',
-  { timeout: 300_000 },
+  { timeout: 600_000 },
   async () => {
     await start()
     await runsEnded(project, 1)
@@ -37,7 +37,7 @@ test(
   },
 )
 
-test('a source that is reset begins at its first page, and not while a run of it is at work', { timeout: 300_000 }, async () => {
+test('a source that is reset begins at its first page, and not while a run of it is at work', { timeout: 600_000 }, async () => {
   const millrace = await start()
   await runsEnded(project, 1)
   await judgeSourceReset(project, 2)
@@ -59,7 +59,7 @@ test('a source that is reset begins at its first page, and not while a run of it
 
 test(
   'a stream that stopped is set behind what it stopped at; what it skips is counted, and needs a word of its own',
-  { timeout: 300_000 },
+  { timeout: 600_000 },
   async () => {
     await start()
     await runsEnded(project, 1)
@@ -96,9 +96,33 @@ test(
   },
 )
 
+test('a stream whose records retention has taken says how it goes on, and goes on', { timeout: 600_000 }, async () => {
+  const millrace = await start()
+  await runsEnded(project, 1)
+  await resetJudge(project).caughtUp()
+  const [held] = resetJudge(project).plan(['reset', 'load_users', '--to', 'earliest']).partitions
+  const partition = String(held?.partition)
+  const poison = Array.from({ length: 2_000 }, (_, i) => `poison ${i}`).join('\n')
+  run(project, ['produce', 'users_created', '--raw', '--partition', partition, '--key', 'k'], { input: poison })
+  const state = (): StatusView['streams'][number]['state'] | undefined => runJson<StatusView>(project, ['status']).streams[0]?.state
+  await eventually(state, (found) => found?.is === 'stopped', 90_000)
+  expect(run(project, ['topics', 'delete-records', 'users_created', '--partition', partition, '--yes']).code).toBe(0)
+  expect(await millrace.stop()).toBe(0)
+  await start([])
+  const stopped = await eventually(state, (found) => found?.is === 'stopped', 90_000)
+  const cure = `millrace reset load_users --to earliest --partition ${partition}`
+  expect(stopped).toMatchObject({ error: { code: 'OFFSET_OUT_OF_RANGE', message: expect.stringContaining(cure) } })
+
+  const [move] = resetJudge(project).plan(['reset', 'load_users', '--to', 'earliest', '--partition', partition]).partitions
+  expect(move).toMatchObject({ again: 0, skipped: 0, note: expect.stringMatching(/^offsets \d+ to \d+ are in the log no more$/) })
+  expect(run(project, ['reset', 'load_users', '--to', 'earliest', '--partition', partition, '--yes']).code).toBe(0)
+  await eventually(state, (found) => found?.is === 'running', 90_000)
+  expect(runJson<StatusView>(project, ['doctor'])).toMatchObject({ healthy: true })
+})
+
 test(
   'killed in the middle of a reset, the stream goes on from the old offsets or the new ones, and the table is whole',
-  { timeout: 300_000 },
+  { timeout: 600_000 },
   async () => {
     await start()
     await runsEnded(project, 1)
@@ -119,7 +143,7 @@ test(
   },
 )
 
-test('bad places are told with what to write', { timeout: 300_000 }, async () => {
+test('bad places are told with what to write', { timeout: 600_000 }, async () => {
   const millrace = await start()
   await runsEnded(project, 1)
   await resetJudge(project).caughtUp()

@@ -40,13 +40,13 @@ describeOn(['kafka4', 'cassandra5'], 'reset and replay on Kafka 4 and Cassandra 
   }, 600_000)
   afterAll(() => parts.close())
 
-  test('a table is filled again from its topic, and what is newer in the topic stays newer', { timeout: 300_000 }, () =>
+  test('a table is filled again from its topic, and what is newer in the topic stays newer', { timeout: 600_000 }, () =>
     judgeStreamReset(project),
   )
 
-  test('a source that is reset begins at its first page', { timeout: 300_000 }, () => judgeSourceReset(project, 2))
+  test('a source that is reset begins at its first page', { timeout: 600_000 }, () => judgeSourceReset(project, 2))
 
-  test('without a running Millrace the offsets are set in Kafka, at once after its stop too', { timeout: 300_000 }, async () => {
+  test('without a running Millrace the offsets are set in Kafka, at once after its stop too', { timeout: 600_000 }, async () => {
     await resetJudge(project).caughtUp()
     const records = idsInTopic(project).length
     expect(await millrace.stop()).toBe(0)
@@ -60,7 +60,7 @@ describeOn(['kafka4', 'cassandra5'], 'reset and replay on Kafka 4 and Cassandra 
     expect(idsInTable(project)).toHaveLength(12)
   })
 
-  test('while another process has the group it is refused by that name, and nothing moves', { timeout: 300_000 }, async () => {
+  test('while another process has the group it is refused by that name, and nothing moves', { timeout: 600_000 }, async () => {
     expect(await millrace.stop()).toBe(0)
     await using kafka = await connectKafka({ bootstrapServers: [env.MILLRACE_KAFKA_BOOTSTRAP_SERVERS ?? ''], clientId: 'elsewhere' })
     const before = await kafka.admin.committedOffsets(group)

@@ -16,11 +16,13 @@ let streams: ProjectStreams
 let running: RunningStreams
 let asked = 0
 
+let answer = new MillraceError('UNREACHABLE', 'Kafka is away.')
+
 /** A Kafka that is away, and asked again and again. */
 const awayClients: Clients = {
   kafka: () => {
     asked++
-    return Promise.reject(new MillraceError('UNREACHABLE', 'Kafka is away.'))
+    return Promise.reject(answer)
   },
   cassandra: () => Promise.reject(new MillraceError('UNREACHABLE', 'Cassandra is away.')),
   kafkaWithToken: () => Promise.reject(new MillraceError('UNREACHABLE', 'Kafka is away.')),
@@ -30,6 +32,7 @@ const awayClients: Clients = {
 
 beforeEach(() => {
   asked = 0
+  answer = new MillraceError('UNREACHABLE', 'Kafka is away.')
   folder = openDataFolder(mkdtempSync(join(tmpdir(), 'millrace-project-streams-')))
   const settings = settingsOf({})
   running = {
@@ -71,6 +74,13 @@ test('a start that waits for systems is given up for a reload, and goes on waiti
   // It goes on already.
   streams.resume()
   await streams.settle()
+})
+
+test('a start that is not let in waits until somebody mends the password there', async () => {
+  answer = new MillraceError('AUTHENTICATION_FAILED', 'wrong password')
+  streams.start()
+  await vi.waitFor(() => expect(asked).toBeGreaterThan(1), patience)
+  expect(running.provisionError).toMatchObject({ code: 'AUTHENTICATION_FAILED' })
 })
 
 test('what nobody has given up is not begun twice', async () => {

@@ -143,6 +143,10 @@ function adoptProvisioned(running: RunningStreams, loaded: Project, provisioned:
   return { project, streams: project.streams.map((stream) => stream.name).filter((name) => !refused.has(name)) }
 }
 
+const awayBackoff = { initialMs: 200, maxMs: 5_000 }
+/** Many wrong passwords in a row lock accounts. */
+const lockedOutBackoff = { initialMs: 1_000, maxMs: 30_000 }
+
 async function provisionUntilDone(running: RunningStreams, signal: AbortSignal, log: Logger): Promise<Provisioned> {
   for (let attempt = 0; ; attempt++) {
     try {
@@ -150,9 +154,11 @@ async function provisionUntilDone(running: RunningStreams, signal: AbortSignal, 
     } catch (error) {
       const failure = asMillraceError(error)
       running.provisionError = failure
-      if (!failure.retriable || signal.aborted) throw failure
+      // A password or a right is mended there, while Millrace runs on.
+      const isLockedOut = failure.code === 'AUTHENTICATION_FAILED'
+      if ((!failure.retriable && !isLockedOut) || signal.aborted) throw failure
       log.warn(`topics and tables cannot be made yet: ${failure.message}`)
-      await systemClock.sleep(backoffMs(attempt, { initialMs: 200, maxMs: 5_000 }), signal)
+      await systemClock.sleep(backoffMs(attempt, isLockedOut ? lockedOutBackoff : awayBackoff), signal)
     }
   }
 }

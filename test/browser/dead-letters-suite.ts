@@ -107,10 +107,13 @@ export function judgeDeadLetters(judge: Judge): void {
       }
       expect(letter(id).state).toBe('open')
       await page().getByRole('button', { name: 'Begin with the newest good record' }).click()
-      const user = await eventually(
-        async () => JSON.parse(await value.inputValue()) as Record<string, unknown>,
-        (read) => read.id === poisonKey(1),
+      const pattern = await eventually(
+        () => value.inputValue(),
+        (shown) => shown.includes(poisonKey(1)),
+        patienceMs,
       )
+      const user = JSON.parse(pattern) as Record<string, unknown>
+      expect(user.id).toBe(poisonKey(1))
       await value.fill(JSON.stringify({ ...user, first_name: 'Mended' }))
       await press('Replay this value')
       await page().getByTestId('letter-fate').getByText('landed').waitFor()

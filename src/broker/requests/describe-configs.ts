@@ -9,7 +9,7 @@ import {
 import { handler, nodeId, type RequestContext } from './handler.ts'
 
 /** Kafka's ConfigResource types. */
-export const resourceTypes = { topic: 2, broker: 4, brokerLogger: 8, group: 32 } as const
+export const resourceTypes = { topic: 2, broker: 4, brokerLogger: 8, clientMetrics: 16, group: 32 } as const
 
 export const describeConfigsHandler = handler(describeConfigs, [1, 4], (request, context) => ({
   throttleTimeMs: 0,
@@ -44,13 +44,17 @@ function configsOf(
       ? { errorCode: errorCodes.INVALID_REQUEST, errorMessage: 'the group has no name' }
       : groupConfigsWithSources(resourceName, broker.config)
   }
-  if (resourceType !== resourceTypes.broker) {
+  // No metrics of clients are asked for (KIP-714).
+  if (resourceType === resourceTypes.clientMetrics) return []
+  const isLogger = resourceType === resourceTypes.brokerLogger
+  if (resourceType !== resourceTypes.broker && !isLogger) {
     const known = Object.entries(resourceTypes).map(([name, type]) => `${name} (${type})`)
     return { errorCode: errorCodes.INVALID_REQUEST, errorMessage: `resource type ${resourceType} is none of ${known.join(', ')}` }
   }
   // The empty name stands for the defaults of all brokers.
-  if (resourceName === '') return brokerDefaultsWithSources(broker.config)
-  return resourceName === String(nodeId)
-    ? brokerConfigsWithSources(broker.config)
-    : { errorCode: errorCodes.INVALID_REQUEST, errorMessage: `this is broker ${nodeId}, not ${resourceName}` }
+  if (resourceName === '' && !isLogger) return brokerDefaultsWithSources(broker.config)
+  if (resourceName !== String(nodeId))
+    return { errorCode: errorCodes.INVALID_REQUEST, errorMessage: `this is broker ${nodeId}, not ${resourceName}` }
+  // No level of its logger is changed while it runs.
+  return isLogger ? [] : brokerConfigsWithSources(broker.config)
 }

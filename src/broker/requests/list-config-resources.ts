@@ -2,12 +2,10 @@ import { errorCodes, listConfigResources } from '../../kafka-wire/index.ts'
 import { resourceTypes } from './describe-configs.ts'
 import { handler, nodeId, type RequestContext } from './handler.ts'
 
-const clientMetrics = 16
-
 /** What has settings (KIP-1142); nothing asked for is everything, and version 0 asks for subscriptions of client metrics alone. */
 export const listConfigResourcesHandler = handler(listConfigResources, [0, 1], (request, { broker, apiVersion }) => {
-  const known: number[] = [resourceTypes.topic, resourceTypes.broker, resourceTypes.brokerLogger, clientMetrics, resourceTypes.group]
-  const wanted = apiVersion === 0 ? [clientMetrics] : request.resourceTypes.length > 0 ? request.resourceTypes : known
+  const known: readonly number[] = Object.values(resourceTypes)
+  const wanted = apiVersion === 0 ? [resourceTypes.clientMetrics] : request.resourceTypes.length > 0 ? request.resourceTypes : known
   if (wanted.some((type) => !known.includes(type)))
     return { throttleTimeMs: 0, errorCode: errorCodes.UNSUPPORTED_VERSION, configResources: [] }
   const configResources = [...new Set(wanted)].flatMap((resourceType) =>

@@ -135,6 +135,18 @@ export const adminActions: readonly KafkaAction[] = [
     on,
     run: (kafka) => kafka.ask(describeGroups, 6, { groups: ['g'], includeAuthorizedOperations: true }),
   },
+  ...(
+    [
+      [8, ''],
+      [8, '7'],
+      [16, 'nothing'],
+      [64, 'nothing'],
+    ] as const
+  ).map(([resourceType, resourceName]): KafkaAction => ({
+    name: `configs of type ${resourceType} of "${resourceName}"`,
+    on,
+    run: (kafka) => kafka.ask(describeConfigs, 4, { resources: [{ resourceType, resourceName, configurationKeys: null }] }),
+  })),
   ...[5, 6].map((version): KafkaAction => ({
     name: `what may be done with a missing group in version ${version}`,
     on,

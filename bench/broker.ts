@@ -1,13 +1,15 @@
 /**
  * The broker beside real Kafka 4, with Kafka's own Java clients, by turns: with its syncs (as users run it), with `flush: 'os'`, and Kafka
  * as its scripts start it, which does not sync. Usage: node bench/broker.ts [rounds] [load] [loads|latency|start|holding ...]
- * `load` (0.3) is in millions of records of 100 bytes, with a third of it of 1 KB, a round; prints figures and a table, asserts nothing. With
+ * `load` (0.3) is in millions of records of 100 bytes, with a third of it of 1 KB, a round; prints figures, a table of the loads and at
+ * last one with a row for each aim, asserts nothing. With
  * MILLRACE_BENCH_PROFILE=<folder> our brokers write CPU profiles there when they stop; `without-kafka` leaves Kafka out.
  */
 import { connectKafka, type KafkaClient } from '../src/kafka-client/index.ts'
 import { bringKafkaTools } from '../tools/engines/kafka-tools.ts'
+import { Aims } from './broker/aims.ts'
 import { Figures, median } from './broker/figures.ts'
-import { firstMetadata, hold } from './broker/holding.ts'
+import { firstMetadata, hold, type Held } from './broker/holding.ts'
 import { consume, endToEnd, produce, type Load } from './broker/java-clients.ts'
 import { startKafka4, startMillrace, type Server } from './broker/servers.ts'
 
@@ -16,6 +18,7 @@ const rounds = Number(roundsText)
 const kinds = asked.filter((name) => name !== 'without-kafka')
 const wanted = (name: string): boolean => kinds.length === 0 || kinds.includes(name)
 const figures = new Figures()
+const aims = new Aims()
 
 const small = { records: 1_000_000 * Number(loadText), recordBytes: 100 }
 const large = { records: Math.round((1_000_000 * Number(loadText)) / 3), recordBytes: 1000 }
@@ -35,6 +38,9 @@ async function measure(server: Server, what: string, records: number, run: () =>
     `${server.name.padEnd(14)}${what.padEnd(36)}${Math.round(perSecond).toString().padStart(9)}/s, broker ${cpu.toFixed(2)} CPU s`,
   )
 }
+
+const kafka = 'kafka 4'
+const named = <T extends { name: string }>(all: readonly T[], name: string): T | undefined => all.find((one) => one.name === name)
 
 /** Each load goes into a topic of its own, and leaves with it. */
 async function loaded(server: Server, round: number, { what, load, consumed }: (typeof loads)[number]): Promise<void> {
@@ -73,8 +79,13 @@ async function warmUp({ bootstrapServers }: Server): Promise<void> {
 async function allLoads(servers: readonly Server[]): Promise<void> {
   for (const server of servers) await warmUp(server)
   for (let round = 0; round < rounds; round++) for (const load of loads) for (const server of servers) await loaded(server, round, load)
-  console.log(`\n${figures.rows('kafka 4').join('\n')}\n`)
-  for (const server of servers) console.log(`${server.name}: RSS ${server.rssMegabytes().peak.toFixed(0)} MB at its highest`)
+  console.log(`\n${figures.rows(kafka).join('\n')}\n`)
+  for (const { what, load } of loads) aims.load(figures, `produce ${what}`, load.recordBytes < 1000 ? 0.5 : 0.65)
+  for (const server of servers) {
+    const { peak } = server.rssMegabytes()
+    console.log(`${server.name}: RSS ${peak.toFixed(0)} MB at its highest`)
+    if (server.name !== kafka) aims.most(`memory under load (${server.name})`, 120, 'MB', peak, named(servers, kafka)?.rssMegabytes().peak)
+  }
 }
 
 async function latency(servers: readonly Server[]): Promise<void> {
@@ -86,10 +97,12 @@ async function latency(servers: readonly Server[]): Promise<void> {
     const p99s = all.map(({ p99 }) => p99)
     console.log(`${name}: end to end p50 ${median(all.map(({ p50 }) => p50))} ms, p99 ${median(p99s)} ms (${p99s.join(', ')})`)
   }
+  const p99 = (server: Server | undefined): number | undefined => server && median((found.get(server) ?? []).map((one) => one.p99))
+  aims.most('end to end p99, acks=all', 10, 'ms', p99(servers[0]) ?? NaN, p99(named(servers, kafka)))
 }
 
 /** On an empty folder, and on a log of a gigabyte: after an orderly stop, and after kill -9. */
-async function starts(server: Server): Promise<void> {
+async function starts(server: Server): Promise<{ name: string; empty: number; full: number; killed: number }> {
   await server.stop()
   const empty = await firstMetadata(server)
   {
@@ -104,15 +117,38 @@ async function starts(server: Server): Promise<void> {
   console.log(
     `${server.name}: first Metadata ${empty.toFixed(2)} s without records, ${full.toFixed(2)} s on 1 GB, after kill -9 ${killed.toFixed(2)} s`,
   )
+  return { name: server.name, empty, full, killed }
 }
 
-async function holding(server: Server): Promise<void> {
-  const { createSeconds, megabytes, idleCpu } = await hold(server, 1000, 1000)
-  const [before = 0, topics = 0, connections = 0] = megabytes
-  console.log(
-    `${server.name}: ${before.toFixed(0)} MB, with 1,000 topics × 3 partitions (${createSeconds.toFixed(1)} s) ${topics.toFixed(0)} MB, ` +
-      `with 1,000 idle connections ${connections.toFixed(0)} MB, ${(idleCpu * 100).toFixed(1)} % of a core`,
-  )
+async function allStarts(servers: readonly Server[]): Promise<void> {
+  const found = []
+  for (const server of servers) found.push(await starts(server))
+  const [ours, theirs] = [found[0], named(found, kafka)]
+  if (!ours) return
+  aims.most('first Metadata without records', 0.25, 's', ours.empty, theirs?.empty, 2)
+  aims.most('first Metadata on 1 GB', 1, 's', ours.full, theirs?.full, 2)
+  aims.most('first Metadata on 1 GB after kill -9', 1, 's', ours.killed, theirs?.killed, 2)
+}
+
+async function holding(servers: readonly Server[]): Promise<void> {
+  const found = []
+  for (const server of servers) {
+    const held = await hold(server, 1000, 1000)
+    const { createSeconds, megabytes, idleCpu } = held
+    const [before = 0, topics = 0, connections = 0] = megabytes
+    console.log(
+      `${server.name}: ${before.toFixed(0)} MB, with 1,000 topics × 3 partitions ${topics.toFixed(0)} MB (500 in one request ` +
+        `${createSeconds.together.toFixed(1)} s, 500 in one each ${createSeconds.single.toFixed(1)} s), ` +
+        `with 1,000 idle connections ${connections.toFixed(0)} MB, ${(idleCpu * 100).toFixed(1)} % of a core`,
+    )
+    found.push({ name: server.name, ...held, createdIn: createSeconds.together + createSeconds.single })
+  }
+  const [ours, theirs] = [found[0], named(found, kafka)]
+  if (!ours) return
+  aims.most('1,000 topics × 3 partitions created in', 20, 's', ours.createdIn, theirs?.createdIn, 1)
+  const text = ({ megabytes, idleCpu }: Pick<Held, 'megabytes' | 'idleCpu'>): string =>
+    `${(megabytes[2] ?? NaN).toFixed(0)} MB, ${(idleCpu * 100).toFixed(1)} % of a core`
+  aims.held('them and 1,000 idle connections', text(ours), theirs ? text(theirs) : '')
 }
 
 /** Each with new servers: what one kind left behind is not the next one's. */
@@ -128,17 +164,6 @@ async function withServers(use: (servers: readonly Server[]) => Promise<void>, f
 await bringKafkaTools()
 if (wanted('loads')) await withServers(allLoads, ['sync', 'os'])
 if (wanted('latency')) await withServers(latency, ['sync'])
-if (wanted('start'))
-  await withServers(
-    async (servers) => {
-      for (const server of servers) await starts(server)
-    },
-    ['sync'],
-  )
-if (wanted('holding'))
-  await withServers(
-    async (servers) => {
-      for (const server of servers) await holding(server)
-    },
-    ['sync'],
-  )
+if (wanted('start')) await withServers(allStarts, ['sync'])
+if (wanted('holding')) await withServers(holding, ['sync'])
+console.log(`\n${aims.rows().join('\n')}`)

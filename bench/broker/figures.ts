@@ -19,6 +19,11 @@ export class Figures {
     ofLoad.set(server, [...(ofLoad.get(server) ?? []), figure])
   }
 
+  /** One a round. */
+  of(what: string, server: string): readonly Figure[] {
+    return this.#found.get(what)?.get(server) ?? []
+  }
+
   /** Rows of a table: medians, in brackets the best of the rounds; the ratios are medians of those round by round. */
   rows(than: string): string[] {
     const rows = [

@@ -22,22 +22,24 @@ export async function firstMetadata(server: Server): Promise<number> {
 }
 
 export interface Held {
-  readonly createSeconds: number
+  /** Half of the topics in one request, half in one each. */
+  readonly createSeconds: { readonly together: number; readonly single: number }
   /** Megabytes of RSS before, with the topics, with the connections too. */
   readonly megabytes: readonly number[]
   /** CPU seconds in a second in which nothing happens. */
   readonly idleCpu: number
 }
 
-/** Creates `topics` of three partitions, then opens `connections` that have shaken hands and say nothing more. */
+/** Creates `topics` of three partitions, half of them in one request, then opens `connections` that have shaken hands and say nothing more. */
 export async function hold(server: Server, topics: number, connections: number): Promise<Held> {
   const megabytes = [server.rssMegabytes().now]
-  const startedMs = performance.now()
   await using client = await connectKafka({ bootstrapServers: [server.bootstrapServers], clientId: 'bench', requestTimeoutMs: 120_000 })
-  const step = 100
-  for (let from = 0; from < topics; from += step)
-    await client.admin.createTopics(Array.from({ length: step }, (_, i) => ({ name: `held-${from + i}`, partitions: 3 })))
-  const createSeconds = (performance.now() - startedMs) / 1000
+  const names = (kind: string): { name: string; partitions: number }[] =>
+    Array.from({ length: topics / 2 }, (_, i) => ({ name: `${kind}-${i}`, partitions: 3 }))
+  const together = await seconds(() => client.admin.createTopics(names('together')))
+  const single = await seconds(async () => {
+    for (const topic of names('single')) await client.admin.createTopics([topic])
+  })
   megabytes.push(server.rssMegabytes().now)
   const sockets = await Promise.all(Array.from({ length: connections }, () => asked(server, apiVersions)))
   megabytes.push(server.rssMegabytes().now)
@@ -48,7 +50,13 @@ export async function hold(server: Server, topics: number, connections: number):
   const lost = sockets.filter((socket) => socket.destroyed).length
   for (const socket of sockets) socket.destroy()
   if (lost > 0) throw new Error(`${server.name} let go of ${lost} connections`)
-  return { createSeconds, megabytes, idleCpu }
+  return { createSeconds: { together, single }, megabytes, idleCpu }
+}
+
+async function seconds(action: () => Promise<unknown>): Promise<number> {
+  const startedMs = performance.now()
+  await action()
+  return (performance.now() - startedMs) / 1000
 }
 
 /** A connection whose first request was answered. */

@@ -1,6 +1,8 @@
 export { Access } from './access/access.ts'
 export type { ConsoleScope } from './console-scope.ts'
 export { decodeWithoutSchema } from './data/payload.ts'
+export { PersonalMemory } from './data/personal-memory.ts'
+export { withheld, withheldRunDetail, withheldStream } from './data/withheld.ts'
 export { Kept, type DataSystems, type TopicValues } from './data/systems.ts'
 export { AuditLog } from './http/audit.ts'
 export type { OffsetPorts, ResetRequest } from './offset-ports.ts'

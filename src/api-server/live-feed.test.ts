@@ -12,7 +12,7 @@ test('status is asked for once a second, however many read', async () => {
   const feed = new LiveFeed({ status, scheduler: { ...noScheduler, ...scheduler } }, { ...systemClock, monotonicMs: () => nowMs })
   const first = async (): Promise<unknown> => {
     const ending = new AbortController()
-    for await (const { event } of feed.read(null, ending.signal)) {
+    for await (const { event } of feed.read(null, ending.signal, () => false)) {
       ending.abort()
       return event
     }

@@ -1,4 +1,6 @@
+import type { RunView, StatusView } from '../core/index.ts'
 import type { Clock } from '../platform/index.ts'
+import { withheldRun, withheldStatus } from './data/withheld.ts'
 import type { ServerEvent } from './http/route.ts'
 import type { ApiPorts } from './ports.ts'
 
@@ -14,7 +16,7 @@ export class LiveFeed {
   /** Ids of an earlier process mean nothing here. */
   readonly #boot: string
   readonly #clock: Clock
-  readonly #latest = new Map<string, { number: number; text: string; data: unknown }>()
+  readonly #latest = new Map<string, { number: number; text: string; data: unknown; withheld: unknown }>()
   #number = 0
   #asking: Promise<void> | null = null
   #askedMs = -Infinity
@@ -25,15 +27,16 @@ export class LiveFeed {
     this.#boot = clock.nowMs().toString(36)
   }
 
-  async *read(lastEventId: string | null, signal: AbortSignal): AsyncGenerator<ServerEvent> {
+  /** @param hides whether texts that may tell of personal fields are withheld from this reader: asked for each event */
+  async *read(lastEventId: string | null, signal: AbortSignal, hides: () => boolean): AsyncGenerator<ServerEvent> {
     const [boot, number] = (lastEventId ?? '').split('-')
     let seen = boot === this.#boot ? Number(number) : 0
     while (!signal.aborted) {
       await this.#ask()
       // A slow reader may take a while for these: what changes meanwhile is sent after.
       const upTo = this.#number
-      for (const [event, { number, data }] of this.#latest) {
-        if (number > seen) yield { event, id: `${this.#boot}-${number}`, data }
+      for (const [event, { number, data, withheld }] of this.#latest) {
+        if (number > seen) yield { event, id: `${this.#boot}-${number}`, data: hides() ? withheld : data }
       }
       seen = upTo
       await this.#clock.sleep(everyMs, signal).catch(() => undefined)
@@ -51,12 +54,13 @@ export class LiveFeed {
 
   async #refresh(): Promise<void> {
     const [status, runs] = await Promise.allSettled([this.#ports.status(), this.#ports.scheduler.runs({ limit: latestRuns })])
-    if (status.status === 'fulfilled') this.#changed('status', status.value)
-    if (runs.status === 'fulfilled') this.#changed('runs', runs.value)
+    if (status.status === 'fulfilled') this.#changed('status', status.value, (now: StatusView) => withheldStatus(now))
+    if (runs.status === 'fulfilled') this.#changed('runs', runs.value, (now: readonly RunView[]) => now.map(withheldRun))
   }
 
-  #changed(event: string, data: unknown): void {
+  #changed<T>(event: string, data: T, withhold: (data: T) => T): void {
     const text = JSON.stringify(data)
-    if (this.#latest.get(event)?.text !== text) this.#latest.set(event, { number: ++this.#number, text, data })
+    if (this.#latest.get(event)?.text === text) return
+    this.#latest.set(event, { number: ++this.#number, text, data, withheld: withhold(data) })
   }
 }

@@ -50,9 +50,12 @@ interface Asked {
 /** What the API needs of the running Millrace; `runtime` gives it. */
 export interface ApiPorts {
   status(): Promise<StatusView>
-  doctor(): Promise<DoctorReport>
+  /** `hidePersonal`: without what was thrown or printed, which may tell of values. */
+  doctor(options: { hidePersonal: boolean }): Promise<DoctorReport>
   endpoints(): Promise<EndpointsView>
   project(): Project
+  /** The project with what was ever personal in it: masking goes by it. */
+  masking(): Project
   readonly deadLetters: DeadLetterPorts
   readonly offsets: OffsetPorts
   streams(): string[]

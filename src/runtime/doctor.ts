@@ -92,9 +92,12 @@ function sourceSteps({ lastRuns, fetched, endpoints, metadataError }: Facts): Do
   return [{ at: 'source', name: newest.dagId, state: 'ok', found: `${found}, last run ${newest.state}`, because: null }]
 }
 
+/** By which a source that tries again says so in its log. */
+export const retryLine = / retry \d+ of \d+ in /
+
 function runProblem(run: Facts['lastRuns'][number], source: string): string | null {
   // While a task still tries again by itself, its log says why.
-  const isRetrying = run.state === 'running' && run.lastLine !== null && / retry \d+ of \d+ in /.test(run.lastLine)
+  const isRetrying = run.state === 'running' && run.lastLine !== null && retryLine.test(run.lastLine)
   if (isRetrying) return `${run.lastLine} (source: ${source})`
   const task = run.tasks.find((each) => each.error !== null && each.state !== 'success')
   if (task?.error) {

@@ -1,4 +1,4 @@
-import { startApiServer } from '../api-server/index.ts'
+import { PersonalMemory, startApiServer } from '../api-server/index.ts'
 import { openAccess, openConsole } from './console.ts'
 import type { Endpoints, Project } from '../core/index.ts'
 import {
@@ -118,6 +118,7 @@ async function start(options: StartOptions, releasers: Releasers): Promise<Millr
     administrator: [],
     streamStatuses: () => [],
     observer: createObserver(settings.project, clients, log.child('observer')),
+    personal: new PersonalMemory(folder.path),
   }
   releasers.add('observer', () => running.observer.close())
   const stop = Promise.withResolvers<void>()
@@ -291,6 +292,7 @@ async function adopt(running: Running, loaded: Loaded, log: Logger): Promise<voi
     running.scheduler.resume()
     return
   }
+  running.personal.remember(loaded.project)
   running.project = loaded.project
   await running.scheduler.register(loaded.project)
 }

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import type { ApiPorts } from '../api-server/index.ts'
+import { withheld, withheldRunDetail, withheldStream, type ApiPorts, type PersonalMemory } from '../api-server/index.ts'
 import type { DoctorReport, Endpoints, EndpointsView, FlowCounts, PartView, Project, StatusView, StreamStatus } from '../core/index.ts'
 import type { MissingTopic } from '../connectors/index.ts'
 import { names } from '../core/index.ts'
@@ -8,7 +8,7 @@ import type { RunDetail } from '../core/index.ts'
 import type { SchedulerHandle } from '../scheduler/index.ts'
 import type { Clients } from './clients.ts'
 import type { Observed, Observer } from './counts.ts'
-import { diagnose, type Facts } from './doctor.ts'
+import { diagnose, retryLine, type Facts } from './doctor.ts'
 import { deadLetterTopics } from './provision.ts'
 import type { Registry } from './registry.ts'
 import type { Settings } from './settings/settings.ts'
@@ -22,6 +22,7 @@ export interface Running {
   readonly registry: Registry | null
   readonly scheduler: SchedulerHandle
   readonly observer: Observer
+  readonly personal: PersonalMemory
   readonly startedAt: string
   project: Project
   warnings: string[]
@@ -61,18 +62,19 @@ export function createView(running: Running): View & { ports: Omit<ApiPorts, 'sc
       streams: running.streamStatuses(),
     }
   }
-  const doctor = async (): Promise<DoctorReport> => {
+  const doctor = async ({ hidePersonal }: { hidePersonal: boolean }): Promise<DoctorReport> => {
     const [observed, fetched, runs, registry] = await Promise.all([
       observeAll(),
       running.observer.fetched(),
       lastRunsOrWhyNot(running.scheduler),
       askRegistry(running.registry),
     ])
-    const statuses = running.streamStatuses()
+    const statuses = hidePersonal ? running.streamStatuses().map(withheldStream) : running.streamStatuses()
     return diagnose({
       status: { loadError: running.loadError?.toJSON() ?? null },
       endpoints: running.endpoints,
       ...runs,
+      lastRuns: hidePersonal ? runs.lastRuns.map(withoutTexts) : runs.lastRuns,
       registry,
       fetched,
       flows: observed.map((each) => ({
@@ -94,7 +96,7 @@ export function createView(running: Running): View & { ports: Omit<ApiPorts, 'sc
   const streams = (): string[] => running.project.streams.map((stream) => stream.name)
   return {
     status,
-    doctor,
+    doctor: () => doctor({ hidePersonal: false }),
     endpoints: running.endpoints,
     dags: () => running.scheduler.dags(),
     ports: {
@@ -104,8 +106,15 @@ export function createView(running: Running): View & { ports: Omit<ApiPorts, 'sc
       streams,
       streamStatuses: () => running.streamStatuses(),
       project: () => running.project,
+      masking: () => running.personal.withRemembered(running.project),
     },
   }
+}
+
+/** What was thrown and printed may tell of values; that a task tries again may be known. */
+function withoutTexts(run: Facts['lastRuns'][number]): Facts['lastRuns'][number] {
+  const [retry] = retryLine.exec(run.lastLine ?? '') ?? []
+  return { ...withheldRunDetail(run), lastLine: retry === undefined ? null : `${withheld}${retry}a while` }
 }
 
 async function askRegistry(registry: Registry | null): Promise<Facts['registry']> {

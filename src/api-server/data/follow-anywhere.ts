@@ -34,11 +34,11 @@ async function given<T>(opening: Promise<T>): Promise<T | null> {
 }
 
 async function inTopics(following: Following, kafka: KafkaClient, deadlineMs: number): Promise<FollowedFlow[]> {
-  const { systems, project, key, hidePersonal, signal } = following
+  const { systems, key, hidePersonal, signal } = following
   const { topics } = await kafka.admin.metadata()
   const open = topics.filter(({ name, internal, error }) => !internal && !name.startsWith('_') && error === null)
   const flows = await eachOf(open, async ({ name, partitions }): Promise<FollowedFlow> => {
-    const masking = hidePersonal ? personalIn(project, name) : null
+    const masking = hidePersonal ? personalIn(following.masking, name) : null
     const wanted = partitions.map(({ partition }) => partition)
     const isLate = systemClock.monotonicMs() >= deadlineMs
     const { records, found, scanned, complete } = isLate
@@ -83,12 +83,12 @@ async function inTables(following: Following, session: CassandraSession, deadlin
 }
 
 async function rowOf(
-  { project, key, hidePersonal }: Following,
+  { masking, key, hidePersonal }: Following,
   session: CassandraSession,
   table: TableInfo,
 ): Promise<Pick<FollowedFlow, 'row' | 'rowError'>> {
   try {
-    const { rows } = await readRows(session, project, table, { key: [key], pageSize: 1, next: null }, hidePersonal)
+    const { rows } = await readRows(session, masking, table, { key: [key], pageSize: 1, next: null }, hidePersonal)
     return { row: rows[0] ?? null, rowError: null }
   } catch (error) {
     // A text that is no value of the column's type is no key of this table.

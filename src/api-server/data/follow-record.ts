@@ -15,20 +15,25 @@ const longestScanMs = 20_000
 /** Every stop that the records of a key made: run and page, topic and offset, stream, row or dead letter. */
 export function followRecord(
   systems: DataSystems,
-  ports: Pick<ApiPorts, 'project' | 'deadLetters'>,
+  ports: Pick<ApiPorts, 'project' | 'masking' | 'deadLetters'>,
   key: string,
   hidePersonal: boolean,
   signal: AbortSignal,
 ): Promise<FollowedFlow[]> {
   const project = ports.project()
-  if (project.streams.length === 0) return followAnywhere({ systems, ports, project, key, hidePersonal, signal })
+  if (project.streams.length === 0) return followAnywhere({ systems, ports, project, masking: ports.masking(), key, hidePersonal, signal })
   return Promise.all(
     project.streams.flatMap((stream) => {
       const source = stream.nodes.find((node) => node.is === 'source')
       const sink = stream.nodes.find((node) => node.is === 'sink')
       const topic = project.topics.find(({ name }) => name === source?.topic)
       if (topic === undefined || sink === undefined) return []
-      return [followFlow({ systems, ports, project, key, hidePersonal, signal }, { stream: stream.name, topic, table: sink.table })]
+      return [
+        followFlow(
+          { systems, ports, project, masking: ports.masking(), key, hidePersonal, signal },
+          { stream: stream.name, topic, table: sink.table },
+        ),
+      ]
     }),
   )
 }
@@ -38,7 +43,7 @@ async function followFlow(following: Following, flow: { stream: string; topic: T
   const kafka = await systems.kafka()
   const { topics } = await kafka.admin.metadata([flow.topic.name])
   const partitions = topics.find(({ name }) => name === flow.topic.name)?.partitions.map(({ partition }) => partition) ?? []
-  const masking = hidePersonal ? personalIn(project, flow.topic.name) : null
+  const masking = hidePersonal ? personalIn(following.masking, flow.topic.name) : null
   const reading = { kafka, values: systems.values, topic: flow.topic.name, partitions, masking, signal }
   const [found, committed, letters, row] = await Promise.all([
     versionsOfKey(reading, key, systemClock.monotonicMs() + longestScanMs),
@@ -51,7 +56,7 @@ async function followFlow(following: Following, flow: { stream: string; topic: T
     const letter = letters.letters.find(
       (each) => each.topic === flow.topic.name && each.partition === record.partition && each.offset === record.offset,
     )
-    const shown = letter && following.hidePersonal ? maskedLetter(letter, personalIn(project, flow.topic.name)) : letter
+    const shown = letter && hidePersonal ? maskedLetter(letter, masking) : letter
     return { record, run: runOf(record), processed: offset > BigInt(record.offset), readBy: [], deadLetter: shown ?? null }
   })
   return {
@@ -73,7 +78,7 @@ function runOf({ headers }: RecordView): FollowedVersion['run'] {
 }
 
 async function rowOf(
-  { systems, project, key, hidePersonal }: Following,
+  { systems, masking, key, hidePersonal }: Following,
   { topic, table }: { topic: TopicDef; table: string },
 ): Promise<Pick<FollowedFlow, 'row' | 'rowError'>> {
   try {
@@ -83,7 +88,7 @@ async function rowOf(
     if (info === null) return { row: null, rowError: `there is no table ${table}` }
     const values = keyValues(topic, key, info.partitionKey)
     if (values === null) return { row: null, rowError: `the key of ${table} is not that of the topic's records` }
-    const { rows } = await readRows(session, project, info, { key: values, pageSize: 1, next: null }, hidePersonal)
+    const { rows } = await readRows(session, masking, info, { key: values, pageSize: 1, next: null }, hidePersonal)
     return { row: rows[0] ?? null, rowError: null }
   } catch (error) {
     return { row: null, rowError: error instanceof Error ? error.message : String(error) }

@@ -37,6 +37,8 @@ export interface Following {
   readonly systems: DataSystems
   readonly ports: Pick<ApiPorts, 'deadLetters'>
   readonly project: Project
+  /** The project with what was ever personal in it. */
+  readonly masking: Project
   readonly key: string
   readonly hidePersonal: boolean
   readonly signal: AbortSignal

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import type { Json } from '../../core/index.ts'
 import { MillraceError } from '../../platform/index.ts'
+import type { Principal } from '../access/roles.ts'
+import { hidesPersonal, withheld, withheldRun, withheldRunDetail } from '../data/withheld.ts'
 import { answer, events, type Route, type ServerEvent } from '../http/route.ts'
 import type { ApiPorts } from '../ports.ts'
 import { dagView, logChunk, runDetail, runView } from '../schemas/views.ts'
@@ -22,11 +24,14 @@ const cancelBody = z.strictObject({ reason: z.string().max(500).default('cancell
 
 type TaskId = z.infer<typeof taskParams>
 
-export function dagRoutes({ scheduler }: Pick<ApiPorts, 'scheduler'>): Route[] {
-  return [...definitionRoutes(scheduler), ...runRoutes(scheduler), ...logRoutes(scheduler)]
+type Hides = (principal: Principal) => boolean
+
+export function dagRoutes({ scheduler, masking }: Pick<ApiPorts, 'scheduler' | 'masking'>): Route[] {
+  const hides: Hides = (principal) => hidesPersonal(principal, masking())
+  return [...definitionRoutes(scheduler, hides), ...runRoutes(scheduler, hides), ...logRoutes(scheduler, hides)]
 }
 
-function definitionRoutes(scheduler: ApiPorts['scheduler']): Route[] {
+function definitionRoutes(scheduler: ApiPorts['scheduler'], hides: Hides): Route[] {
   return [
     answer({
       method: 'GET',
@@ -34,7 +39,10 @@ function definitionRoutes(scheduler: ApiPorts['scheduler']): Route[] {
       summary: 'The DAGs, each with its last run',
       role: 'viewer',
       response: z.array(dagView),
-      handle: () => scheduler.dags(),
+      handle: async ({ principal }) => {
+        const dags = await scheduler.dags()
+        return hides(principal) ? dags.map((dag) => ({ ...dag, lastRun: dag.lastRun && withheldRun(dag.lastRun) })) : dags
+      },
     }),
     answer({
       method: 'POST',
@@ -73,7 +81,7 @@ function definitionRoutes(scheduler: ApiPorts['scheduler']): Route[] {
   ]
 }
 
-function runRoutes(scheduler: ApiPorts['scheduler']): Route[] {
+function runRoutes(scheduler: ApiPorts['scheduler'], hides: Hides): Route[] {
   return [
     answer({
       method: 'GET',
@@ -82,7 +90,10 @@ function runRoutes(scheduler: ApiPorts['scheduler']): Route[] {
       role: 'viewer',
       query: runsQuery,
       response: z.array(runView),
-      handle: ({ query: { dag, limit } }) => scheduler.runs({ limit, ...(dag === undefined ? {} : { dagId: dag }) }),
+      handle: async ({ query: { dag, limit }, principal }) => {
+        const runs = await scheduler.runs({ limit, ...(dag === undefined ? {} : { dagId: dag }) })
+        return hides(principal) ? runs.map(withheldRun) : runs
+      },
     }),
     answer({
       method: 'GET',
@@ -91,7 +102,10 @@ function runRoutes(scheduler: ApiPorts['scheduler']): Route[] {
       role: 'viewer',
       params: runParams,
       response: runDetail,
-      handle: async ({ params: { dag, run } }) => (await scheduler.run(dag, run)) ?? notFound(`run ${run} of DAG ${dag}`),
+      handle: async ({ params: { dag, run }, principal }) => {
+        const found = (await scheduler.run(dag, run)) ?? notFound(`run ${run} of DAG ${dag}`)
+        return hides(principal) ? withheldRunDetail(found) : found
+      },
     }),
     answer({
       method: 'POST',
@@ -111,11 +125,16 @@ function runRoutes(scheduler: ApiPorts['scheduler']): Route[] {
   ]
 }
 
-function logRoutes(scheduler: ApiPorts['scheduler']): Route[] {
+function logRoutes(scheduler: ApiPorts['scheduler'], hides: Hides): Route[] {
   const logOf = async ({ dag, run, task }: TaskId, attempt: number | undefined): Promise<{ path: string; attempt: number }> =>
     (await scheduler.attemptLog({ dagId: dag, runId: run, taskId: task, ...(attempt === undefined ? {} : { attempt }) })) ??
     notFound(`log of task ${task} in run ${run} of DAG ${dag}`)
 
+  async function* tellWithheld(id: TaskId, query: z.infer<typeof logQuery>): AsyncGenerator<ServerEvent> {
+    await logOf(id, query.attempt)
+    yield { event: 'text', data: { text: `${withheld}\n` } }
+    yield { event: 'end', data: {} }
+  }
   async function* follow(id: TaskId, query: z.infer<typeof logQuery>, from: number, signal: AbortSignal): AsyncGenerator<ServerEvent> {
     const { path, attempt } = await logOf(id, query.attempt)
     const hasEnded = async (): Promise<boolean> => {
@@ -129,13 +148,14 @@ function logRoutes(scheduler: ApiPorts['scheduler']): Route[] {
     answer({
       method: 'GET',
       path: '/dags/:dag/runs/:run/tasks/:task/log',
-      summary: 'What an attempt printed, from a byte on: at most a mebibyte, whole lines',
+      summary: 'What an attempt printed, from a byte on: at most a mebibyte, whole lines; withheld from viewers where fields are personal',
       role: 'viewer',
       params: taskParams,
       query: logQuery,
       response: logChunk,
-      handle: async ({ params, query }) => {
+      handle: async ({ params, query, principal }) => {
         const { path, attempt } = await logOf(params, query.attempt)
+        if (hides(principal)) return { attempt, text: `${withheld}\n`, next: query.from, sizeBytes: query.from }
         return { attempt, ...(await readLog(path, query.from)) }
       },
     }),
@@ -147,7 +167,8 @@ function logRoutes(scheduler: ApiPorts['scheduler']): Route[] {
       params: taskParams,
       query: logQuery,
       events: { text: z.object({ text: z.string() }), end: z.object({}) },
-      handle: ({ params, query, lastEventId, signal }) => follow(params, query, Number(lastEventId ?? query.from) || 0, signal),
+      handle: ({ params, query, lastEventId, principal, signal }) =>
+        hides(principal) ? tellWithheld(params, query) : follow(params, query, Number(lastEventId ?? query.from) || 0, signal),
     }),
   ]
 }

@@ -47,7 +47,7 @@ const replayOrder = z
   })
   .refine(({ value, ids: named }) => value === undefined || named.length === 1, 'one value is for one letter: name one')
 
-type Ports = Pick<ApiPorts, 'deadLetters' | 'streams' | 'project'>
+type Ports = Pick<ApiPorts, 'deadLetters' | 'streams' | 'project' | 'masking'>
 
 export function deadLetterRoutes(ports: Ports): Route[] {
   return [...readingRoutes(ports), ...settlingRoutes(ports)]
@@ -139,9 +139,9 @@ function settlingRoutes(ports: Ports): Route[] {
   ]
 }
 
-function shownTo<T extends DeadLetterView>(principal: Principal, { project }: Ports, letter: T): T {
+function shownTo<T extends DeadLetterView>(principal: Principal, { project, masking }: Ports, letter: T): T {
   return principal.role === 'viewer'
-    ? maskedLetter(letter, personalIn(project(), names.deadLetters(project().name, letter.stream)))
+    ? maskedLetter(letter, personalIn(masking(), names.deadLetters(project().name, letter.stream)))
     : letter
 }
 

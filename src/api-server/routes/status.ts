@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { hidesPersonal, withheldStatus } from '../data/withheld.ts'
 import { answer, events, type Route } from '../http/route.ts'
 import { doctorReport, runView, statusView } from '../schemas/views.ts'
 import type { LiveFeed } from '../live-feed.ts'
@@ -12,7 +13,10 @@ export function statusRoutes(ports: ApiPorts, feed: LiveFeed): Route[] {
       summary: 'What runs where, and how much went through',
       role: 'viewer',
       response: statusView,
-      handle: () => ports.status(),
+      handle: async ({ principal }) => {
+        const status = await ports.status()
+        return hidesPersonal(principal, ports.masking()) ? withheldStatus(status) : status
+      },
     }),
     answer({
       method: 'GET',
@@ -20,7 +24,7 @@ export function statusRoutes(ports: ApiPorts, feed: LiveFeed): Route[] {
       summary: 'Source, topic, stream, table: where and why it stops',
       role: 'viewer',
       response: doctorReport,
-      handle: () => ports.doctor(),
+      handle: ({ principal }) => ports.doctor({ hidePersonal: hidesPersonal(principal, ports.masking()) }),
     }),
     answer({
       method: 'GET',
@@ -37,7 +41,7 @@ export function statusRoutes(ports: ApiPorts, feed: LiveFeed): Route[] {
       summary: 'Status and latest runs, each time they changed; resumes from Last-Event-ID',
       role: 'viewer',
       events: { status: statusView, runs: z.array(runView) },
-      handle: ({ lastEventId, signal }) => feed.read(lastEventId, signal),
+      handle: ({ lastEventId, signal, principal }) => feed.read(lastEventId, signal, () => hidesPersonal(principal, ports.masking())),
     }),
     answer({
       method: 'GET',

@@ -25,11 +25,11 @@ const key = z
 /** Cassandra keeps the hashes of its users' passwords there (P8). */
 const secretKeyspace = 'system_auth'
 
-export function tableRoutes(ports: Pick<ApiPorts, 'data' | 'project' | 'deadLetters'>): Route[] {
+export function tableRoutes(ports: Pick<ApiPorts, 'data' | 'project' | 'masking' | 'deadLetters'>): Route[] {
   return [...browseRoutes(ports), cqlRoute(ports), followRoute(ports)]
 }
 
-function browseRoutes({ data, project }: Pick<ApiPorts, 'data' | 'project'>): Route[] {
+function browseRoutes({ data, project, masking }: Pick<ApiPorts, 'data' | 'project' | 'masking'>): Route[] {
   return [
     answer({
       method: 'GET',
@@ -55,7 +55,7 @@ function browseRoutes({ data, project }: Pick<ApiPorts, 'data' | 'project'>): Ro
         const info = await session.table(keyspace, table)
         if (info === null) throw new MillraceError('NOT_FOUND', `There is no table ${keyspace}.${table}.`)
         const page = { key: query.key ?? null, pageSize: query.pageSize, next: query.next ?? null }
-        return readRows(session, project(), info, page, principal.role === 'viewer')
+        return readRows(session, masking(), info, page, principal.role === 'viewer')
       },
     }),
   ]
@@ -89,7 +89,7 @@ function withoutLiterals(cql: string): string {
   return cql.replaceAll(/'(?:[^']|'')*'?|\$\$[^]*?(?:\$\$|$)/g, "'…'")
 }
 
-function followRoute(ports: Pick<ApiPorts, 'data' | 'project' | 'deadLetters'>): Route {
+function followRoute(ports: Pick<ApiPorts, 'data' | 'project' | 'masking' | 'deadLetters'>): Route {
   return answer({
     method: 'GET',
     path: '/follow',

@@ -32,7 +32,7 @@ const producedRecord = z.strictObject({
   partition: z.int().min(0).optional(),
 })
 
-export function topicRoutes(ports: Pick<ApiPorts, 'data' | 'project'>): Route[] {
+export function topicRoutes(ports: Pick<ApiPorts, 'data' | 'masking'>): Route[] {
   return [...listRoutes(ports), ...readRoutes(ports), produceRoute(ports)]
 }
 
@@ -58,7 +58,7 @@ function listRoutes({ data }: Pick<ApiPorts, 'data'>): Route[] {
   ]
 }
 
-function readRoutes(ports: Pick<ApiPorts, 'data' | 'project'>): Route[] {
+function readRoutes(ports: Pick<ApiPorts, 'data' | 'masking'>): Route[] {
   async function* tail(topic: string, of: number | undefined, asked: Asked, resume: string | null): AsyncGenerator<ServerEvent> {
     yield* tailTopic(await readOptions(ports, topic, of, asked), resume)
   }
@@ -152,7 +152,7 @@ interface Asked {
 }
 
 async function readOptions(
-  { data, project }: Pick<ApiPorts, 'data' | 'project'>,
+  { data, masking }: Pick<ApiPorts, 'data' | 'masking'>,
   topic: string,
   partition: number | undefined,
   { principal, signal }: Asked,
@@ -164,8 +164,8 @@ async function readOptions(
   const all = found.partitions.map((each) => each.partition)
   if (partition !== undefined && !all.includes(partition))
     throw new MillraceError('NOT_FOUND', `Topic ${topic} has no partition ${partition}.`)
-  const masking = principal.role === 'viewer' ? personalIn(project(), topic) : null
-  return { kafka, values: data.values, topic, partitions: partition === undefined ? all : [partition], masking, signal }
+  const personal = principal.role === 'viewer' ? personalIn(masking(), topic) : null
+  return { kafka, values: data.values, topic, partitions: partition === undefined ? all : [partition], masking: personal, signal }
 }
 
 function startingPoint(from: string): 'earliest' | 'latest' | { offset: bigint } | { timestampMs: number } {

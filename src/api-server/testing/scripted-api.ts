@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { RunDetail, StatusView, StreamStatus } from '../../core/index.ts'
+import type { DagView, Project, RunDetail, RunView, StatusView, StreamStatus } from '../../core/index.ts'
 import { MillraceError, silentLogger, systemClock } from '../../platform/index.ts'
 import type { ConsoleScope } from '../console-scope.ts'
 import { Access, AuditLog, decodeWithoutSchema, startApiServer, type ApiPorts } from '../index.ts'
@@ -23,6 +23,22 @@ const run: RunDetail = {
   tasks: [],
 }
 
+const dag: DagView = {
+  id: 'users',
+  schedule: null,
+  paused: false,
+  nextRun: null,
+  lastRun: null,
+  runCount: 1,
+  tasks: ['t'],
+  owner: null,
+  tags: [],
+  version: 1,
+}
+
+/** Nothing of it is personal. */
+const visits: Project['topics'][number] = { name: 'visits', schema: 'Visit', key: [], partitions: 1, configs: {} }
+
 /** An API over ports that answer from `state`, with a user of each role. */
 export interface ScriptedApi extends AsyncDisposable {
   readonly url: string
@@ -31,6 +47,7 @@ export interface ScriptedApi extends AsyncDisposable {
   readonly access: Access
   readonly state: {
     status: StatusView
+    project: Project
     streams: StreamStatus[]
     run: RunDetail
     logPath: string
@@ -53,6 +70,7 @@ export async function startScriptedApi(scope: Partial<ConsoleScope> = {}, basePa
   const dataDir = mkdtempSync(join(tmpdir(), 'millrace-api-'))
   const state: ScriptedApi['state'] = {
     status: emptyStatus,
+    project: { name: 'users', schemas: [], topics: [visits], tables: [], streams: [], dags: [] },
     streams: [],
     run,
     logPath: join(dataDir, 'attempt.log'),
@@ -126,10 +144,16 @@ const emptyStatus: StatusView = {
 
 const nothingThere = (): Promise<never> => Promise.reject(new MillraceError('NOT_FOUND', 'nothing is there'))
 
+/** As lists have it. */
+function withoutTasks({ tasks: _tasks, ...run }: RunDetail): RunView {
+  return run
+}
+
 function scriptedPorts(state: ScriptedApi['state']): ApiPorts {
   return {
     status: () => Promise.resolve(state.status),
-    doctor: () => Promise.resolve({ summary: 'well', healthy: true, steps: [], administrator: [] }),
+    doctor: ({ hidePersonal }) =>
+      Promise.resolve({ summary: hidePersonal ? 'hidden' : 'well', healthy: true, steps: [], administrator: [] }),
     endpoints: () =>
       Promise.resolve({
         endpoints: {
@@ -138,7 +162,8 @@ function scriptedPorts(state: ScriptedApi['state']): ApiPorts {
           registry: null,
         },
       }),
-    project: () => ({ name: 'users', schemas: [], topics: [], tables: [], streams: [], dags: [] }),
+    project: () => state.project,
+    masking: () => state.project,
     deadLetters: {
       list: () => Promise.resolve({ letters: [], next: null, counts: { open: 0, replayed: 0, discarded: 0, failedAgain: 0 }, reasons: [] }),
       one: () => Promise.resolve(null),
@@ -155,8 +180,8 @@ function scriptedPorts(state: ScriptedApi['state']): ApiPorts {
     streams: () => ['load_users'],
     streamStatuses: () => state.streams,
     scheduler: {
-      dags: () => Promise.resolve([]),
-      runs: () => Promise.resolve([state.run]),
+      dags: () => Promise.resolve([{ ...dag, lastRun: withoutTasks(state.run) }]),
+      runs: () => Promise.resolve([withoutTasks(state.run)]),
       run: () => Promise.resolve(state.run),
       trigger: () => Promise.resolve({ run: state.run, created: true }),
       cancelRun: () => Promise.resolve(state.run),

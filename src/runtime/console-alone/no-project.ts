@@ -9,8 +9,9 @@ const none = (): Promise<never> =>
   Promise.reject(new MillraceError('NOT_FOUND', 'This console stands alone: there are no pipelines, so no DAGs, streams and dead letters.'))
 
 /** What the API asks of a project, where there is none. */
-export const withoutProject: Pick<ApiPorts, 'project' | 'streams' | 'streamStatuses' | 'scheduler' | 'deadLetters' | 'offsets'> = {
+export const withoutProject: Omit<ApiPorts, 'status' | 'doctor' | 'endpoints' | 'data' | 'stop'> = {
   project: () => noProject,
+  masking: () => noProject,
   streams: () => [],
   streamStatuses: () => [],
   scheduler: {

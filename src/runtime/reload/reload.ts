@@ -42,6 +42,7 @@ export async function reload(context: ReloadContext, loading: Loading): Promise<
   try {
     const { project: name, projectDir, pipelines: globs } = settings
     const { project, warnings, files } = await loading.pipelines({ name, projectDir, bundlesDir: folder.bundlesDir, globs })
+    running.personal.remember(project)
     const runsAlready = isSame(project, running.project) && running.provisionError === null
     if (runsAlready && taken.dags) {
       running.loadError = null

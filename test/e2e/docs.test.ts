@@ -29,15 +29,16 @@ let cassandra = ''
 beforeAll(async () => {
   project = createProject("every: '50ms', for: '30s'")
   millrace = startMillrace(project)
-  await millrace.until(/in table/)
+  await millrace.until(/in table/, 90_000)
   const { parts } = await eventually(
     () => apiOf(project).status(),
     ({ flows: [flow] }) => (flow?.inTable ?? 0) >= 3,
+    90_000,
   )
   const addressOf = (name: string): string => parts.find((part) => part.name === name)?.address ?? ''
   kafka = addressOf('kafka')
   cassandra = addressOf('cassandra')
-}, 60_000)
+}, 240_000)
 afterAll(async () => {
   await millrace[Symbol.asyncDispose]()
   project.remove()

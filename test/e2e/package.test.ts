@@ -18,7 +18,7 @@ beforeAll(() => {
   packed = packMillrace(join(folder, 'package'))
   project = join(folder, 'project')
   install()
-}, 240_000)
+}, 400_000)
 
 afterAll(async () => {
   if (started !== null && started.exitCode === null) {

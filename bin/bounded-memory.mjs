@@ -4,9 +4,9 @@ import { findNode } from './pinned-node.mjs'
 const flags = ['--max-semi-space-size=16', '--heap-growing-percent=30']
 
 /**
- * The table store alone holds half the memory with these (about 160 MB where it had 310), at a cost of CPU that cannot be measured. V8 takes
- * them, and glibc its one arena in place of eight, at the start of a process alone: so this one starts anew, with its id, files and
- * signals. Whoever sets V8's memory by hand has that.
+ * The table store alone holds half the memory with these (about 160 MB where it had 310); reads take a tenth more CPU, scans a third
+ * (docs/benchmarks.md). V8 takes them, and glibc its one arena in place of eight, at the start of a process alone: so this one starts anew,
+ * with its id, files and signals. Whoever sets V8's memory by hand has that.
  */
 export function boundMemory() {
   const isStore = process.argv.includes('serve') && process.argv.includes('cql-store')

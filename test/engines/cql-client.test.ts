@@ -1,10 +1,5 @@
-import { engines } from '../../tools/engines/index.ts'
 import { judgeCqlClient } from '../harness/cql-client-suite.ts'
 import { describeOn } from './available.ts'
+import { startCassandra5 } from './cassandra-address.ts'
 
-describeOn(['cassandra5'], 'cql-client on Cassandra 5', () =>
-  judgeCqlClient(async () => {
-    const cassandra = await engines.cassandra5()
-    return { address: cassandra.contactPoint, [Symbol.asyncDispose]: async () => cassandra[Symbol.asyncDispose]() }
-  }),
-)
+describeOn(['cassandra5'], 'cql-client on Cassandra 5', () => judgeCqlClient(startCassandra5))

@@ -1,10 +1,5 @@
-import { engines } from '../../tools/engines/index.ts'
 import { judgeQueryShell } from '../harness/query-shell.ts'
 import { describeOn } from './available.ts'
+import { startCassandra5 } from './cassandra-address.ts'
 
-describeOn(['cassandra5'], 'millrace query on Cassandra 5', () =>
-  judgeQueryShell(async () => {
-    const cassandra = await engines.cassandra5()
-    return { address: cassandra.contactPoint, [Symbol.asyncDispose]: async () => cassandra[Symbol.asyncDispose]() }
-  }, 'shell'),
-)
+describeOn(['cassandra5'], 'millrace query on Cassandra 5', () => judgeQueryShell(startCassandra5, 'shell'))

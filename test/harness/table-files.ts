@@ -38,11 +38,13 @@ interface Judged extends AsyncDisposable {
 /** `millrace` beside the test: a real system's container and this process go on meanwhile. */
 export async function millrace(address: string, ...args: readonly string[]): Promise<string> {
   const child = spawn(process.execPath, [bin, '--json', '--cassandra', address, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
-  let text = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (text += chunk.toString()))
+  const said = { stdout: '', stderr: '' }
+  child.stdout.on('data', (chunk: Buffer) => (said.stdout += chunk.toString()))
+  // How far it is, on a slow machine.
+  child.stderr.on('data', (chunk: Buffer) => (said.stderr += chunk.toString()))
   const code = await new Promise((resolve) => child.once('close', resolve))
-  if (code !== 0) throw new Error(`millrace ${args.join(' ')} ended with ${String(code)}: ${text}`)
-  return text
+  if (code !== 0) throw new Error(`millrace ${args.join(' ')} ended with ${String(code)}: ${said.stdout}${said.stderr}`)
+  return said.stdout
 }
 
 /** The keyspace and a table of every type, with rows. */

@@ -3,9 +3,6 @@
 const dayMs = 86_400_000n
 /** 1970-01-01 as a Julian day number. */
 const epoch = 2_440_588
-/** 15 October 1582: `SimpleDateFormat` counts days before it by the Julian calendar. */
-const firstGregorianDay = -141_427
-
 interface CalendarDay {
   /** 0 is 1 BC. */
   year: number
@@ -18,10 +15,6 @@ function gregorian(days: number): CalendarDay {
   const centuries = Math.floor((4 * a + 3) / 146_097)
   const { year, ...rest } = fromMarch(a - Math.floor((146_097 * centuries) / 4))
   return { year: year + 100 * centuries, ...rest }
-}
-
-function julian(days: number): CalendarDay {
-  return fromMarch(days + epoch + 32_082)
 }
 
 /** Of days since 1 March of the year −4800, every fourth year with a day more (Richards' algorithm). */
@@ -46,13 +39,13 @@ export function dateText(days: number): string {
   return `${sign}${digits(Math.abs(year), 4)}-${digits(month, 2)}-${digits(day, 2)}`
 }
 
-/** A `timestamp` as `SimpleDateFormat` with `yyyy-MM-dd'T'HH:mm:ss.SSSX` in UTC, or with another separator: years before 1 AD lack a sign. */
+/** A `timestamp` as `yyyy-MM-dd'T'HH:mm:ss.SSSX` in UTC, or with another separator: `yyyy` is the year of an era, so that 2 BC is `0002`. */
 export function timestampText(ms: bigint, separator: ' ' | 'T'): string {
   const inDay = ((ms % dayMs) + dayMs) % dayMs
-  const days = Number((ms - inDay) / dayMs)
-  const { year, month, day } = days < firstGregorianDay ? julian(days) : gregorian(days)
+  const { year, month, day } = gregorian(Number((ms - inDay) / dayMs))
+  const ofEra = year > 0 ? year : 1 - year
   const rest = Number(inDay)
   const time = [Math.floor(rest / 3_600_000), Math.floor(rest / 60_000) % 60, Math.floor(rest / 1_000) % 60].map((part) => digits(part, 2))
-  const date = `${digits(year > 0 ? year : 1 - year, 4)}-${digits(month, 2)}-${digits(day, 2)}`
+  const date = `${ofEra > 9_999 ? '+' : ''}${digits(ofEra, 4)}-${digits(month, 2)}-${digits(day, 2)}`
   return `${date}${separator}${time.join(':')}.${digits(rest % 1_000, 3)}Z`
 }

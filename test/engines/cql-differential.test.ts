@@ -9,6 +9,7 @@ import { MillraceError } from '../../src/platform/index.ts'
 import { engines, type CassandraEngine } from '../../tools/engines/index.ts'
 import { describeOn } from './available.ts'
 import { cqlActions } from './cql-actions.ts'
+import { cqlDateFamilies } from './data/cql-date-statements.ts'
 import { cqlFunctionFamilies } from './data/cql-function-statements.ts'
 import { cqlIndexFamilies } from './data/cql-index-statements.ts'
 import { cqlFamilies } from './data/cql-statements.ts'
@@ -30,7 +31,7 @@ async function ask(session: CassandraSession, statement: string): Promise<Answer
 }
 
 describeOn(['cassandra5'], 'the table store beside Cassandra 5', () => {
-  const families = [...cqlFamilies, ...cqlFunctionFamilies, ...cqlIndexFamilies]
+  const families = [...cqlFamilies, ...cqlFunctionFamilies, ...cqlDateFamilies, ...cqlIndexFamilies]
   const meant = new Set(cqlDifferences.map((difference) => difference.of))
   /** Features that were refused by name. */
   const refused = new Set<string>()

@@ -101,8 +101,8 @@ export interface ResetOrder {
 }
 
 export interface DeadLetterFilter {
-  /** `open` when left out. */
-  state?: DeadLetterState | 'all'
+  /** `open` when left out; `failed-again` are the open ones that were replayed before. */
+  state?: DeadLetterState | 'failed-again' | 'all'
   reason?: string
   /** ISO 8601. */
   since?: string

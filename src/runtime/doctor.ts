@@ -175,7 +175,10 @@ function streamStep({ observed, stream, refused }: Facts['flows'][number], facts
   }
   if ((counts.deadLetters ?? 0) > 0 && stream.lastDeadLetter !== null) {
     const { reason, message, topic, partition, offset } = stream.lastDeadLetter
-    return step('ok', `last dead letter at ${topic}/${partition} offset ${offset} (${reason}): ${message}. See "millrace dlq list"`)
+    return step(
+      'ok',
+      `last dead letter at ${topic}/${partition} offset ${offset} (${reason}): ${message.replace(/\.$/, '')}. See "millrace dlq list"`,
+    )
   }
   return step(state.is === 'starting' ? 'waiting' : 'ok', null)
 }

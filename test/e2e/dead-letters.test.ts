@@ -58,6 +58,7 @@ test('a poison record is seen, edited and replayed, and its row lands, through a
   expect(run(project, ['dlq', 'replay', 'load_users', first?.id ?? '']).stdout).toMatch(/already replayed at \S+ by owner/)
   expect(run(project, ['dlq', 'discard', 'load_users', first?.id ?? '']).stdout).toMatch(/already replayed/)
 
+  expect(letters('failed-again').map(({ id }) => id)).toEqual([again?.id])
   const value = JSON.stringify({ ...user, id: idOf(1) })
   run(project, ['dlq', 'replay', 'load_users', again?.id ?? '', '--value', value])
   await millrace.killTree()

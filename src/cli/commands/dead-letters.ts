@@ -4,20 +4,27 @@ import { MillraceError } from '../../platform/index.ts'
 import type { WithContext } from '../main.ts'
 import { addSettlingCommands, filterOf } from './settle-dead-letters.ts'
 
+const states = ['open', 'failed-again', 'replayed', 'discarded', 'all'] as const
+const statesInWords = `${states.slice(0, -1).join(', ')} or ${states.at(-1)}`
+
 export function addDeadLetterCommands(program: Command, context: WithContext): void {
   const dlq = program.command('dlq').description('dead letters: records that could not become rows, with their reason')
   dlq
     .command('list')
     .description('list dead letters with stage, reason and origin: the open ones, or those of another state')
     .option('--stream <name>', 'one stream')
-    .option('--state <state>', 'open, replayed, discarded or all', 'open')
+    .option('--state <state>', `${statesInWords}; failed-again are the open ones that were replayed before`, 'open')
     .option('--reason <stage>', 'the stage that failed: decode, validate, step or sink')
     .option('--since <time>', 'records of this time and later (ISO 8601), or of the last 30m, 12h, 7d')
     .option('--limit <n>', 'how many of each stream', '100')
     .action(async ({ stream, state, reason, since, limit }: ListOptions) => {
       const { api, output } = context()
-      if (!isState(state)) throw new MillraceError('BAD_REQUEST', '--state is open, replayed, discarded or all.')
-      const filter = { state, limit: Number(limit), ...filterOf({ reason, since }), ...(stream === undefined ? {} : { stream }) }
+      const filter = {
+        state: stateOf(state),
+        limit: Number(limit),
+        ...filterOf({ reason, since }),
+        ...(stream === undefined ? {} : { stream }),
+      }
       const letters = await (await api()).deadLetters(filter)
       output.data(letters)
       output.table(
@@ -63,8 +70,10 @@ interface ListOptions {
   limit: string
 }
 
-function isState(text: string): text is DeadLetterView['state'] | 'all' {
-  return ['open', 'replayed', 'discarded', 'all'].includes(text)
+function stateOf(text: string): (typeof states)[number] {
+  const state = states.find((each) => each === text)
+  if (state === undefined) throw new MillraceError('BAD_REQUEST', `--state is ${statesInWords}.`)
+  return state
 }
 
 function historyOf({ replays, replayOf, settled, state }: DeadLetterView): string[] {

@@ -109,7 +109,7 @@ function rowAt(
   const none = { partition: values, token, row: null, statics }
   if (isStaticKey(table, key)) return none
   const record = engine.get(key)
-  const row = record ? visibleRow(record, key.subarray(prefix.length), head.deletions) : null
+  const row = record ? visibleRow(table, record, key.subarray(prefix.length), head.deletions) : null
   return { ...none, row: fetchedRow(row, fetched, scope) }
 }
 
@@ -165,7 +165,7 @@ function firstRow(table: Table, { prefix, head }: Partition, isStaticOnly: boole
   for (;;) {
     const records = engine.range(start, end, false, firstRowChunk)
     for (const { key, record } of records) {
-      const row = visibleRow(record, key.subarray(prefix.length), head.deletions)
+      const row = visibleRow(table, record, key.subarray(prefix.length), head.deletions)
       // Where static columns alone are written, cells are not read, as in Cassandra: only the marker of an INSERT tells that a row is there.
       if (isRowLive(isStaticOnly ? { ...row, cells: [] } : row, scope.nowSeconds)) return row
     }

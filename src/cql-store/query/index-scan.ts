@@ -71,7 +71,7 @@ export async function* scanIndex(
         continue
       }
       const record = engine.get(key)
-      const row = record && visibleRow(record, place, open.head.deletions)
+      const row = record && visibleRow(table, record, place, open.head.deletions)
       if (row && isRowLive(row, nowSeconds()))
         rows.push({ partition: open.values, token: open.token, row, statics: open.head.statics, key })
     }

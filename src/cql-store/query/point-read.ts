@@ -34,7 +34,7 @@ function readRow({ table }: Plan, { start, partition }: Segment, scope: Scope, e
   const record = engine.get(start)
   if (!record || !partition) return null
   const { deletions } = readHead(engine, table, partition)
-  const row = visibleRow(record, start.subarray(partition.length), deletions)
+  const row = visibleRow(table, record, start.subarray(partition.length), deletions)
   if (!isRowLive(row, scope.nowSeconds)) return null
   const { partitionKey, token } = partitionOfKey(partition)
   return { partition: splitPartitionKey(table, partitionKey), token, row, statics: null }

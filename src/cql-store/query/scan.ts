@@ -13,7 +13,7 @@ import {
   type StoredRecord,
 } from '../storage/index.ts'
 import { splitPartitionKey } from './partition-key.ts'
-import { readHead, visibleRow, withoutDeleted, type PartitionHead, type TableRow } from './table-row.ts'
+import { readHead, visibleRow, visibleStatics, type PartitionHead, type TableRow } from './table-row.ts'
 
 /** Records read from the store at once; between two such reads others get their turn. */
 const chunkRecords = 500
@@ -142,7 +142,7 @@ class SegmentReader {
         // Heads stand before the rows of their partition, and are read here only when a scan comes by them.
         if (place[0] === places.deletions) partition.head = { ...partition.head, deletions: decodeDeletions(record) }
         else if (place[0] === places.static)
-          partition.head = { ...partition.head, statics: withoutDeleted(decodeRow(record), partition.head.deletions?.partition ?? null) }
+          partition.head = { ...partition.head, statics: visibleStatics(this.#table, record, partition.head.deletions) }
         continue
       }
       if (!partition.head.deletions && isSurelyLive(record)) {
@@ -150,7 +150,7 @@ class SegmentReader {
         rows.push(new StoredRow(partition, key, record))
         continue
       }
-      const row = visibleRow(record, place, partition.head.deletions)
+      const row = visibleRow(this.#table, record, place, partition.head.deletions)
       if (!isRowLive(row, now)) continue
       partition.hadRows = true
       rows.push({ partition: partition.values, token: partition.token, row, statics: partition.head.statics, key })

@@ -49,7 +49,7 @@ export function storedCells(engine: Engine, table: Table, key: Buffer): (column:
   const place = key.subarray(prefix.length)
   const { deletions } = readHead(engine, table, prefix)
   const isStatic = table.clustering.length > 0 && place.length === 1 && place[0] === places.static
-  const row = record && (isStatic ? pruneRow(decodeRow(record), deletions?.partition ?? null) : visibleRow(record, place, deletions))
+  const row = record && (isStatic ? visibleStatics(table, record, deletions) : visibleRow(table, record, place, deletions))
   return (column, nowSeconds) => (row?.cells ?? []).filter((cell) => cell.column === column.id && isCellLive(cell, nowSeconds))
 }
 
@@ -64,15 +64,21 @@ export function readHead(engine: Engine, table: Table, prefix: Buffer): Partitio
   const deletionsRecord = engine.get(rowKeyOf(prefix, places.deletions))
   const deletions = deletionsRecord ? decodeDeletions(deletionsRecord) : null
   const staticRecord = table.statics.length > 0 ? engine.get(rowKeyOf(prefix, places.static)) : null
-  return { deletions, statics: staticRecord ? withoutDeleted(decodeRow(staticRecord), deletions?.partition ?? null) : null }
+  return { deletions, statics: staticRecord && visibleStatics(table, staticRecord, deletions) }
 }
 
-export function withoutDeleted(row: Row, deletion: Row['deletion']): Row {
-  return pruneRow(row, deletion)
+/** A row without what its partition's deletions shadow, and without cells of dropped columns. `place` is its encoded clustering key. */
+export function visibleRow(table: Table, record: Buffer, place: Buffer, deletions: PartitionDeletions | null): Row {
+  return visiblePart(table, record, deletions && deletionOver(deletions, place))
 }
 
-/** A row without what its partition's deletions shadow. `place` is its encoded clustering key. */
-export function visibleRow(record: Buffer, place: Buffer, deletions: PartitionDeletions | null): Row {
-  const row = decodeRow(record)
-  return deletions ? withoutDeleted(row, deletionOver(deletions, place)) : row
+/** A partition's static cells, likewise. */
+export function visibleStatics(table: Table, record: Buffer, deletions: PartitionDeletions | null): Row {
+  return visiblePart(table, record, deletions?.partition ?? null)
+}
+
+function visiblePart({ columnIds }: Table, record: Buffer, deletion: Row['deletion']): Row {
+  const stored = decodeRow(record)
+  const row = deletion ? pruneRow(stored, deletion) : stored
+  return columnIds ? { ...row, cells: row.cells.filter(({ column }) => columnIds.has(column)) } : row
 }

@@ -61,6 +61,8 @@ export interface Table extends TableDefinition {
   readonly selectOrder: readonly Column[]
   readonly byName: ReadonlyMap<string, Column>
   readonly orders: readonly ClusteringOrder[]
+  /** Ids of its columns; null where none was ever dropped, so that stored cells are of no other. */
+  readonly columnIds: ReadonlySet<number> | null
 }
 
 export function resolveTable(definition: TableDefinition): Table {
@@ -80,6 +82,7 @@ export function resolveTable(definition: TableDefinition): Table {
     selectOrder: [...partitionKey, ...clustering, ...statics, ...regulars],
     byName: new Map(definition.columns.map((column) => [column.name, column])),
     orders: clustering.map((column) => ({ ordering: orderingOf(column.type.is), descending: column.descending })),
+    columnIds: definition.nextColumn > definition.columns.length ? new Set(definition.columns.map(({ id }) => id)) : null,
   })
 }
 

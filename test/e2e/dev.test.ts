@@ -32,13 +32,14 @@ function removeField(field: string, value: string): void {
 
 test(
   'what is saved is taken up; a file that does not load, or an incompatible change, leaves what runs running',
-  { timeout: 180_000 },
+  { timeout: 600_000 },
   async () => {
     await millrace.until(/files are watched/)
     await rows(3)
 
     addField('country: z.string().optional(),', 'country: location.country,')
-    await millrace.until(/↻ schema v2 BACKWARD ok · created_users \+ country text · load_users goes on at offset \d+.* \(\d\.\d s\)/)
+    // It waits where a busy machine's Kafka takes longer than a person should wait untold.
+    await millrace.until(/↻ schema v2 BACKWARD ok · created_users \+ country text · load_users (?:goes on|waits).* \(\d+\.\d s\)/)
     run(project, ['trigger', 'user_automation'])
     await rows(6)
     const countries = (): (string | null)[] =>
@@ -66,7 +67,7 @@ test(
 
     removeField('city: z.string(),', 'city: location.city,')
     addField('city: z.string().optional(),', 'city: location.city,')
-    await millrace.until(/↻ schema v3 BACKWARD ok · created_users \+ city text · load_users goes on/)
+    await millrace.until(/↻ schema v3 BACKWARD ok · created_users \+ city text · load_users (?:goes on|waits)/)
     run(project, ['trigger', 'user_automation'])
     await rows(15)
     await eventually(
@@ -79,7 +80,7 @@ test(
 
 test(
   "for a debugger, tasks and streams say where they listen, and breakpoints stand in the author's lines",
-  { timeout: 240_000 },
+  { timeout: 600_000 },
   async () => {
     await millrace[Symbol.asyncDispose]()
     millrace = startMillrace(project, { command: 'dev', args: ['--inspect', '--trigger-once', 'user_automation'] })
@@ -92,7 +93,7 @@ test(
   },
 )
 
-test('one task runs in this terminal, beside what runs: its log, its exit code, and no run', { timeout: 240_000 }, async () => {
+test('one task runs in this terminal, beside what runs: its log, its exit code, and no run', { timeout: 600_000 }, async () => {
   await millrace.until(/files are watched/)
   await rows(3)
   project.edit((code) => code.replace('streamDataFromApi()\n', `streamDataFromApi()\nuserAutomation.task('say', (ctx) => { console.log('day ' + ctx.params['day']); if (ctx.params['day'] === 'never') throw new Error('no such day') })()\n`)) // prettier-ignore

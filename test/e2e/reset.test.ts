@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { ResetView, RunView, StatusView } from '../../src/core/index.ts'
+import type { DoctorReport, ResetView, RunView, StatusView } from '../../src/core/index.ts'
 import { createApiClient, type AuditView } from '../../src/api-client/index.ts'
 import { readApiAddress } from '../../src/runtime/index.ts'
 import { eventually, run, runJson, runJsonLines, startMillrace, type Started } from '../harness/millrace.ts'
@@ -92,7 +92,7 @@ test(
       (ids) => ids.includes(id) && ids.length === rows + 1,
       90_000,
     )
-    expect(state()).toMatchObject({ is: 'running' })
+    await eventually(state, (found) => found?.is === 'running', 90_000)
   },
 )
 
@@ -117,7 +117,11 @@ test('a stream whose records retention has taken says how it goes on, and goes o
   expect(move).toMatchObject({ again: 0, skipped: 0, note: expect.stringMatching(/^offsets \d+ to \d+ are in the log no more$/) })
   expect(run(project, ['reset', 'load_users', '--to', 'earliest', '--partition', partition, '--yes']).code).toBe(0)
   await eventually(state, (found) => found?.is === 'running', 90_000)
-  expect(runJson<StatusView>(project, ['doctor'])).toMatchObject({ healthy: true })
+  await eventually(
+    () => runJson<DoctorReport>(project, ['doctor']),
+    ({ healthy }) => healthy,
+    90_000,
+  )
 })
 
 test(
@@ -139,7 +143,11 @@ test(
       await resetJudge(project).caughtUp()
       expect(idsInTable(project).toSorted()).toEqual(users.toSorted())
     }
-    expect(runJson<StatusView>(project, ['status']).streams[0]?.state).toEqual({ is: 'running' })
+    await eventually(
+      () => runJson<StatusView>(project, ['status']).streams[0]?.state,
+      (state) => state?.is === 'running',
+      90_000,
+    )
   },
 )
 

@@ -86,3 +86,14 @@ test('a problem that is over is no reason for the next one', async () => {
   expect(retrying.at(-1)).toMatchObject({ error: { code: 'UNREACHABLE' } })
   expect(retrying.at(-1)?.sinceMs).toBeGreaterThan(1_000_000)
 })
+
+test('what a try waits for by itself is told, not what the one before it failed at', async () => {
+  const away = new MillraceError('UNREACHABLE', 'nobody listens').toJSON()
+  const waiting: Try = async (onStatus) => {
+    onStatus(startingStatus('s'))
+    onStatus({ ...startingStatus('s'), state: { is: 'retrying', error: away, sinceMs: 5, attempt: 0 } })
+    await running(onStatus)
+  }
+  const { states } = await kept(failing(wrongPassword), waiting)
+  expect(states).toContainEqual({ is: 'retrying', error: away, sinceMs: 5, attempt: 0 })
+})

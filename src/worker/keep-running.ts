@@ -64,7 +64,8 @@ class ShownStatus {
     if (state.is === 'stopped') this.#last = { ...status, state: this.#last.state }
     else {
       if (state.is === 'running') this.#problem = null
-      this.#show(status, this.#problem ? { is: 'retrying', ...this.#problem } : state)
+      // What it waits for by itself is told as it is: it may be another problem by now.
+      this.#show(status, this.#problem && state.is === 'starting' ? { is: 'retrying', ...this.#problem } : state)
     }
   }
 

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { asBuffer } from '../reader.ts'
 import { WireError } from '../wire-error.ts'
+import { lz4Limit } from './lz4-frame.ts'
 
 export type Compression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
 
@@ -45,7 +46,7 @@ const codecs: Record<Compression, Codec> = {
   none: { compress: (bytes) => bytes, decompress: (packed) => packed },
   gzip: { compress: (bytes) => gzipSync(bytes), decompress: (packed) => gunzipSync(packed, { maxOutputLength: MAX_UNCOMPRESSED_BYTES }) },
   snappy: { compress: compressXerial, decompress: decompressSnappy },
-  lz4: { compress: (bytes) => lz4().compressFrameSync(bytes), decompress: (packed) => lz4().decompressFrameSync(packed) },
+  lz4: { compress: (bytes) => lz4().compressFrameSync(bytes), decompress: decompressLz4 },
   zstd: {
     compress: (bytes) => zstdCompressSync(bytes),
     decompress: (packed) => zstdDecompressSync(packed, { maxOutputLength: MAX_UNCOMPRESSED_BYTES }),
@@ -66,6 +67,13 @@ export function decompress(compression: Compression, bytes: Uint8Array): Buffer 
       cause: error,
     })
   }
+}
+
+/** The library would unpack whatever comes. */
+function decompressLz4(packed: Buffer): Buffer {
+  const limit = lz4Limit(packed)
+  if (limit > MAX_UNCOMPRESSED_BYTES) throw new WireError(`an lz4 frame of ${packed.byteLength} bytes can unpack to ${limit}`)
+  return lz4().decompressFrameSync(packed)
 }
 
 function compressXerial(bytes: Buffer): Buffer {

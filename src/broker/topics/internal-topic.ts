@@ -24,11 +24,12 @@ export class InternalTopic {
   async topic(): Promise<Topic | null> {
     const existing = this.#topics.get(this.#name)
     if (existing) return existing
-    const created = await this.#topics.create(this.#name, this.#config.number(`${this.#settings}.num.partitions`), {
+    await this.#topics.create(this.#name, this.#config.number(`${this.#settings}.num.partitions`), {
       'cleanup.policy': 'compact',
       'segment.bytes': this.#config.text(`${this.#settings}.segment.bytes`) ?? '',
     })
-    return created.ok ? created.topic : null
+    // Made here, or by another that needed it just then.
+    return this.#topics.get(this.#name) ?? null
   }
 
   /** None while there is no topic. */

@@ -44,6 +44,7 @@ it('what a new topic acknowledged is there when the power goes, and an empty one
   folder.cutPower()
   const after = await openBroker(folder, new ManualClock())
   expect(after.broker.topics.get('t')?.logs.map(({ logEndOffset }) => logEndOffset)).toEqual([3, 0])
+  for (const partition of ['t-0', 't-1']) expect(label(folder, partition)).toBe(label(disk, partition))
   await after.releasers.close()
   await releasers.close()
   expect(disk.list('/data/t-1')).toEqual(['00000000000000000000.log', 'partition.metadata'])
@@ -62,5 +63,47 @@ it('topics that cannot be written down are none, and can be made once there is r
   expect(broker.topics.all()).toEqual([])
   disk.replaceFile = replace
   expect((await broker.topics.create('t1', 1)).ok).toBe(true)
+  await releasers.close()
+})
+
+it('who asks for a topic that is just being made, or for one that differs in a dot, is told so once it is there', async () => {
+  const { broker, releasers } = await openBroker(new MemoryDisk(), new ManualClock())
+  const asked = [broker.topics.create('a.b', 3), broker.topics.create('a.b', 5), broker.topics.create('a_b', 1)]
+  const [first, second, twin] = await Promise.all(asked)
+  expect(first?.ok).toBe(true)
+  expect(second).toMatchObject({ ok: false, errorCode: errorCodes.TOPIC_ALREADY_EXISTS })
+  expect(twin).toMatchObject({ ok: false, errorCode: errorCodes.INVALID_TOPIC_EXCEPTION })
+  expect(broker.topics.all().map(({ name, logs }) => [name, logs.length])).toEqual([['a.b', 3]])
+  await releasers.close()
+})
+
+it('a topic that is made larger by two at once has each partition once, and what is written to them is there after a start', async () => {
+  const disk = new MemoryDisk()
+  const { broker, releasers } = await openBroker(disk, new ManualClock())
+  const made = await broker.topics.create('t', 1)
+  if (!made.ok) throw new Error(made.message)
+  const grown = await Promise.all([broker.topics.addPartitions(made.topic, 2), broker.topics.addPartitions(made.topic, 4)])
+  expect(grown.map(({ ok }) => ok)).toEqual([true, true])
+  expect(await broker.topics.addPartitions(made.topic, 3)).toMatchObject({ errorCode: errorCodes.INVALID_PARTITIONS })
+  expect(made.topic.logs.map(({ partition }) => partition)).toEqual([0, 1, 2, 3])
+  for (const log of made.topic.logs) log.append(testBatch(log.partition + 1))
+  await releasers.close()
+  const after = await openBroker(disk, new ManualClock())
+  expect(after.broker.topics.get('t')?.logs.map(({ logEndOffset }) => logEndOffset)).toEqual([1, 2, 3, 4])
+  await after.releasers.close()
+})
+
+it('a topic that is deleted while it is made larger leaves nothing behind, and one of its name begins anew', async () => {
+  const disk = new MemoryDisk()
+  const { broker, releasers } = await openBroker(disk, new ManualClock())
+  const made = await broker.topics.create('t', 1)
+  if (!made.ok) throw new Error(made.message)
+  const larger = broker.topics.addPartitions(made.topic, 3)
+  const deleted = broker.topics.delete(made.topic, () => Promise.resolve())
+  const again = broker.topics.create('t', 1)
+  expect(await larger).toMatchObject({ ok: false, errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION })
+  await deleted
+  expect((await again).ok).toBe(true)
+  expect(['t-0', 't-1', 't-2'].map((folder) => disk.list(`/data/${folder}`).length)).toEqual([2, 0, 0])
   await releasers.close()
 })

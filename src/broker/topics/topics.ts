@@ -38,6 +38,7 @@ export class Topics {
   readonly #byId = new Map<string, Topic>()
   readonly #creating = new Map<string, Promise<TopicOutcome>>()
   readonly #deleting = new Map<string, Promise<void>>()
+  readonly #growing = new Map<Topic, Promise<TopicOutcome>>()
   #registering: { entries: TopicEntry[]; done: Promise<void> } | null = null
   #revision = 0
 
@@ -62,7 +63,7 @@ export class Topics {
       const partitions = Array.from({ length: entry.partitions }, (_, partition) => partition)
       for (const { log, cutBytes } of await Promise.all(partitions.map((partition) => this.#logs.open(entry.name, partition, config)))) {
         topic.logs.push(log)
-        if (log.logEndOffset === 0) this.#logs.label(entry.name, log.partition, entry.id)
+        this.#logs.label(entry.name, log.partition, entry.id)
         recovered.cutBytes += cutBytes
         if (!topic.internal) recovered.records += log.logEndOffset - log.logStartOffset
       }
@@ -115,7 +116,7 @@ export class Topics {
     const wrongName = invalidTopicName(name)
     if (wrongName) return { errorCode: errorCodes.INVALID_TOPIC_EXCEPTION, message: wrongName }
     if (this.#byName.has(name)) return { errorCode: errorCodes.TOPIC_ALREADY_EXISTS, message: `Topic '${name}' already exists.` }
-    const twin = [...this.#byName.keys()].find((other) => sameMetric(other, name))
+    const twin = [...this.#byName.keys(), ...this.#creating.keys()].find((other) => other !== name && sameMetric(other, name))
     if (twin !== undefined) {
       return { errorCode: errorCodes.INVALID_TOPIC_EXCEPTION, message: `Topic '${name}' collides with existing topics: ${twin}` }
     }
@@ -126,12 +127,10 @@ export class Topics {
     return wrongConfig ? { errorCode: errorCodes.INVALID_CONFIG, message: wrongConfig } : null
   }
 
-  /** Creates a topic; the same one for callers that ask for it at the same time. */
+  /** Creates a topic; of callers that ask for one name at the same time the others are told that it exists, once it does. */
   async create(name: string, partitions: number, configs: Readonly<Record<string, string>> = {}): Promise<TopicOutcome> {
-    // What it had goes first: the folders are named alike.
-    while (this.#deleting.has(name)) await this.#deleting.get(name)
-    const creating = this.#creating.get(name)
-    if (creating) return creating
+    // What the last of this name had goes first: the folders are named alike.
+    while (this.#deleting.has(name) || this.#creating.has(name)) await (this.#deleting.get(name) ?? this.#creating.get(name))
     const refused = this.refuses(name, partitions, configs)
     if (refused) return { ok: false, ...refused }
     const creation = this.#create({ name, id: randomUUID(), partitions, configs })
@@ -196,16 +195,38 @@ export class Topics {
     return { ok: false, errorCode: errorCodes.KAFKA_STORAGE_ERROR, message: failure.message }
   }
 
+  /** Makes a topic larger, up to so many partitions in all; one after another, since both would make the same folders. */
   async addPartitions(topic: Topic, partitions: number): Promise<TopicOutcome> {
+    while (this.#growing.has(topic)) await this.#growing.get(topic)
+    if (partitions <= topic.logs.length) {
+      const message = `Topic '${topic.name}' has ${topic.logs.length} partitions, not fewer than ${partitions}.`
+      return { ok: false, errorCode: errorCodes.INVALID_PARTITIONS, message }
+    }
+    const growth = this.#grow(topic, partitions)
+    this.#growing.set(topic, growth)
+    try {
+      return await growth
+    } finally {
+      this.#growing.delete(topic)
+    }
+  }
+
+  async #grow(topic: Topic, partitions: number): Promise<TopicOutcome> {
+    const from = topic.logs.length
     const entry = { name: topic.name, id: topic.id, partitions, configs: topic.configs }
     try {
-      const opened = await this.#makeLogs(entry, topic.logs.length)
-      this.#catalogue.replace(entry)
+      const opened = await this.#makeLogs(entry, from)
+      if (this.#byId.get(topic.id) !== topic) {
+        await this.#undoMake(entry, from)
+        return { ok: false, errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION, message: `Topic '${topic.name}' was deleted.` }
+      }
+      this.#catalogue.replace({ ...entry, configs: topic.configs })
+      for (const log of opened) log.configure(this.#parse(topic.configs))
       topic.logs.push(...opened)
       this.#revision++
       return { ok: true, topic }
     } catch (error) {
-      await this.#undoMake(entry, topic.logs.length)
+      await this.#undoMake(entry, from)
       return this.#storageFailed(topic.name, error)
     }
   }
@@ -234,7 +255,10 @@ export class Topics {
     this.#byName.delete(topic.name)
     this.#byId.delete(topic.id)
     this.#revision++
-    const deletion = forget().then(() => this.#remove(entry))
+    const deletion = forget()
+      // Its new partitions go with it.
+      .then(() => this.#growing.get(topic))
+      .then(() => this.#remove(entry))
     this.#deleting.set(
       topic.name,
       deletion.catch(() => {}),

@@ -18,6 +18,24 @@ test('of a structure with personal fields all is hidden that has not its form', 
   expect(maskFields({ id: ['a@b.example'], person: null }, form)).toEqual({ id: '•••', person: null })
 })
 
+test('what stands where a number or a truth value should be is hidden, unless it is one', () => {
+  const age: Field = { name: 'age', type: { is: 'int32' }, nullable: false }
+  const member: Field = { name: 'member', type: { is: 'bool' }, nullable: false }
+  const balance: Field = { name: 'balance', type: { is: 'decimal', precision: 9, scale: 2 }, nullable: false }
+  const form = [age, member, balance, email]
+  const right = { age: 7, member: true, balance: '-12.50' }
+  expect(maskFields(right, form)).toEqual(right)
+  const secret = 'a@b.example'
+  expect(maskFields({ age: secret, member: secret, balance: secret }, form)).toEqual({ age: '•••', member: '•••', balance: '•••' })
+})
+
+test('where a source goes on is hidden: its API may have put anything into it', () => {
+  const topics: Project['topics'] = [{ name: 't', schema: 's', key: ['id'], partitions: 1, configs: {} }]
+  const project: Project = { name: 'p', schemas: [{ name: 's', fields: [id] }], topics, tables: [], streams: [], dags: [] }
+  expect(personalIn(project, names.cursors('p'))).toEqual({ fields: [], keyIsPersonal: false })
+  expect(personalIn(project, 't')).toBeNull()
+})
+
 test('a topic whose personal fields are in lists has personal fields', () => {
   const topics: Project['topics'] = [{ name: 't', schema: 's', key: ['id'], partitions: 1, configs: {} }]
   const project: Project = { name: 'p', schemas: [{ name: 's', fields: [id, people] }], topics, tables: [], streams: [], dags: [] }

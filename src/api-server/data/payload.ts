@@ -78,11 +78,14 @@ export function definesNothing({ topics, tables, streams, dags }: Project): bool
 /** A topic of the project, or one of a stream's own (dead letters, replays) by its stream's topic. */
 export function personalIn(project: Project, topic: string): Personal | null {
   if (definesNothing(project)) return { fields: [], keyIsPersonal: true }
+  // What a source's API gave to go on with: nobody says what is in it.
+  if (topic === names.cursors(project.name)) return { fields: [], keyIsPersonal: false }
   const stream = project.streams.find(
     ({ name }) => names.deadLetters(project.name, name) === topic || names.retry(project.name, name) === topic,
   )
   const source = stream?.nodes.find((node) => node.is === 'source')
-  const defined = project.topics.find(({ name }) => name === (source?.topic ?? topic))
+  // One that is remembered by its own name holds what the stream read before it got another topic.
+  const defined = project.topics.find(({ name }) => name === topic) ?? project.topics.find(({ name }) => name === source?.topic)
   const fields = project.schemas.find(({ name }) => name === defined?.schema)?.fields ?? []
   if (defined === undefined || !fields.some(hasPersonal)) return null
   return { fields, keyIsPersonal: fields.some((field) => field.pii && defined.key.includes(field.name)) }
@@ -124,8 +127,16 @@ export function maskFields(value: { readonly [name: string]: Json }, fields: rea
 
 function maskValue(value: Json, type: FieldType): Json {
   if (type.is === 'struct') return isObject(value) ? maskFields(value, type.fields) : hidden(value)
-  if (type.is !== 'list' && type.is !== 'map') return typeof value === 'object' ? hidden(value) : value
+  if (type.is !== 'list' && type.is !== 'map') return hasFormOf(type, value) ? value : hidden(value)
   return holdsPersonal(type) ? hidden(value) : value
+}
+
+/** A text where a number should be may be anything; numbers may be written as texts, where JSON's do not hold them. */
+function hasFormOf({ is }: FieldType, value: Json): boolean {
+  if (typeof value === 'object') return false
+  if (is === 'bool') return typeof value === 'boolean'
+  const isNumber = is === 'int32' || is === 'int64' || is === 'double' || is === 'decimal'
+  return !isNumber || typeof value === 'number' || (typeof value === 'string' && /^[-+\d.eE]{1,60}$|^-?(?:NaN|Infinity)$/.test(value))
 }
 
 function hidden(value: Json): Json {

@@ -74,6 +74,22 @@ test('a field that is defined no more stays hidden; one that is called personal 
   expect(seen(memory.withRemembered(open), 'users')).toEqual({ id: 'a', email: 'a@b.example' })
 })
 
+test('dead letters of a stream that reads another topic now stay hidden', () => {
+  const memory = new PersonalMemory(dir)
+  memory.remember(users)
+  const moved: Project = {
+    ...visits,
+    streams: users.streams.map((stream) => ({
+      ...stream,
+      nodes: [{ is: 'source', id: 'in', topic: 'visits', startingOffsets: 'earliest' }],
+    })),
+  }
+  memory.remember(moved)
+  for (const name of [names.deadLetters('p', 'load'), names.retry('p', 'load')])
+    expect(seen(memory.withRemembered(moved), name)).toEqual(hidden)
+  expect(personalIn(memory.withRemembered(moved), 'visits')).toBeNull()
+})
+
 test('keys that were personal stay hidden when another field becomes the key', () => {
   const memory = new PersonalMemory(dir)
   memory.remember({ ...users, topics: [topic('users', 'User', ['email'])] })

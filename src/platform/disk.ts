@@ -1,5 +1,5 @@
 import * as fs from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { errnoOf, messageOf, MillraceError } from './errors.ts'
 
 /** An open file. Reads and writes are positioned; a short write is completed or thrown, never returned. */
@@ -23,7 +23,7 @@ export interface Disk {
   exists(path: string): boolean
   /** Names in a folder, sorted; empty when there is no such folder. */
   list(path: string): string[]
-  /** With the folders above it. The one it lies in is synced, unless that is left to the caller. */
+  /** With the folders above it. Those that got a new one are synced (P1), unless that is left to the caller. */
   makeDir(path: string, options?: { syncFolder: boolean }): void
   remove(path: string): void
   rename(from: string, to: string): void
@@ -47,7 +47,9 @@ export const systemDisk: Disk = {
   list: (path) => (fs.existsSync(path) ? fs.readdirSync(path).toSorted() : []),
   makeDir: (path, { syncFolder } = { syncFolder: true }) => {
     guarded(path, () => {
-      if (fs.mkdirSync(path, { recursive: true, mode: 0o750 }) !== undefined && syncFolder) systemDisk.syncDir(dirname(path))
+      const first = fs.mkdirSync(path, { recursive: true, mode: 0o750 })
+      if (first === undefined || !syncFolder) return
+      for (let folder = resolve(path); folder.length >= resolve(first).length; folder = dirname(folder)) systemDisk.syncDir(dirname(folder))
     })
   },
   remove: (path) => guarded(path, () => fs.rmSync(path, { recursive: true, force: true })),

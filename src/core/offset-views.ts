@@ -45,6 +45,8 @@ export interface OffsetMove {
 export interface SourceCursorView {
   source: string
   cursor: Json
+  /** Whose run wrote it; '' where that is not known. */
+  dag: string
   run: string
   attempt: number
   /** Records that all pages up to here held. */

@@ -138,7 +138,7 @@ async function start(options: StartOptions, releasers: Releasers): Promise<Millr
         project: () => running.project,
         instance: folder.instance,
         whileStopped: (action) => streams.whileStopped(action),
-        liveRun: (run) => liveRun(systems.scheduler, run),
+        liveRun: (last) => liveRun(systems.scheduler, last),
       }),
       stop: () => stop.resolve(),
     },

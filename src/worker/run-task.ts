@@ -74,7 +74,7 @@ async function runFlow(
       flow,
       project,
       endpoints,
-      run: { runId: run.attempt.runId, attempt: run.attempt.attempt },
+      run: run.attempt,
       kafka: {
         admin: { createTopics, listOffsets: (partitions, at) => kafka.admin.listOffsets(partitions, at) },
         transactionalProducer: (options) => kafka.transactionalProducer(options),

@@ -16,7 +16,7 @@ try {
     },
     project: 'kills',
     endpoints: { randomUser: { url, is: 'local', why: 'a test', seed: 's' } },
-    run: { runId: run, attempt: 1 },
+    run: { dagId: 'kills', runId: run, attempt: 1 },
     kafka,
     signal: new AbortController().signal,
     log: () => {},

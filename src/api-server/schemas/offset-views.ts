@@ -34,6 +34,7 @@ export const resetView = z.object({
 export const sourceCursorView = z.object({
   source: z.string(),
   cursor: json,
+  dag: z.string().meta({ description: 'whose run wrote it; empty where that is not known' }),
   run: z.string(),
   attempt: z.int(),
   fetched: z.int(),

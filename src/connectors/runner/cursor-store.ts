@@ -8,6 +8,8 @@ import { stopIfAborted } from '../stop-if-aborted.ts'
 export interface StoredCursor {
   v: 1
   cursor: Json
+  /** DAGs of one schedule have runs of one id. '' where it was written before this was. */
+  dag: string
   run: string
   attempt: number
   /** Records that all pages up to here held. */
@@ -90,14 +92,13 @@ function lastOf(batch: Batch, source: string, before: Uint8Array | null): Uint8A
 function parseCursor(bytes: Uint8Array, topic: string, source: string): StoredCursor {
   let problem = 'it is no cursor of this version of Millrace'
   try {
-    const stored: { v?: unknown; cursor?: Json; run?: unknown; attempt?: unknown; fetched?: unknown; at?: unknown } | null = JSON.parse(
-      Buffer.from(bytes).toString('utf8'),
-    )
+    const stored: { v?: unknown; cursor?: Json; dag?: unknown; run?: unknown; attempt?: unknown; fetched?: unknown; at?: unknown } | null =
+      JSON.parse(Buffer.from(bytes).toString('utf8'))
     if (isObject(stored) && stored['v'] === 1 && stored.cursor !== undefined) {
-      const { cursor, run, attempt, fetched, at } = stored
+      const { cursor, dag, run, attempt, fetched, at } = stored
       const number = (value: unknown): number => (typeof value === 'number' ? value : 0)
       const text = (value: unknown): string => (typeof value === 'string' ? value : '')
-      return { v: 1, cursor, run: text(run), attempt: number(attempt), fetched: number(fetched), at: text(at) }
+      return { v: 1, cursor, dag: text(dag), run: text(run), attempt: number(attempt), fetched: number(fetched), at: text(at) }
     }
   } catch (error) {
     problem = String(error)

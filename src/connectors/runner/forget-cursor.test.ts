@@ -13,11 +13,19 @@ const parts = new Releasers()
 let kafka: KafkaClient
 const { signal } = new AbortController()
 const nobody = (): Promise<null> => Promise.resolve(null)
-const forget = (source: string, liveRun: (run: string) => Promise<string | null> = nobody) =>
+const forget = (source: string, liveRun: Parameters<typeof forgetCursor>[0]['liveRun'] = nobody) =>
   forgetCursor({ kafka, project: 'demo', source, liveRun, signal })
 const cursors = () => sourceCursors({ kafka, project: 'demo', signal })
 const writer = (source: string, runId: string): Promise<PageWriter> =>
-  PageWriter.open({ kafka, project: 'demo', source, run: { runId, attempt: 1 }, clock: systemClock, signal, log: () => undefined })
+  PageWriter.open({
+    kafka,
+    project: 'demo',
+    source,
+    run: { dagId: 'users', runId, attempt: 1 },
+    clock: systemClock,
+    signal,
+    log: () => undefined,
+  })
 
 beforeAll(async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'millrace-cursors-'))
@@ -43,7 +51,7 @@ test('the cursor is told and forgotten, and a run that is still at work cannot w
   const zombie = await writer('users', 'zombie')
   await zombie.write([], { page: 7 }, 60)
   expect((await cursors()).map(({ source }) => source)).toEqual(['orders', 'users'])
-  const live = (run: string): Promise<string | null> => Promise.resolve(run === 'zombie' ? 'run zombie' : null)
+  const live: Parameters<typeof forget>[1] = ({ dag, run }) => Promise.resolve(dag === 'users' && run === 'zombie' ? 'run zombie' : null)
   await expect(forget('users', live)).rejects.toMatchObject({ code: 'IN_USE', message: expect.stringContaining('run zombie') })
   expect(await forget('users')).toMatchObject({ source: 'users', cursor: { page: 7 }, run: 'zombie', attempt: 1, fetched: 60 })
   expect((await cursors()).map(({ source }) => source)).toEqual(['orders'])

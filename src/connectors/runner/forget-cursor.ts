@@ -23,7 +23,7 @@ interface Forgetting {
   project: string
   source: string
   /** Who may be reading the source now, by the run that wrote its cursor; null: nobody that is known. */
-  liveRun: (run: string) => Promise<string | null>
+  liveRun: (last: Pick<SourceCursorView, 'dag' | 'run'>) => Promise<string | null>
   signal: AbortSignal
 }
 
@@ -54,7 +54,7 @@ export async function forgetCursor(options: Forgetting): Promise<SourceCursorVie
       'IN_USE',
       `A page of source ${source} is being written: end its run first. The transaction of a run that died ends by itself within a minute; nothing was changed.`,
     )
-  const live = await liveRun((await cursorOf(options)).run)
+  const live = await liveRun(await cursorOf(options))
   if (live !== null)
     throw new MillraceError('IN_USE', `Source ${source} may be being read by ${live}: wait for its end, or cancel it; nothing was changed.`)
   const producer = kafka.transactionalProducer({ transactionalId })
@@ -85,6 +85,6 @@ async function cursorOf({ source, ...options }: Forgetting): Promise<SourceCurso
 }
 
 function viewOf(source: string, stored: StoredCursor | null): SourceCursorView {
-  const { cursor, run, attempt, fetched, at } = stored ?? { cursor: null, run: '', attempt: 0, fetched: 0, at: '' }
-  return { source, cursor, run, attempt, fetched, at }
+  const { cursor, dag, run, attempt, fetched, at } = stored ?? { cursor: null, dag: '', run: '', attempt: 0, fetched: 0, at: '' }
+  return { source, cursor, dag, run, attempt, fetched, at }
 }

@@ -9,7 +9,7 @@ export interface PageWriterOptions {
   kafka: SourceKafka
   project: string
   source: string
-  run: { runId: string; attempt: number }
+  run: { dagId: string; runId: string; attempt: number }
   clock: Clock
   signal: AbortSignal
   log: (line: string) => void
@@ -64,8 +64,9 @@ export class PageWriter {
    */
   async write(records: readonly OutgoingRecord[], next: Json, fetched: number): Promise<void> {
     const { source, run, clock, signal, log } = this.#options
+    const { dagId: dag, runId, attempt: ofRun } = run
     const at = new Date(clock.nowMs()).toISOString()
-    const stored: StoredCursor = { v: 1, cursor: next, run: run.runId, attempt: run.attempt, fetched: this.fetched + fetched, at }
+    const stored: StoredCursor = { v: 1, cursor: next, dag, run: runId, attempt: ofRun, fetched: this.fetched + fetched, at }
     for (let attempt = 0; ; attempt++) {
       const outcome = await this.#try(records, stored)
       if (outcome.is === 'committed') break
@@ -152,8 +153,10 @@ function isSame(a: StoredCursor | null, b: StoredCursor | null): boolean {
  * it may have been the transaction's time-out (a process that slept).
  */
 function overtaken({ source, run }: PageWriterOptions, cause: MillraceError, position: StoredCursor | null): MillraceError {
-  const isOther = position !== null && (position.run !== run.runId || position.attempt !== run.attempt)
-  const who = isOther ? `run ${position.run}, attempt ${position.attempt}` : 'one that has not written a page yet'
+  const isOther = position !== null && (position.dag !== run.dagId || position.run !== run.runId || position.attempt !== run.attempt)
+  const who = isOther
+    ? `run ${position.run}${position.dag && ` of DAG ${position.dag}`}, attempt ${position.attempt}`
+    : 'one that has not written a page yet'
   return new MillraceError(
     'PRODUCER_FENCED',
     `Source ${source}: another run of it has taken over (${who}); this one ends, and nothing that it had not committed is written. Only one run of a source can write: give the source another name where two should read side by side.`,

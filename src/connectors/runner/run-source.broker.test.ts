@@ -43,7 +43,7 @@ function run(topic: string, signal: AbortSignal, progress: () => void = () => {}
     flow: flowInto(topic),
     project: 'demo',
     endpoints: { randomUser: { url, is: 'local', why: 'a test', seed: 's' } },
-    run: { runId: 'run-1', attempt: 1 },
+    run: { dagId: 'users', runId: 'run-1', attempt: 1 },
     kafka,
     signal,
     log: () => {},

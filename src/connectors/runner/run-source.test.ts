@@ -30,7 +30,7 @@ async function run(kafka: ScriptedKafka, flow: LoadedFlow, url: string, more: Pa
     flow,
     project: 'demo',
     endpoints: { randomUser: { url, is: 'local', why: 'a test', seed: 's' } },
-    run: { runId: 'run-1', attempt: 2 },
+    run: { dagId: 'users', runId: 'run-1', attempt: 2 },
     kafka,
     signal: new AbortController().signal,
     log: (line) => log.push(line),
@@ -114,19 +114,23 @@ test('a page that is refused again and again ends the run with the reason', asyn
   expect(lastCursor(kafka)).toBeNull()
 })
 
-test('a second run of the same source fences the first, whose error names it', async () => {
+test.each([
+  ['users', 'run-2', 1],
+  // DAGs of one schedule have runs of one id.
+  ['orders', 'run-1', 2],
+])('a second run of the same source fences the first, whose error names it: %s, %s', async (dagId, runId, attempt) => {
   await using server = await startRandomUserStandIn({ host: '127.0.0.1', port: 0 })
   const kafka = scriptedKafka()
   const flow = flowOf({ every: '1s', pages: 1, results: 2 })
   let second: Promise<unknown> | null = null
   kafka.beforeCommit = async () => {
     if (second !== null) return
-    second = run(kafka, flow, server.url, { run: { runId: 'run-2', attempt: 1 } })
+    second = run(kafka, flow, server.url, { run: { dagId, runId, attempt } })
     await second
   }
   const first = run(kafka, flow, server.url)
-  await expect(first).rejects.toMatchObject({ code: 'PRODUCER_FENCED', retriable: false, details: { run: 'run-2', attempt: 1 } })
-  await expect(first).rejects.toThrow('another run of it has taken over (run run-2, attempt 1)')
+  await expect(first).rejects.toMatchObject({ code: 'PRODUCER_FENCED', retriable: false, details: { run: runId, attempt } })
+  await expect(first).rejects.toThrow(`another run of it has taken over (run ${runId} of DAG ${dagId}, attempt ${attempt})`)
   expect(users(kafka)).toHaveLength(2)
 })
 

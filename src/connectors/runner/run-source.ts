@@ -11,7 +11,7 @@ export interface RunSource {
   flow: LoadedFlow
   project: string
   endpoints: Pick<Endpoints, 'randomUser'>
-  run: { runId: string; attempt: number }
+  run: { dagId: string; runId: string; attempt: number }
   kafka: SourceKafka
   /** How the topic's values are written, or will be once it is known: the first page is fetched meanwhile. JSON when left out. */
   values?: ValueCodec | Promise<ValueCodec>

@@ -1,6 +1,6 @@
 import type { OffsetPorts, ResetRequest } from '../../api-server/index.ts'
 import { forgetCursor, sourceCursors } from '../../connectors/index.ts'
-import { names, type Project, type ResetView } from '../../core/index.ts'
+import { names, type Project, type ResetView, type SourceCursorView } from '../../core/index.ts'
 import type { GroupDescription, KafkaClient } from '../../kafka-client/index.ts'
 import { MillraceError, systemClock } from '../../platform/index.ts'
 import { planReset, resetOffsets, streamOffsets, type ResetOrder } from '../../streams/index.ts'
@@ -13,7 +13,7 @@ export interface OffsetsOptions {
   /** Does something while no stream of this data folder runs. */
   whileStopped<T>(action: () => Promise<T>): Promise<T>
   /** Who may be reading a source, by the run that wrote its cursor; null: nobody that is known. */
-  liveRun(this: void, run: string): Promise<string | null>
+  liveRun(this: void, last: Pick<SourceCursorView, 'dag' | 'run'>): Promise<string | null>
 }
 
 /** Offsets of the project's streams and cursors of its sources: shown, and set. */

@@ -68,7 +68,7 @@ const order: readonly Role[] = ['viewer', 'operator', 'admin']
 async function ask(route: string, headers: Record<string, string>): Promise<number> {
   const [method = 'GET', path = ''] = route.split(' ')
   const url = `${api.url}/api/v1${path.replaceAll(/\{\w+\}/g, 'x')}`
-  const response = await fetch(url, { method, headers, signal: AbortSignal.timeout(5_000) })
+  const response = await fetch(url, { method, headers, signal: AbortSignal.timeout(60_000) })
   await response.body?.cancel()
   return response.status
 }
@@ -259,6 +259,13 @@ test('hashes of Cassandra’s passwords are for admins', async () => {
   expect(await statusFor('operator')).toEqual([403, 403])
   // There is no Cassandra behind it.
   expect(await statusFor('admin')).toEqual([502, 502])
+})
+
+test('nobody sets the keyspace of the connection that all have together: operators would read that of the hashes unnamed', async () => {
+  const { cookie = '', csrf = '' } = sessions.get('admin') ?? {}
+  const headers = { cookie, 'x-millrace-csrf': csrf }
+  for (const cql of ['USE system_auth', '/* why */ use "system_auth";'])
+    expect(await (await post(`${api.url}/api/v1/cql`, { cql }, headers)).json()).toMatchObject({ code: 'BAD_REQUEST' })
 })
 
 test('the last admin stays', async () => {

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { onlyReads } from './data/table-browser.ts'
+import { onlyReads, withoutTexts } from './data/table-browser.ts'
 import { post, startScriptedApi, type ScriptedApi, type Session } from './testing/scripted-api.ts'
 
 let api: ScriptedApi
@@ -62,6 +62,18 @@ test.each([
   ['SELECTED', false],
 ])('%j only reads: %s', (cql, expected) => {
   expect(onlyReads(cql)).toBe(expected)
+})
+
+test.each([
+  ["CREATE ROLE a WITH PASSWORD = 'it''s hush' AND LOGIN = true", "CREATE ROLE a WITH PASSWORD = '…' AND LOGIN = true"],
+  ["ALTER ROLE a WITH PASSWORD = $$it's hush$$", "ALTER ROLE a WITH PASSWORD = '…'"],
+  ["-- don't\nALTER ROLE a WITH PASSWORD = 'hush'", "\nALTER ROLE a WITH PASSWORD = '…'"],
+  ["/* it's */ALTER ROLE a WITH PASSWORD = 'hush' // 'hush", "ALTER ROLE a WITH PASSWORD = '…' "],
+  [`ALTER ROLE "o'hara" WITH PASSWORD = 'hush'`, `ALTER ROLE "o'hara" WITH PASSWORD = '…'`],
+  ["ALTER ROLE a WITH PASSWORD = 'hush", "ALTER ROLE a WITH PASSWORD = '…'"],
+  ['/* hush', ''],
+])('of %j the audit log has no text', (cql, expected) => {
+  expect(withoutTexts(cql)).toBe(expected)
 })
 
 describe('below a base path', () => {

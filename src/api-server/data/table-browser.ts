@@ -82,10 +82,28 @@ const skipped = /(?:\s+|(?:--|\/\/)[^\n\r]*|\/\*[^]*?\*\/)/y
 
 /** Whether the statement only reads: one that does not begin with SELECT or DESCRIBE may change something. */
 export function onlyReads(cql: string): boolean {
+  return /^(?:select|describe|desc)\b/i.test(begunAtItsVerb(cql))
+}
+
+/** Whether it sets the keyspace of the connection: all who use the console have that one together. */
+export function usesKeyspace(cql: string): boolean {
+  return /^use\b/i.test(begunAtItsVerb(cql))
+}
+
+function begunAtItsVerb(cql: string): string {
   skipped.lastIndex = 0
   let at = 0
   while (skipped.test(cql)) at = skipped.lastIndex
-  return /^(?:select|describe|desc)\b/i.test(cql.slice(at))
+  return cql.slice(at)
+}
+
+/**
+ * For the audit log: a text in a statement may be a password (P8), or personal. Comments are left out, as they may hold one as well, and an
+ * apostrophe in one begins no text.
+ */
+export function withoutTexts(cql: string): string {
+  const parts = /(?:--|\/\/)[^\n\r]*|\/\*[^]*?(?:\*\/|$)|("(?:[^"]|"")*"?)|'(?:[^']|'')*'?|\$\$[^]*?(?:\$\$|$)/g
+  return cql.replaceAll(parts, (part, name?: string) => name ?? (/^['$]/.test(part) ? "'…'" : ''))
 }
 
 function personalColumns(project: Project, table: TableInfo): Set<string> {

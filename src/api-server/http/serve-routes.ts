@@ -74,12 +74,18 @@ async function audited(
   try {
     result = await act()
   } catch (error) {
-    await audit.write(note.who ?? principal, address, { ...entry(), outcome: 'refused', error: messageOf(error) })
+    await audit.write(note.who ?? principal, address, { ...entry(), outcome: 'refused', error: reasonOf(error) })
     throw error
   }
   await audit.write(note.who ?? principal, address, { ...entry(), outcome: 'done', error: null })
   // An answer without content is one all the same: clients parse JSON.
   return result ?? {}
+}
+
+/** Of a statement that the cluster refused its kind of error alone: the message repeats parts of the statement (P8). */
+function reasonOf(error: unknown): string {
+  const kind = error instanceof MillraceError ? error.details.cqlError : undefined
+  return typeof kind === 'string' ? `the cluster refused it: ${kind}` : messageOf(error)
 }
 
 function targetOf(params: unknown): string | null {

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { MillraceError } from '../../platform/index.ts'
 import { mayDo } from '../access/roles.ts'
 import { followRecord } from '../data/follow-record.ts'
-import { listTables, onlyReads, readRows, runCql } from '../data/table-browser.ts'
+import { listTables, onlyReads, readRows, runCql, usesKeyspace, withoutTexts } from '../data/table-browser.ts'
 import { onlyReading } from '../http/problems.ts'
 import { answer, type Route } from '../http/route.ts'
 import type { ApiPorts } from '../ports.ts'
@@ -72,21 +72,18 @@ function cqlRoute({ data }: Pick<ApiPorts, 'data'>): Route {
     body: z.strictObject({ cql: z.string().min(1).max(1_000_000), pageSize, next: z.string().optional() }),
     response: rows,
     handle: async ({ body: { cql, pageSize, next }, principal, readOnly, note }) => {
-      note({ target: withoutLiterals(cql).trim().slice(0, 500) })
+      note({ target: withoutTexts(cql).trim().slice(0, 500) })
       if (readOnly && !onlyReads(cql)) throw onlyReading()
       if ((!onlyReads(cql) || cql.toLowerCase().includes(secretKeyspace)) && !mayDo(principal, 'admin'))
         throw new MillraceError(
           'FORBIDDEN',
           `${principal.name} is ${principal.role}; statements that change something, or read ${secretKeyspace}, need the role admin.`,
         )
+      if (usesKeyspace(cql))
+        throw new MillraceError('BAD_REQUEST', 'USE would set the keyspace for all who are here: write keyspace.table in each statement.')
       return runCql(await data.cassandra(), cql, pageSize, next ?? null)
     },
   })
-}
-
-/** For the audit log: a text in a statement may be a password (P8), or personal. */
-function withoutLiterals(cql: string): string {
-  return cql.replaceAll(/'(?:[^']|'')*'?|\$\$[^]*?(?:\$\$|$)/g, "'…'")
 }
 
 function followRoute(ports: Pick<ApiPorts, 'data' | 'project' | 'masking' | 'deadLetters'>): Route {

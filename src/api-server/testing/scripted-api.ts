@@ -53,6 +53,8 @@ export interface ScriptedApi extends AsyncDisposable {
     logPath: string
     consoleFolder: string | null
     stops: number
+    kafka: ApiPorts['data']['kafka']
+    cassandra: ApiPorts['data']['cassandra']
   }
   signInLink(): string
   /** A session of a user with this role, as a browser holds it. */
@@ -76,6 +78,8 @@ export async function startScriptedApi(scope: Partial<ConsoleScope> = {}, basePa
     logPath: join(dataDir, 'attempt.log'),
     consoleFolder: null,
     stops: 0,
+    kafka: () => Promise.reject(new MillraceError('UNREACHABLE', 'no Kafka here')),
+    cassandra: () => Promise.reject(new MillraceError('UNREACHABLE', 'no Cassandra here')),
   }
   const access = await Access.open(dataDir, systemClock)
   for (const role of ['viewer', 'operator'] as const) await access.addUser(role, role, password)
@@ -189,8 +193,8 @@ function scriptedPorts(state: ScriptedApi['state']): ApiPorts {
       attemptLog: () => Promise.resolve({ path: state.logPath, attempt: 1 }),
     },
     data: {
-      kafka: () => Promise.reject(new MillraceError('UNREACHABLE', 'no Kafka here')),
-      cassandra: () => Promise.reject(new MillraceError('UNREACHABLE', 'no Cassandra here')),
+      kafka: () => state.kafka(),
+      cassandra: () => state.cassandra(),
       values: { makeReadyFor: () => Promise.resolve(), decode: decodeWithoutSchema, encode: () => Promise.resolve(new Uint8Array()) },
     },
     stop: () => {

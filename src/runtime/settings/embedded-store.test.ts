@@ -38,6 +38,13 @@ describe('the embedded table store', () => {
     expect(warnings).toEqual([])
   })
 
+  test('is known by its certificate where cassandra.tls only says who its own clients are', () => {
+    const env = variables()
+    const tls = { cert: authority, key: issued.key }
+    const { embedded } = resolve({ tls, embedded: { tls: { clientCa: authority } } }, env).cassandra
+    expect(embedded.clientTls).toEqual({ ...tls, ca: env['MILLRACE_CQL_TLS_CERT'], verifyHostname: false })
+  })
+
   test('speaks no TLS where that is turned off', () => {
     expect(resolve({}, { ...variables(), MILLRACE_CQL_TLS: 'false' }).cassandra.embedded.tls).toBeNull()
   })

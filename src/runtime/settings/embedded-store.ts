@@ -26,7 +26,9 @@ export function embeddedStore({ embedded = {}, tls: own }: NonNullable<ParsedCon
     ...(passphrase === undefined ? {} : { passphrase: secrets.text(passphrase, { key: `${key}.tls.passphrase`, isSensitive: true }) }),
     ...(clientCa === undefined ? {} : { clientCa: secrets.pem(clientCa, { key: `${key}.tls.clientCa`, isSensitive: false }) }),
   }
-  const clientTls = own ? tlsEndpoint(own, 'cassandra.tls', secrets) : { ca: tls.cert, verifyHostname: false }
+  // By that very certificate, unless an authority is named: whose names it holds then says nothing more.
+  const known = own?.ca === undefined ? { ca: tls.cert, verifyHostname: own?.serverName !== undefined } : {}
+  const clientTls = { ...known, ...(own ? tlsEndpoint(own, 'cassandra.tls', secrets) : {}) }
   if (own?.ca === undefined && !holdsItsAuthority(tls.cert))
     throw secrets.error(`${key}.tls.cert`, "does not hold its authority: set cassandra.tls.ca, by which Millrace's own clients know it")
   if (clientCa !== undefined && clientTls.cert === undefined)

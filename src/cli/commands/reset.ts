@@ -93,11 +93,7 @@ interface Resetting {
 /** What was done; null: nothing was. */
 async function resetStream({ target, output, stream, order, options, verb }: Resetting): Promise<ResetView | null> {
   const plan = await target.planReset(stream, order)
-  if (verb === 'replay' && plan.skipped > 0)
-    throw new MillraceError(
-      'BAD_REQUEST',
-      `${stream} has not come to ${order.to} yet, so there is nothing to replay from there: to skip ${counted(plan, plan.skipped)}, use "millrace reset ${stream} --to ${order.to}".`,
-    )
+  if (verb === 'replay' && plan.skipped > 0) throw notThereYet(plan, order.to)
   if (plan.partitions.length === 0) {
     output.data({ ...plan, dryRun: options.dryRun })
     output.line(`${stream} is there already: nothing to do`)
@@ -119,6 +115,19 @@ async function resetStream({ target, output, stream, order, options, verb }: Res
   const then = target.statuses === null ? 'goes on from there when it is started' : 'goes on from there'
   output.line(`${stream} ${then}: ${effects(done)}`)
   return done
+}
+
+/** Why a replay is refused. One that goes back in some partitions only would skip records of the others. */
+export function notThereYet(plan: ResetView, to: string): MillraceError {
+  const { stream, partitions, skipped } = plan
+  const behind = partitions.filter((each) => each.skipped > 0).map(({ partition }) => partition)
+  const back = partitions.filter((each) => each.again > 0).map(({ partition }) => partition)
+  const skip = `to skip ${counted(plan, skipped)}, use "millrace reset ${stream} --to ${to}"`
+  const refusal =
+    back.length === 0
+      ? `${stream} has not come to ${to} yet, so there is nothing to replay from there: ${skip}.`
+      : `${stream} has not come to ${to} yet in partition ${behind.join(', ')}: replay the others (${back.join(', ')}), each with --partition.`
+  return new MillraceError('BAD_REQUEST', refusal)
 }
 
 function show(output: Output, { topic, partitions }: ResetView): void {

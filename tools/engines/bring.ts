@@ -68,9 +68,12 @@ async function bringNpmPackages({ packages, libraries, env, leftOver }: NpmPacka
     LD_LIBRARY_PATH: join(system, 'lib', triplet),
     npm_config_nodedir: dirname(bin),
     npm_config_build_from_source: 'true',
+    npm_config_ignore_scripts: 'false',
   }
   writeFileSync(join(dir, 'package.json'), JSON.stringify({ private: true }))
   await run('npm', ['install', '--prefix', dir, '--no-audit', '--no-fund', '--save-exact', '--foreground-scripts', ...packages], compiling)
+  const isCompiled = readdirSync(dir, { recursive: true, encoding: 'utf8' }).some((path) => path.endsWith('.node'))
+  if (!isCompiled) throw new Error(`npm compiled nothing of ${packages.join(', ')}.`)
   for (const path of leftOver) rmSync(join(dir, path), { recursive: true, force: true })
 }
 

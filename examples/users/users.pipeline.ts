@@ -19,7 +19,7 @@ export const User = schema('User', {
 export const usersCreated = topic('users_created', { value: User, key: 'id', partitions: 6 })
 export const createdUsers = cassandraTable('spark_streams', 'created_users', { row: User, partitionKey: ['id'] })
 
-export const userAutomation = dag('user_automation', { schedule: '@daily', catchup: false })
+export const userAutomation = dag('user_automation', { schedule: '@daily', catchup: false, maxActiveRuns: 1 })
 const streamDataFromApi = userAutomation.task(
   'stream_data_from_api',
   () => randomUser({ every: '1s', for: '60s' }).map(toUser).to(usersCreated),

@@ -2,6 +2,7 @@ import { crc32c } from '@node-rs/crc32'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeBatch, encodeBatch, errorCodes, readBatchHeader, verifyBatchCrc, type Compression } from '../../kafka-wire/index.ts'
+import { ManualClock } from '../testing/manual-clock.ts'
 import { MemoryDisk } from '../testing/memory-disk.ts'
 import { openTestLog } from '../testing/open-test-log.ts'
 import { invalidTopicConfigs } from '../topics/topic-configs.ts'
@@ -61,6 +62,34 @@ describe('compression.type of a topic', () => {
     const plain = encodeBatch({ records: [{ key: null, value: Buffer.from('x'), timestampMs: 1 }], compression: 'none' })
     expect(log.append(claimsToBe('gzip', plain))).toMatchObject({ errorCode: errorCodes.CORRUPT_MESSAGE })
     expect(log.logEndOffset).toBe(0)
+    await log.close()
+  })
+
+  it('keeps a transaction, and the time that the broker gives, and leaves its marker as it is', async () => {
+    const configs = { 'compression.type': 'zstd', 'message.timestamp.type': 'LogAppendTime' }
+    const clock = new ManualClock()
+    const { log } = await openTestLog(new MemoryDisk(), { flush: 'os', configs, clock })
+    const records = [{ key: null, value: Buffer.alloc(1_000), timestampMs: 1 }]
+    const ids = { producerId: 7n, producerEpoch: 3, baseSequence: 0, isTransactional: true }
+    const nowMs = clock.nowMs()
+    expect(log.append(encodeBatch({ records, compression: 'gzip', ...ids }))).toMatchObject({ ok: true, logAppendTimeMs: nowMs })
+    expect(log.lastStableOffset).toBe(0)
+    expect(log.appendMarker({ producerId: 7, epoch: 3, commit: true, coordinatorEpoch: 0 })).toMatchObject({ ok: true })
+    expect(log.lastStableOffset).toBe(2)
+    const read = log.read(0, 1 << 20, true)
+    const stored = read.ok ? read.records : Buffer.alloc(0)
+    const first = readBatchHeader(stored, 0)
+    const marker = first && readBatchHeader(stored, first.sizeBytes)
+    const maxTimestamp = BigInt(nowMs)
+    expect(first).toMatchObject({
+      compression: 'zstd',
+      isTransactional: true,
+      isControl: false,
+      timestampType: 'LogAppendTime',
+      maxTimestamp,
+    })
+    expect(first && verifyBatchCrc(stored, 0, first)).toBe(true)
+    expect(marker).toMatchObject({ compression: 'none', isControl: true })
     await log.close()
   })
 })

@@ -55,6 +55,11 @@ function lacking({ operation, on, name, instead }: NeededRight): string {
   return `This user lacks the right ${operation} on ${on} "${name}"; an administrator grants it: ${grant}.${otherwise}`
 }
 
+/** A system does not know this user or its password, or does not allow it what it asked for: that is mended there. */
+export function isLockedOut({ code, details }: MillraceError): boolean {
+  return code === 'AUTHENTICATION_FAILED' || (typeof details.errorName === 'string' && details.errorName.endsWith('_AUTHORIZATION_FAILED'))
+}
+
 /** The error's number in Kafka's protocol, or null when it did not come from a broker. */
 export function errorCodeOf(error: unknown): number | null {
   const code = error instanceof MillraceError ? error.details.errorCode : null

@@ -6,6 +6,7 @@ export { connectKafka, type KafkaClient } from './client.ts'
 export type { CloseOptions } from './closing.ts'
 export type { CommittedOffset } from './committed-offsets.ts'
 export type { GroupConsumer } from './consumer.ts'
+export { isLockedOut } from './errors.ts'
 export type { ListedOffset, OffsetAt } from './list-offsets.ts'
 export type {
   AssignedPartition,

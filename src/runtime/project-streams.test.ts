@@ -76,11 +76,14 @@ test('a start that waits for systems is given up for a reload, and goes on waiti
   await streams.settle()
 })
 
-test('a start that is not let in waits until somebody mends the password there', async () => {
-  answer = new MillraceError('AUTHENTICATION_FAILED', 'wrong password')
+test.each([
+  new MillraceError('AUTHENTICATION_FAILED', 'wrong password'),
+  new MillraceError('KAFKA', 'may not read', { details: { errorName: 'TOPIC_AUTHORIZATION_FAILED' } }),
+])('a start that is not let in waits until somebody mends the password, or the right, there: $message', async (refusal) => {
+  answer = refusal
   streams.start()
   await vi.waitFor(() => expect(asked).toBeGreaterThan(1), patience)
-  expect(running.provisionError).toMatchObject({ code: 'AUTHENTICATION_FAILED' })
+  expect(running.provisionError).toBe(refusal)
 })
 
 test('what nobody has given up is not begun twice', async () => {

@@ -1,4 +1,5 @@
 import type { Project } from '../core/index.ts'
+import { isLockedOut } from '../kafka-client/index.ts'
 import { asMillraceError, backoffMs, systemClock, type Logger } from '../platform/index.ts'
 import type { ChildRegister } from './children/orphans.ts'
 import { startStreamProcess, type StreamProcess, type StreamWork } from './children/stream-process.ts'
@@ -155,10 +156,10 @@ async function provisionUntilDone(running: RunningStreams, signal: AbortSignal, 
       const failure = asMillraceError(error)
       running.provisionError = failure
       // A password or a right is mended there, while Millrace runs on.
-      const isLockedOut = failure.code === 'AUTHENTICATION_FAILED'
-      if ((!failure.retriable && !isLockedOut) || signal.aborted) throw failure
+      const mayNot = isLockedOut(failure)
+      if ((!failure.retriable && !mayNot) || signal.aborted) throw failure
       log.warn(`topics and tables cannot be made yet: ${failure.message}`)
-      await systemClock.sleep(backoffMs(attempt, isLockedOut ? lockedOutBackoff : awayBackoff), signal)
+      await systemClock.sleep(backoffMs(attempt, mayNot ? lockedOutBackoff : awayBackoff), signal)
     }
   }
 }

@@ -1,5 +1,6 @@
 import { startingStatus, type StreamState, type StreamStatus } from '../core/index.ts'
-import { asMillraceError, backoffMs, type Clock, type ErrorJson, type Logger, type MillraceError } from '../platform/index.ts'
+import { isLockedOut } from '../kafka-client/index.ts'
+import { asMillraceError, backoffMs, type Clock, type ErrorJson, type Logger } from '../platform/index.ts'
 
 export interface KeepRunningOptions {
   name: string
@@ -31,15 +32,15 @@ export async function keepRunning({ name, run, tell, log, clock, signal }: KeepR
     } catch (error) {
       if (signal.aborted) break
       const failure = asMillraceError(error)
-      const isLockedOut = isAuthenticationError(failure)
-      if (!failure.retriable && !isLockedOut) {
+      const mayNot = isLockedOut(failure)
+      if (!failure.retriable && !mayNot) {
         log.error(`stream ${name} stopped: ${failure.message}`, { error })
         return shown.stopped(failure.toJSON())
       }
       log.warn(`stream ${name} is retried: ${failure.message}`)
       if (clock.monotonicMs() - startedMs > RAN_WELL_MS) attempt = 0
       shown.retrying(failure.toJSON(), clock.nowMs(), attempt)
-      await clock.sleep(backoffMs(attempt, isLockedOut ? AUTHENTICATION_BACKOFF : BACKOFF), signal).catch(() => undefined)
+      await clock.sleep(backoffMs(attempt, mayNot ? AUTHENTICATION_BACKOFF : BACKOFF), signal).catch(() => undefined)
     }
   }
   shown.stopped(null)
@@ -82,9 +83,4 @@ class ShownStatus {
     this.#last = { ...status, state }
     this.#tell(this.#last)
   }
-}
-
-/** A system knows this user or its password not, or does not allow it what the stream needs. */
-function isAuthenticationError({ code, details }: MillraceError): boolean {
-  return code === 'AUTHENTICATION_FAILED' || (typeof details.errorName === 'string' && details.errorName.endsWith('_AUTHORIZATION_FAILED'))
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { alignColumns, createOutput, numeral } from './output.ts'
+import { alignColumns, counted, createOutput, numeral } from './output.ts'
 
 describe('a table', () => {
   test('is aligned, numbers to the right, and has no spaces at the end of a line of words', () => {
@@ -23,4 +23,8 @@ describe('a table', () => {
     output.data({ lag: 9_007_199_254_740_993n })
     expect(printed).toEqual(['{"lag":"9007199254740993"}\n'])
   })
+})
+
+test('one is said to be one', () => {
+  expect([counted(0, 'record'), counted(1n, 'record'), counted(1_500, 'record')]).toEqual(['0 records', '1 record', '1,500 records'])
 })

@@ -1,3 +1,5 @@
+import { plural } from '../core/index.ts'
+
 /** Where a command prints. With `json`, one JSON document (or one a line for streams of things) instead of words. */
 export interface Output {
   readonly json: boolean
@@ -40,6 +42,11 @@ function cellText(cell: unknown): string {
 /** `12,345,678` */
 export function numeral(count: number | bigint): string {
   return count.toLocaleString('en-US')
+}
+
+/** `12,345 records`, `1 record` */
+export function counted(count: number | bigint, noun: string): string {
+  return `${numeral(count)} ${plural(count, noun)}`
 }
 
 /** `numbers`: headers of columns that are aligned to the right. */

@@ -51,6 +51,7 @@ export type {
 } from './task-messages.ts'
 export { durationMs, type Duration } from './duration.ts'
 export { cqlNamePattern, names, projectNamePattern, topicNamePattern } from './names.ts'
+export { plural } from './plural.ts'
 export {
   definedSoFar,
   definition,

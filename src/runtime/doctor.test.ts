@@ -128,7 +128,7 @@ describe('the doctor', () => {
   test('counts dead letters and shows the last one, which stop nothing', () => {
     const lastDeadLetter = { reason: 'validate', message: 'id: null.', topic: 'users_created', partition: 2, offset: '7' }
     const report = diagnose(facts({ counts: { deadLetters: 1 }, stream: { deadLetters: 1, lastDeadLetter } }))
-    expect(report).toMatchObject({ healthy: true, summary: '60 fetched · 60 in topic · 60 in table · 1 dead letters' })
+    expect(report).toMatchObject({ healthy: true, summary: '60 fetched · 60 in topic · 60 in table · 1 dead letter' })
     expect(report.steps.find((step) => step.at === 'stream')?.because).toContain('users_created/2 offset 7 (validate): id: null. See')
   })
 

@@ -1,4 +1,4 @@
-import type { DoctorReport, DoctorStep, Endpoints, StatusView, StreamStatus } from '../core/index.ts'
+import { plural, type DoctorReport, type DoctorStep, type Endpoints, type StatusView, type StreamStatus } from '../core/index.ts'
 import type { ErrorJson } from '../platform/index.ts'
 import type { RunDetail } from '../core/index.ts'
 import type { Observed } from './counts.ts'
@@ -60,7 +60,7 @@ function summarise(facts: Facts, causes: readonly DoctorStep[]): string {
       `${counts.isExact ? '' : '≈ '}${shown(counts.inTopic)} in topic`,
       `${shown(counts.inTable)} in table`,
     ]
-    if ((counts.deadLetters ?? 0) > 0) parts.push(`${counts.deadLetters} dead letters`)
+    if ((counts.deadLetters ?? 0) > 0) parts.push(`${counts.deadLetters} ${plural(counts.deadLetters, 'dead letter')}`)
     return parts.join(' · ')
   })
   const counts = lines.join('; ') || `${shown(facts.fetched)} fetched`
@@ -124,7 +124,7 @@ function registrySteps({ registry }: Facts): DoctorStep[] {
       at: 'registry',
       name: 'schema registry',
       state: error === null ? 'ok' : 'stopped',
-      found: error === null ? `${shown(subjects)} subjects at ${address}` : 'not reached',
+      found: error === null ? `${shown(subjects)} ${plural(subjects, 'subject')} at ${address}` : 'not reached',
       because: error?.message ?? null,
     },
   ]
@@ -156,7 +156,7 @@ function topicStep({ counts, topicError }: Observed, facts: Facts): DoctorStep {
 function streamStep({ observed, stream, refused }: Facts['flows'][number], facts: Facts): DoctorStep {
   const { counts, committed } = observed
   const at = [...committed.values()].reduce((sum, offset) => sum + offset, 0n)
-  const found = `lag ${shown(counts.lag)}, offset ${at}, ${shown(counts.deadLetters)} dead letters`
+  const found = `lag ${shown(counts.lag)}, offset ${at}, ${shown(counts.deadLetters)} ${plural(counts.deadLetters, 'dead letter')}`
   const step = (state: DoctorStep['state'], because: string | null): DoctorStep => ({
     at: 'stream',
     name: counts.stream,

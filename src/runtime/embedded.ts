@@ -1,3 +1,4 @@
+import { plural } from '../core/index.ts'
 import { connectCassandra } from '../cql-client/index.ts'
 import { connectKafka } from '../kafka-client/index.ts'
 import { messageOf, MillraceError, type Logger, type Part } from '../platform/index.ts'
@@ -99,7 +100,7 @@ export async function probeKafka(address: string): Promise<string | null> {
       requestTimeoutMs: 1_000,
     })
     const { clusterId, topics } = await kafka.admin.metadata()
-    return `a Kafka broker (cluster ${clusterId ?? 'without a name'}, ${topics.length} topics)`
+    return `a Kafka broker (cluster ${clusterId ?? 'without a name'}, ${topics.length} ${plural(topics.length, 'topic')})`
   } catch (error) {
     return error instanceof MillraceError && error.code === 'AUTHENTICATION_FAILED' ? 'a Kafka broker that asks for credentials' : null
   }

@@ -1,4 +1,4 @@
-import type { RegistryEndpoint } from '../core/index.ts'
+import { plural, type RegistryEndpoint } from '../core/index.ts'
 import { asMillraceError, isLoopback, MillraceError, type Logger } from '../platform/index.ts'
 import { createRegistryClient } from '../registry-client/index.ts'
 import type { Clients } from './clients.ts'
@@ -98,7 +98,8 @@ export const busyRegistry: BusyPort = {
 
 async function probeRegistry(address: string): Promise<string | null> {
   try {
-    return `a schema registry (${await countSubjects({ url: `http://${address}` })} subjects)`
+    const subjects = await countSubjects({ url: `http://${address}` })
+    return `a schema registry (${subjects} ${plural(subjects, 'subject')})`
   } catch (error) {
     return error instanceof MillraceError && error.code === 'AUTHENTICATION_FAILED' ? 'a schema registry that asks for credentials' : null
   }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { withheld, withheldRunDetail, withheldStream, type ApiPorts, type PersonalMemory } from '../api-server/index.ts'
 import type { DoctorReport, Endpoints, EndpointsView, FlowCounts, PartView, Project, StatusView, StreamStatus } from '../core/index.ts'
 import type { MissingTopic } from '../connectors/index.ts'
-import { names } from '../core/index.ts'
+import { names, plural } from '../core/index.ts'
 import { asMillraceError, MillraceError, systemClock } from '../platform/index.ts'
 import type { RunDetail } from '../core/index.ts'
 import type { SchedulerHandle } from '../scheduler/index.ts'
@@ -197,7 +197,7 @@ function partsOf(
       settings.metadataUrl === null ? 'SQLite' : scheduler.address,
       metadataErrorOf(scheduler),
     ),
-    part('streams', 'embedded', `${observed.length} streams`, streamError),
+    part('streams', 'embedded', `${observed.length} ${plural(observed.length, 'stream')}`, streamError),
     part(
       'random-user',
       endpoints.randomUser.is === 'local' ? 'embedded' : 'remote',

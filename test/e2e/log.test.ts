@@ -29,7 +29,7 @@ const say = (...args: string[]): { code: number | null; stdout: string; stderr: 
 
 test('a log is printed, checked, and repaired where it is damaged', { timeout: 240_000 }, async () => {
   const dumped = say('dump', 'users-0', '--records')
-  expect(dumped.stdout).toMatch(/^0–0 · 1 records, \d+ bytes, gzip · \S+ · leader epoch \d+/)
+  expect(dumped.stdout).toMatch(/^0–0 · 1 record, \d+ bytes, gzip · \S+ · leader epoch \d+/)
   expect(dumped.stdout).toContain('  2  k  three\n')
   expect(runJson(project, ['log', 'check', 'users-0', '--data-dir', dataDir])).toMatchObject([
     { partition: 'users-0', records: 3, endOffset: 3, faults: [] },

@@ -55,7 +55,7 @@ test('a schema registered with a running Millrace is there after kill -9', { tim
     () => apiOf(project).doctor(),
     ({ steps }) => steps.some(({ at, state }) => at === 'registry' && state === 'ok'),
   )
-  expect(report.steps.find(({ at }) => at === 'registry')?.found).toBe(`1 subjects at ${again}`)
+  expect(report.steps.find(({ at }) => at === 'registry')?.found).toBe(`1 subject at ${again}`)
 })
 
 test('beyond loopback it asks for the credentials of the data folder (P8)', { timeout: 240_000 }, async () => {

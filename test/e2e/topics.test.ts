@@ -54,7 +54,7 @@ test('a topic is created, described, listed and deleted', { timeout: 240_000 }, 
   expect(json('topics', 'list')).toContainEqual({ topic: 'orders', partitions: 2, records: '1500' })
   expect(json('topics')).toEqual(json('topics', 'list'))
   const described = say('topics', 'describe', 'orders').stdout
-  expect(described).toMatch(/^orders · 2 partitions · 1 replicas · 1,500 offsets · id \S+$/m)
+  expect(described).toMatch(/^orders · 2 partitions · 1 replica · 1,500 offsets · id \S+$/m)
   expect(described).toContain('  retention.ms=3600000\n')
   expect(described).toMatch(/^PARTITION +LEADER +REPLICAS +IN SYNC +FIRST OFFSET +END OFFSET +OFFSETS$/m)
   expect(described).toMatch(/^ {8}1 +\d+ +\d+ +\d+ +0 +\d+ +\d+$/m)

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { DeadLetterView } from '../../core/index.ts'
 import { MillraceError } from '../../platform/index.ts'
 import type { WithContext } from '../main.ts'
+import { wholeNumberOption } from '../options.ts'
 import { addSettlingCommands, filterOf } from './settle-dead-letters.ts'
 
 const states = ['open', 'failed-again', 'replayed', 'discarded', 'all'] as const
@@ -21,7 +22,7 @@ export function addDeadLetterCommands(program: Command, context: WithContext): v
       const { api, output } = context()
       const filter = {
         state: stateOf(state),
-        limit: Number(limit),
+        limit: wholeNumberOption('--limit', limit),
         ...filterOf({ reason, since }),
         ...(stream === undefined ? {} : { stream }),
       }

@@ -1,6 +1,6 @@
 import type { ResetView, StreamStatus } from '../../core/index.ts'
 import { MillraceError, systemClock } from '../../platform/index.ts'
-import { numeral, type Output } from '../output.ts'
+import { counted, type Output } from '../output.ts'
 import { createProgress } from '../progress.ts'
 import type { ResetTarget } from '../reset-target.ts'
 
@@ -33,7 +33,7 @@ export async function followReplay(target: ResetTarget, output: Output, done: Re
   }
   progress.end()
   const upTo = end === null ? 'where it was' : end.to
-  output.line(`${done.stream} has caught up to ${upTo}${end === null ? `: ${numeral(done.again)} records read again` : ''}`)
+  output.line(`${done.stream} has caught up to ${upTo}${end === null ? `: ${counted(done.again, 'record')} read again` : ''}`)
 }
 
 function whyNot(statuses: readonly StreamStatus[], name: string): MillraceError | null {

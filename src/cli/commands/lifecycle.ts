@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
-import type { FlowCounts, StatusView } from '../../core/index.ts'
+import { plural, type FlowCounts, type StatusView } from '../../core/index.ts'
 import { MillraceError, processIsAlive, systemClock } from '../../platform/index.ts'
 import { diagnoseStopped } from '../../runtime/index.ts'
 import type { WithContext } from '../main.ts'
+import { wholeNumberOption } from '../options.ts'
 import type { Output } from '../output.ts'
 
 export function addLifecycleCommands(program: Command, context: WithContext): void {
@@ -15,7 +16,7 @@ export function addLifecycleCommands(program: Command, context: WithContext): vo
       const client = await api()
       const { pid } = await client.status()
       await client.stop()
-      const deadlineMs = systemClock.monotonicMs() + Number(timeout) * 1_000
+      const deadlineMs = systemClock.monotonicMs() + wholeNumberOption('--timeout', timeout, 0) * 1_000
       while (processIsAlive(pid)) {
         if (systemClock.monotonicMs() > deadlineMs)
           throw new MillraceError('TIMED_OUT', `Millrace (process ${pid}) has not stopped after ${timeout} s.`)
@@ -91,5 +92,5 @@ function byOffsets({ isExact }: FlowCounts, count: number | null): string | numb
 /** `load_users: 60 fetched · 60 in topic · 60 in table · 0 dead letters · lag 0`. */
 export function flowLine(flow: FlowCounts): string {
   const shown = (count: string | number | null): string => (count === null ? '?' : String(count))
-  return `${flow.stream}: ${shown(flow.fetched)} fetched · ${shown(byOffsets(flow, flow.inTopic))} in topic · ${shown(flow.inTable)} in table · ${shown(byOffsets(flow, flow.deadLetters))} dead letters · lag ${shown(flow.lag)}`
+  return `${flow.stream}: ${shown(flow.fetched)} fetched · ${shown(byOffsets(flow, flow.inTopic))} in topic · ${shown(flow.inTable)} in table · ${shown(byOffsets(flow, flow.deadLetters))} ${plural(flow.deadLetters, 'dead letter')} · lag ${shown(flow.lag)}`
 }

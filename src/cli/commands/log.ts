@@ -5,7 +5,7 @@ import { dataDirOf, withLogFiles, type CheckedLog, type DumpedBatch, type LogFil
 import { confirmed } from '../confirm.ts'
 import type { Context } from '../context.ts'
 import type { WithContext } from '../main.ts'
-import { numeral } from '../output.ts'
+import { counted, numeral } from '../output.ts'
 
 interface Where {
   dataDir?: string
@@ -69,7 +69,7 @@ function batchLine(batch: DumpedBatch): string {
     batch.producerId < 0 ? '' : ` · producer ${batch.producerId}, epoch ${batch.producerEpoch}, sequence ${batch.baseSequence}`
   const transaction = batch.marker ? ` · ${batch.marker} marker` : batch.isTransactional ? ' · transactional' : ''
   const time = batch.maxTimestampMs < 0 ? 'no time' : new Date(batch.maxTimestampMs).toISOString()
-  return `${batch.baseOffset}–${batch.lastOffset} · ${batch.records} records, ${batch.sizeBytes} bytes, ${batch.compression} · ${time} · leader epoch ${batch.leaderEpoch}${producer}${transaction}`
+  return `${batch.baseOffset}–${batch.lastOffset} · ${counted(batch.records, 'record')}, ${batch.sizeBytes} bytes, ${batch.compression} · ${time} · leader epoch ${batch.leaderEpoch}${producer}${transaction}`
 }
 
 function check({ output }: Context, files: LogFiles, partitions: readonly string[]): void {

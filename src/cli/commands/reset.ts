@@ -5,7 +5,7 @@ import { MillraceError } from '../../platform/index.ts'
 import { confirmed } from '../confirm.ts'
 import type { WithContext } from '../main.ts'
 import { wholeNumberOption } from '../options.ts'
-import { numeral, type Output } from '../output.ts'
+import { counted, numeral, type Output } from '../output.ts'
 import { withResetTarget, type ResetTarget } from '../reset-target.ts'
 import { followReplay } from './follow-replay.ts'
 
@@ -122,7 +122,7 @@ export function notThereYet(plan: ResetView, to: string): MillraceError {
   const { stream, partitions, skipped } = plan
   const behind = partitions.filter((each) => each.skipped > 0).map(({ partition }) => partition)
   const back = partitions.filter((each) => each.again > 0).map(({ partition }) => partition)
-  const skip = `to skip ${counted(plan, skipped)}, use "millrace reset ${stream} --to ${to}"`
+  const skip = `to skip ${about(plan, skipped)}, use "millrace reset ${stream} --to ${to}"`
   const refusal =
     back.length === 0
       ? `${stream} has not come to ${to} yet, so there is nothing to replay from there: ${skip}.`
@@ -147,13 +147,13 @@ function show(output: Output, { topic, partitions }: ResetView): void {
 }
 
 function question(plan: ResetView): string {
-  const skips = plan.skipped > 0 ? `, and never reads ${counted(plan, plan.skipped)}` : ''
-  return `${plan.stream} stops, goes on at ${plan.to} in ${plan.partitions.length} partitions, reads ${counted(plan, plan.again)} again${skips}. Do it?`
+  const skips = plan.skipped > 0 ? `, and never reads ${about(plan, plan.skipped)}` : ''
+  return `${plan.stream} stops, goes on at ${plan.to} in ${counted(plan.partitions.length, 'partition')}, reads ${about(plan, plan.again)} again${skips}. Do it?`
 }
 
-const effects = (done: ResetView): string => `${counted(done, done.again)} are read again, ${numeral(done.skipped)} skipped`
+const effects = (done: ResetView): string => `${about(done, done.again)} to read again, ${numeral(done.skipped)} skipped`
 
-const counted = ({ isExact }: ResetView, count: number): string => `${isExact ? '' : '≈'}${numeral(count)} records`
+const about = ({ isExact }: ResetView, count: number): string => `${isExact ? '' : '≈'}${counted(count, 'record')}`
 
 async function resetSource(
   target: ResetTarget,
@@ -173,7 +173,7 @@ async function resetSource(
     )
   }
   output.line(
-    `${source}: ${JSON.stringify(found.cursor)} by run ${found.run}, ${found.at}; ${numeral(found.fetched)} records fetched so far`,
+    `${source}: ${JSON.stringify(found.cursor)} by run ${found.run}, ${found.at}; ${counted(found.fetched, 'record')} fetched so far`,
   )
   if (dryRun) {
     output.data({ ...found, dryRun })

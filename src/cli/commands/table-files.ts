@@ -3,6 +3,7 @@ import { parseType, type CassandraSession, type RowWriter, type TableInfo, type 
 import { MillraceError, systemClock } from '../../platform/index.ts'
 import type { Context } from '../context.ts'
 import type { WithContext } from '../main.ts'
+import { counted } from '../output.ts'
 import { createProgress } from '../progress.ts'
 import { createRowFile, fileFormats, formatOf, readRowFile, type Entry, type FileColumn } from '../table-files/row-file.ts'
 
@@ -60,7 +61,7 @@ async function exportTable({ output, withCassandra }: Context, name: string, pat
     return progress.count
   })
   output.data({ table: name, file: path, format, rows: written })
-  if (path !== '-') output.line(`${written} rows of ${name} in ${path}`)
+  if (path !== '-') output.line(`${counted(written, 'row')} of ${name} in ${path}`)
 }
 
 interface Imported {
@@ -96,7 +97,7 @@ async function importTable({ output, withCassandra }: Context, name: string, pat
   }
   const { written, refused, errors } = imported
   output.data({ table: name, file: path, format, written, refused, errors })
-  output.line(`${written} rows written to ${name}${refused === 0 ? '' : `, ${refused} refused`}`)
+  output.line(`${counted(written, 'row')} written to ${name}${refused === 0 ? '' : `, ${refused} refused`}`)
   for (const { at, error } of errors) output.line(`  ${format === 'parquet' ? 'row' : 'line'} ${at}: ${error}`)
   if (refused > errors.length) output.line(`  and ${refused - errors.length} more`)
   if (refused > 0) process.exitCode = 1

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { checkTables, compactTables } from '../../runtime/index.ts'
 import type { Context } from '../context.ts'
 import type { WithContext } from '../main.ts'
-import { numeral } from '../output.ts'
+import { counted, numeral } from '../output.ts'
 import { createProgress } from '../progress.ts'
 
 const mostShown = 50
@@ -61,6 +61,6 @@ async function compact(context: Context, options: { dataDir?: string }): Promise
   const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`
   const { recordsChanged, bytesBefore, bytesAfter } = compacted
   output.line(
-    `${numeral(recordsChanged)} records held what was deleted or expired; ${megabytes(bytesBefore)} before, ${megabytes(bytesAfter)} now`,
+    `${counted(recordsChanged, 'record')} held what was deleted or expired; ${megabytes(bytesBefore)} before, ${megabytes(bytesAfter)} now`,
   )
 }

@@ -5,7 +5,7 @@ import { confirmed } from '../confirm.ts'
 import { findTopic, type TopicMetadata } from '../find-topic.ts'
 import type { WithContext } from '../main.ts'
 import { configOption, repeated, wholeNumberOption } from '../options.ts'
-import { numeral } from '../output.ts'
+import { counted, numeral } from '../output.ts'
 import { addTopicChanges } from './topic-changes.ts'
 
 export function addTopicCommands(program: Command, context: WithContext): void {
@@ -32,9 +32,9 @@ export function addTopicCommands(program: Command, context: WithContext): void {
       output.data(topic)
       const [first] = topic.partitions
       const sizes = [
-        `${topic.partitions.length} partitions`,
-        `${first?.replicas.length ?? 0} replicas`,
-        `${numeral(total(topic.partitions))} offsets`,
+        counted(topic.partitions.length, 'partition'),
+        counted(first?.replicas.length ?? 0, 'replica'),
+        counted(total(topic.partitions), 'offset'),
       ]
       output.line(`${topic.topic} · ${sizes.join(' · ')} · id ${topic.topicId}`)
       for (const [key, { value }] of Object.entries(topic.configs)) output.line(`  ${key}=${value}`)
@@ -82,7 +82,7 @@ function addChanges(topics: Command, context: WithContext): void {
       if (made?.created !== true)
         throw new MillraceError('ALREADY_EXISTS', `Topic "${name}" is there already: see "millrace topics describe ${name}".`)
       output.data({ topic: name, created: true })
-      output.line(`${name} created, ${topic.partitions} partitions`)
+      output.line(`${name} created, ${counted(topic.partitions, 'partition')}`)
     })
   topics
     .command('delete <topics...>')
@@ -95,7 +95,7 @@ function addChanges(topics: Command, context: WithContext): void {
         // All are looked for before one is deleted: a slip of the pen deletes nothing.
         const found = names.map((name) => findTopic(all, name))
         const records = total((await Promise.all(found.map((topic) => offsetsOf(admin, topic)))).flat())
-        if (yes !== true && !(await confirmed(`Delete ${names.join(', ')} with ${numeral(records)} records?`)))
+        if (yes !== true && !(await confirmed(`Delete ${names.join(', ')} with ${counted(records, 'record')}?`)))
           return output.line('nothing deleted')
         const deleted = await admin.deleteTopics(names)
         output.data(deleted.map(({ name, deleted: done }) => ({ topic: name, deleted: done })))

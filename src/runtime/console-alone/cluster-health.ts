@@ -1,4 +1,4 @@
-import type { PartView } from '../../core/index.ts'
+import { plural, type PartView } from '../../core/index.ts'
 import type { CassandraSession } from '../../cql-client/index.ts'
 import type { KafkaClient } from '../../kafka-client/index.ts'
 import { messageOf, MillraceError, systemClock } from '../../platform/index.ts'
@@ -73,6 +73,7 @@ export async function describeCassandra(session: Pick<CassandraSession, 'query'>
   return `${String(name)}, version ${String(version)}, ${String(dataCenter)}, ${counted(peers.rows.length + 1, 'node')}`
 }
 
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`
+/** `3 brokers`, `1 broker` */
+export function counted(count: number, what: string): string {
+  return `${count} ${plural(count, what)}`
 }

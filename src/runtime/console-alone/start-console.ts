@@ -9,7 +9,7 @@ import { notEmbedded, resolveEndpoints } from '../endpoints.ts'
 import { openLogFile } from '../log-file.ts'
 import { reserveRegistry, type Registry } from '../registry.ts'
 import type { Settings } from '../settings/settings.ts'
-import { describeCassandra, describeKafka, watchClusters, type Watched } from './cluster-health.ts'
+import { counted, describeCassandra, describeKafka, watchClusters, type Watched } from './cluster-health.ts'
 import { noProject, withoutProject } from './no-project.ts'
 
 export interface ConsoleOptions {
@@ -159,7 +159,7 @@ function watchedOf({ kafka, cassandra }: Settings, systems: DataSystems, registr
         ]),
     ...(registry === null
       ? []
-      : [{ name: 'registry' as const, address: registry.address, ask: async () => `${await registry.subjects()} subjects` }]),
+      : [{ name: 'registry' as const, address: registry.address, ask: async () => counted(await registry.subjects(), 'subject') }]),
   ]
 }
 

@@ -2,13 +2,12 @@ import { tableId } from '../../core/index.ts'
 import type { CassandraSession, TableInfo } from '../../cql-client/index.ts'
 import type { CommittedOffset, KafkaClient } from '../../kafka-client/index.ts'
 import { asMillraceError, MillraceError, systemClock } from '../../platform/index.ts'
+import { eachOf } from './each-of.ts'
 import type { FollowedFlow, Following } from './followed-flow.ts'
 import { personalIn } from './payload.ts'
 import { listTables, readRows } from './table-browser.ts'
 import { versionsOfKey } from './versions-of-key.ts'
 
-/** Topics are read, and tables asked, so many at a time. */
-const atATime = 4
 const longestMs = 20_000
 
 /**
@@ -95,15 +94,4 @@ async function rowOf(
     const failure = asMillraceError(error)
     return { row: null, rowError: failure.retriable ? failure.message : null }
   }
-}
-
-/** The results in order, some at a time. */
-async function eachOf<T, R>(items: readonly T[], action: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = []
-  const left = items.entries()
-  const work = async (): Promise<void> => {
-    for (const [i, item] of left) results[i] = await action(item)
-  }
-  await Promise.all(Array.from({ length: atATime }, work))
-  return results
 }

@@ -2,6 +2,8 @@ import type { Batch } from '../../core/index.ts'
 import type { KafkaClient, StartingPoint, TopicReader } from '../../kafka-client/index.ts'
 import { systemClock } from '../../platform/index.ts'
 import type { ServerEvent } from '../http/route.ts'
+import { eachOf } from './each-of.ts'
+import { LastRecords, mostBytes, sizeOf } from './last-records.ts'
 import { recordView, type Masking, type RecordView } from './records.ts'
 import type { TopicValues } from './systems.ts'
 
@@ -14,35 +16,68 @@ export interface ReadOptions {
   readonly signal: AbortSignal
 }
 
-/** The newest `limit` records, newest first. Of each partition more offsets are read than that: each transaction's end takes one. */
+/**
+ * The newest `limit` records, newest first; fewer of large ones (`mostBytes`). Of each partition more offsets are read than that: each
+ * transaction's end takes one.
+ */
 export async function newestRecords(options: ReadOptions, limit: number): Promise<RecordView[]> {
   const { kafka, topic, partitions } = options
   const wanted = partitions.map((partition) => ({ topic, partition }))
   const [begin, end] = await Promise.all([kafka.admin.listOffsets(wanted, 'earliest'), kafka.admin.listOffsets(wanted, 'latest')])
-  const found = await Promise.all(
-    end.map(async ({ partition, offset }) => {
-      const first = begin.find((each) => each.partition === partition)?.offset ?? 0n
-      const back = BigInt(limit * 2 + 10)
-      const from = offset - back > first ? offset - back : first
-      return from >= offset ? [] : readUpTo({ ...options, partitions: [partition] }, { offset: from }, Number(back))
-    }),
-  )
-  return found
-    .flat()
-    .toSorted((a, b) => (b.at ?? '').localeCompare(a.at ?? '') || b.partition - a.partition || Number(BigInt(b.offset) - BigInt(a.offset)))
-    .slice(0, limit)
+  let newest: RecordView[] = []
+  await eachOf(end, async ({ partition, offset }) => {
+    const first = begin.find((each) => each.partition === partition)?.offset ?? 0n
+    const back = offset - BigInt(limit * 2 + 10)
+    if (first >= offset) return
+    const found = await lastUpTo({ ...options, partitions: [partition] }, { from: back > first ? back : first, end: offset }, limit)
+    // What cannot be among them is kept no longer: however many partitions there are.
+    newest = [...newest, ...found].toSorted(newestFirst)
+    newest = newest.slice(0, Math.min(limit, countWithin(newest)))
+  })
+  return newest
 }
 
-/** At most `limit` records from a place on, in the order of their partitions' logs. */
+async function lastUpTo(options: ReadOptions, { from, end }: { from: bigint; end: bigint }, limit: number): Promise<readonly RecordView[]> {
+  const last = new LastRecords(limit)
+  await using reader = openReader(options, { offset: from })
+  let next = from
+  do {
+    for (const batch of await reader.poll({ signal: options.signal })) {
+      await options.values.makeReadyFor(batch, options.signal)
+      for (let i = 0; i < batch.count; i++) last.add(recordView(batch, i, options.values, options.masking))
+      next = batch.nextOffset
+    }
+  } while (next < end && !reader.atEnd())
+  return last.all
+}
+
+function newestFirst(a: RecordView, b: RecordView): number {
+  return (b.at ?? '').localeCompare(a.at ?? '') || b.partition - a.partition || Number(BigInt(b.offset) - BigInt(a.offset))
+}
+
+/** How many of them, one at least, have no more than `mostBytes` in all. */
+function countWithin(records: readonly RecordView[]): number {
+  let bytes = 0
+  const tooMany = records.findIndex((record) => (bytes += sizeOf(record)) > mostBytes)
+  return tooMany < 0 ? records.length : Math.max(tooMany, 1)
+}
+
+/** At most `limit` records from a place on, in the order of their partitions' logs; fewer of large ones: none is begun past `mostBytes`. */
 export async function readUpTo(options: ReadOptions, from: StartingPoint, limit: number): Promise<RecordView[]> {
   const records: RecordView[] = []
+  let bytes = 0
+  const isEnough = (): boolean => records.length >= limit || bytes > mostBytes
   await using reader = openReader(options, from)
   do {
     for (const batch of await reader.poll({ signal: options.signal })) {
       await options.values.makeReadyFor(batch, options.signal)
-      for (let i = 0; i < batch.count && records.length < limit; i++) records.push(recordView(batch, i, options.values, options.masking))
+      for (let i = 0; i < batch.count && !isEnough(); i++) {
+        const record = recordView(batch, i, options.values, options.masking)
+        records.push(record)
+        bytes += sizeOf(record)
+      }
     }
-  } while (records.length < limit && !reader.atEnd())
+  } while (!isEnough() && !reader.atEnd())
   return records
 }
 
@@ -90,9 +125,11 @@ async function lastOf(batches: readonly Batch[], count: number, { values, maskin
 /** One reader of all partitions at their ends; or one of each, where it stopped. */
 function openAt(options: ReadOptions, resume: string | null): TopicReader[] {
   const positions = /^\d+:\d+(,\d+:\d+)*$/.test(resume ?? '') ? (resume ?? '').split(',').map((each) => each.split(':')) : []
-  const known = positions.filter(([partition]) => options.partitions.includes(Number(partition)))
-  if (known.length === 0) return [openReader(options, 'latest')]
-  return known.map(([partition, offset]) => openReader({ ...options, partitions: [Number(partition)] }, { offset: BigInt(offset ?? 0) }))
+  // By partition: an id that names one a thousand times opens one reader.
+  const known = new Map(positions.map(([partition, offset]) => [Number(partition), BigInt(offset ?? 0)]))
+  const readers = options.partitions.filter((partition) => known.has(partition))
+  if (readers.length === 0) return [openReader(options, 'latest')]
+  return readers.map((partition) => openReader({ ...options, partitions: [partition] }, { offset: known.get(partition) ?? 0n }))
 }
 
 export function openReader({ kafka, topic, partitions }: ReadOptions, from: StartingPoint): TopicReader {

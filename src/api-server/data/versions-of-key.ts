@@ -1,5 +1,6 @@
 import { bytesAt } from '../../core/index.ts'
 import { systemClock } from '../../platform/index.ts'
+import { LastRecords } from './last-records.ts'
 import { openReader, type ReadOptions } from './read-topic.ts'
 import { recordView, type RecordView } from './records.ts'
 
@@ -14,7 +15,6 @@ export interface VersionsOfKey {
 }
 
 const mostVersions = 50
-const mostBytes = 8 * 1_048_576
 
 /**
  * The records of a key, from the topic's beginning until its end or the deadline, whichever is first. Keys are compared as bytes: nothing is
@@ -22,10 +22,10 @@ const mostBytes = 8 * 1_048_576
  */
 export async function versionsOfKey(options: ReadOptions, key: string, deadlineMs: number): Promise<VersionsOfKey> {
   const { values, masking, signal, partitions } = options
-  const records: RecordView[] = []
-  if (partitions.length === 0) return { records, found: 0, scanned: 0, complete: true }
+  if (partitions.length === 0) return { records: [], found: 0, scanned: 0, complete: true }
+  const last = new LastRecords(mostVersions)
   const wanted = Buffer.from(key)
-  let [found, scanned, keptBytes] = [0, 0, 0]
+  let [found, scanned] = [0, 0]
   await using reader = openReader(options, 'earliest')
   do {
     for (const batch of await reader.poll({ signal })) {
@@ -34,17 +34,10 @@ export async function versionsOfKey(options: ReadOptions, key: string, deadlineM
         const bytes = bytesAt(batch, batch.keyAt, i)
         if (bytes === null || !wanted.equals(bytes)) continue
         await values.makeReadyFor(batch, signal)
-        const record = recordView(batch, i, values, masking)
+        last.add(recordView(batch, i, values, masking))
         found++
-        records.push(record)
-        keptBytes += sizeOf(record)
-        while (records.length > mostVersions || (keptBytes > mostBytes && records.length > 1)) keptBytes -= sizeOf(records.shift())
       }
     }
   } while (!reader.atEnd() && systemClock.monotonicMs() < deadlineMs)
-  return { records, found, scanned, complete: reader.atEnd() }
-}
-
-function sizeOf(record: RecordView | undefined): number {
-  return (record?.value?.sizeBytes ?? 0) + (record?.key?.sizeBytes ?? 0)
+  return { records: [...last.all], found, scanned, complete: reader.atEnd() }
 }

@@ -71,7 +71,8 @@ function readRoutes(ports: Pick<ApiPorts, 'data' | 'masking'>): Route[] {
     answer({
       method: 'GET',
       path: '/topics/:topic/records',
-      summary: 'Records, the newest first or from a place on in the log’s order; read committed',
+      summary:
+        'Records, the newest first or from a place on in the log’s order; read committed; of large ones fewer than `limit`, about 8 MiB',
       role: 'viewer',
       params: topicParams,
       query: recordsQuery,

@@ -111,3 +111,16 @@ test('a group with members refuses; a static member that is gone is put out', { 
   await resetOffsets(order('earliest'), Date.now())
   expect((await streamOffsets(order('earliest'))).partitions.map(({ committed }) => committed)).toEqual(['0', '0'])
 })
+
+test('a transaction that a process left open keeps nobody from seeing what a reset would do', { timeout: 240_000 }, async () => {
+  await resetOffsets(order('latest'), Date.now())
+  const before = await planReset(order('earliest'))
+  await using left = kafka.transactionalProducer({ transactionalId: 'left' })
+  await left.begin()
+  const [{ partition, latest } = { partition: 0, latest: '1' }] = (await streamOffsets(order('earliest'))).partitions
+  await left.sendOffsets([{ topic: 'users', partition, offset: BigInt(latest), leaderEpoch: -1, metadata: '' }], { groupId: group })
+  expect(await planReset(order('earliest'))).toEqual(before)
+  // Which ends it, as its owner's members are put out.
+  await kafka.admin.fenceProducer('left')
+  expect(await resetOffsets(order('earliest'), Date.now())).toEqual(before)
+})

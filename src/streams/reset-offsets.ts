@@ -17,7 +17,11 @@ export interface ResetKafka {
       at: 'earliest' | 'latest' | { timestampMs: number },
       options?: { isolationLevel: 'read_committed' },
     ): Promise<readonly (At & { offset: bigint })[]>
-    committedOffsets(groupId: string, topics: readonly string[]): Promise<readonly (At & { offset: bigint; metadata: string })[]>
+    committedOffsets(
+      groupId: string,
+      topics: readonly string[],
+      options: { waitForTransactions: boolean },
+    ): Promise<readonly (At & { offset: bigint; metadata: string })[]>
     alterOffsets(groupId: string, offsets: readonly (At & { offset: bigint; metadata: string })[]): Promise<void>
   }
   recordCounter(topic: string): {
@@ -48,7 +52,7 @@ const few = 10_000n
 
 /** Where a stream is. NOT_FOUND: there is no such topic. */
 export async function streamOffsets({ kafka, project, stream, topic }: Omit<ResetOrder, 'to'>): Promise<StreamOffsetsView> {
-  const standings = await standingsOf(kafka, project, stream, topic, null)
+  const standings = await standingsOf({ kafka, project, stream, topic }, null, 'shown')
   const partitions = standings.map(({ partition, committed, earliest, latest }) => ({
     partition,
     committed: committed === null ? null : String(committed.offset),
@@ -60,7 +64,7 @@ export async function streamOffsets({ kafka, project, stream, topic }: Omit<Rese
 
 /** What a reset would do. @throws MillraceError BAD_REQUEST, NOT_FOUND */
 export async function planReset(order: ResetOrder): Promise<ResetView> {
-  return viewOf(order, (await movesOf(order)).moves, countWithinMs.planning)
+  return viewOf(order, (await movesOf(order, 'shown')).moves, countWithinMs.planning)
 }
 
 /**
@@ -73,7 +77,7 @@ export async function resetOffsets(
   mayDo: (plan: ResetView) => void = () => undefined,
 ): Promise<ResetView> {
   const { kafka, project, stream, topic } = order
-  const { moves, standings } = await movesOf(order)
+  const { moves, standings } = await movesOf(order, 'set')
   const plan = await viewOf(order, moves, countWithinMs.resetting)
   mayDo(plan)
   if (moves.length === 0) return plan
@@ -97,29 +101,28 @@ function startsAfter(standings: readonly PartitionStanding[], nowMs: number): nu
   return Math.max(nowMs * 1_000, ...given)
 }
 
-async function movesOf(order: ResetOrder): Promise<{ moves: Move[]; standings: PartitionStanding[] }> {
-  const { kafka, project, stream, topic, startingOffsets, partition } = order
+async function movesOf(order: ResetOrder, toBe: 'shown' | 'set'): Promise<{ moves: Move[]; standings: PartitionStanding[] }> {
+  const { topic, startingOffsets, partition } = order
   const place = placeOf(order.to)
-  const standings = await standingsOf(kafka, project, stream, topic, place.is === 'time' ? place.ms : null)
+  const standings = await standingsOf(order, place.is === 'time' ? place.ms : null, toBe)
   const chosen = standings.filter((each) => partition === undefined || each.partition === partition)
   if (chosen.length === 0)
     throw new MillraceError('NOT_FOUND', `${topic} has no partition ${partition}: it has 0 to ${standings.length - 1}.`)
   return { moves: planMoves(chosen, place, startingOffsets), standings }
 }
 
+/** What is shown waits for no open transaction: one of a process that died stays open for a minute, or until a reset ends it. */
 async function standingsOf(
-  { admin }: ResetKafka,
-  project: string,
-  stream: string,
-  topic: string,
+  { kafka: { admin }, project, stream, topic }: Pick<ResetOrder, 'kafka' | 'project' | 'stream' | 'topic'>,
   timestampMs: number | null,
+  toBe: 'shown' | 'set',
 ): Promise<PartitionStanding[]> {
   const found = (await admin.metadata([topic])).topics[0]
   if (found === undefined || found.error !== null || found.partitions.length === 0)
     throw new MillraceError('NOT_FOUND', `There is no topic ${topic} yet, so stream ${stream} has no offsets.`)
   const partitions = found.partitions.map(({ partition }) => ({ topic, partition }))
   const [committed, earliest, latest, atTime] = await Promise.all([
-    admin.committedOffsets(names.group(project, stream), [topic]),
+    admin.committedOffsets(names.group(project, stream), [topic], { waitForTransactions: toBe === 'set' }),
     admin.listOffsets(partitions, 'earliest'),
     // As far as streams read.
     admin.listOffsets(partitions, 'latest', { isolationLevel: 'read_committed' }),

@@ -42,7 +42,7 @@ export function clientTlsContext({ ca, cert, key, passphrase }: TlsOptions): Res
     const own = cert === undefined ? {} : { cert, key, passphrase }
     return { ok: true, value: createSecureContext({ ca: ca ?? systemAuthorities(), ...own, minVersion: 'TLSv1.2' }) }
   } catch (error) {
-    return { ok: false, error: contextFault(errnoOf(error) ?? 'unknown reason', passphrase) }
+    return { ok: false, error: contextFault(errnoOf(error) ?? 'unknown reason', key, passphrase) }
   }
 }
 
@@ -54,7 +54,7 @@ export function serverTlsFault({ cert, key, passphrase, clientCa }: ServerTlsOpt
     createSecureContext({ cert, key, passphrase })
     return null
   } catch (error) {
-    return contextFault(errnoOf(error) ?? 'unknown reason', passphrase)
+    return contextFault(errnoOf(error) ?? 'unknown reason', key, passphrase)
   }
 }
 
@@ -83,10 +83,14 @@ function keyFault(cert: string | undefined, key: string | undefined): TlsPemFaul
   return { option: 'key', what: 'is no private key in PEM form' }
 }
 
+/** PKCS #8, and the form of before it (RFC 1421). */
+const encryptedKey = /-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m
+
 /** @param code OpenSSL's */
-function contextFault(code: string, passphrase: string | undefined): TlsPemFault {
+function contextFault(code: string, key: string | undefined, passphrase: string | undefined): TlsPemFault {
   if (code === 'ERR_OSSL_X509_KEY_VALUES_MISMATCH') return { option: 'key', what: 'is not the key of tls.cert' }
-  if (/BAD_DECRYPT|BAD_PASSWORD|INTERRUPTED_OR_CANCELLED/.test(code))
+  // One wrong passphrase in 256 leaves what ends as a text would: then OpenSSL says of what came out that it is no key.
+  if (/BAD_DECRYPT|BAD_PASSWORD|INTERRUPTED_OR_CANCELLED/.test(code) || encryptedKey.test(key ?? ''))
     return { option: 'passphrase', what: passphrase === undefined ? 'is missing: tls.key is encrypted' : 'does not open tls.key' }
   return { option: 'key', what: `cannot be used (${code})` }
 }

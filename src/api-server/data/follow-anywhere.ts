@@ -4,7 +4,7 @@ import type { CommittedOffset, KafkaClient } from '../../kafka-client/index.ts'
 import { asMillraceError, MillraceError, systemClock } from '../../platform/index.ts'
 import { eachOf } from './each-of.ts'
 import type { FollowedFlow, Following } from './followed-flow.ts'
-import { personalIn } from './payload.ts'
+import { definesNothing, personalIn } from './payload.ts'
 import { listTables, readRows } from './table-browser.ts'
 import { versionsOfKey } from './versions-of-key.ts'
 
@@ -40,9 +40,12 @@ async function inTopics(following: Following, kafka: KafkaClient, deadlineMs: nu
     const masking = hidePersonal ? personalIn(following.masking, name) : null
     const wanted = partitions.map(({ partition }) => partition)
     const isLate = systemClock.monotonicMs() >= deadlineMs
-    const { records, found, scanned, complete } = isLate
-      ? { records: [], found: 0, scanned: 0, complete: false }
-      : await versionsOfKey({ kafka, values: systems.values, topic: name, partitions: wanted, masking, signal }, key, deadlineMs)
+    // Where a key is known to be personal, a viewer may not try it; where nobody knows, all that is found is hidden.
+    const isRefused = masking?.keyIsPersonal === true && !definesNothing(following.masking)
+    const { records, found, scanned, complete } =
+      isLate || isRefused
+        ? { records: [], found: 0, scanned: 0, complete: isRefused }
+        : await versionsOfKey({ kafka, values: systems.values, topic: name, partitions: wanted, masking, signal }, key, deadlineMs)
     const versions = records.map((record) => ({ record, run: null, processed: false, readBy: [], deadLetter: null }))
     return { stream: null, topic: name, table: null, versions, found, row: null, rowError: null, scanned, complete }
   })

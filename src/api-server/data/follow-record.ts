@@ -7,7 +7,7 @@ import { maskedLetter } from './masked-letter.ts'
 import { personalIn } from './payload.ts'
 import type { RecordView } from './records.ts'
 import type { DataSystems } from './systems.ts'
-import { readRows } from './table-browser.ts'
+import { personalKey, readRows } from './table-browser.ts'
 import { versionsOfKey } from './versions-of-key.ts'
 
 const longestScanMs = 20_000
@@ -40,10 +40,15 @@ export function followRecord(
 
 async function followFlow(following: Following, flow: { stream: string; topic: TopicDef; table: string }): Promise<FollowedFlow> {
   const { systems, ports, project, key, hidePersonal, signal } = following
+  const masking = hidePersonal ? personalIn(following.masking, flow.topic.name) : null
+  if (masking?.keyIsPersonal) {
+    const { stream, table, topic } = flow
+    const rowError = personalKey(topic.name).message
+    return { stream, topic: topic.name, table, versions: [], found: 0, row: null, rowError, scanned: 0, complete: true }
+  }
   const kafka = await systems.kafka()
   const { topics } = await kafka.admin.metadata([flow.topic.name])
   const partitions = topics.find(({ name }) => name === flow.topic.name)?.partitions.map(({ partition }) => partition) ?? []
-  const masking = hidePersonal ? personalIn(following.masking, flow.topic.name) : null
   const reading = { kafka, values: systems.values, topic: flow.topic.name, partitions, masking, signal }
   const [found, committed, letters, row] = await Promise.all([
     versionsOfKey(reading, key, systemClock.monotonicMs() + longestScanMs),

@@ -33,7 +33,7 @@ export interface RowsQuery {
   readonly next: string | null
 }
 
-/** A page of rows. Personal columns are hidden when `hidePersonal`. */
+/** A page of rows. Personal columns are hidden when `hidePersonal`, and then FORBIDDEN to ask by: the answer would tell whose the rest of it is. */
 export async function readRows(
   session: CassandraSession,
   project: Project,
@@ -47,6 +47,10 @@ export async function readRows(
       'BAD_REQUEST',
       `The partition key of ${tableId(table)} is (${table.partitionKey.join(', ')}): give one value for each.`,
     )
+  const personal = hidePersonal ? personalColumns(project, table) : new Set<string>()
+  // Where nobody defines anything, the answer has nothing in it that is not hidden.
+  if (key !== null && !definesNothing(project) && table.partitionKey.some((column) => personal.has(column)))
+    throw personalKey(tableId(table))
   const where = key === null ? '' : ` WHERE ${table.partitionKey.map((column) => `${quoted(column)} = ?`).join(' AND ')}`
   const cql = `SELECT ${table.columns.map(({ name }) => quoted(name)).join(', ')} FROM ${quoted(table.keyspace)}.${quoted(table.name)}${where}`
   const params = (key ?? []).map((text, i) =>
@@ -57,7 +61,6 @@ export async function readRows(
     ...(key === null ? {} : { params }),
     ...(next === null ? {} : { pagingState: next }),
   })
-  const personal = hidePersonal ? personalColumns(project, table) : new Set<string>()
   return {
     columns: result.columns.map((column) => ({ ...column, masked: personal.has(column.name) })),
     rows: result.rows.map((row) =>
@@ -65,6 +68,11 @@ export async function readRows(
     ),
     next: result.pagingState,
   }
+}
+
+/** Whoever may not see keys may not try them either. */
+export function personalKey(of: string): MillraceError {
+  return new MillraceError('FORBIDDEN', `The key of ${of} is personal: asking by it needs the role operator.`)
 }
 
 /** Any statement, as the editor sends it. */

@@ -3,6 +3,7 @@ import { MillraceError } from '../../platform/index.ts'
 import { mayDo } from '../access/roles.ts'
 import { followRecord } from '../data/follow-record.ts'
 import { listTables, onlyReads, readRows, runCql, usesKeyspace, withoutTexts } from '../data/table-browser.ts'
+import { hidesPersonal } from '../data/withheld.ts'
 import { onlyReading } from '../http/problems.ts'
 import { answer, type Route } from '../http/route.ts'
 import type { ApiPorts } from '../ports.ts'
@@ -24,6 +25,8 @@ const key = z
 
 /** Cassandra keeps the hashes of its users' passwords there (P8). */
 const secretKeyspace = 'system_auth'
+/** Cassandra's own: traces, batches and running queries have statements with their values in them. */
+const ownKeyspace = /^system(?:_|$)/
 
 export function tableRoutes(ports: Pick<ApiPorts, 'data' | 'project' | 'masking' | 'deadLetters'>): Route[] {
   return [...browseRoutes(ports), cqlRoute(ports), followRoute(ports)]
@@ -51,6 +54,8 @@ function browseRoutes({ data, project, masking }: Pick<ApiPorts, 'data' | 'proje
       handle: async ({ params: { keyspace, table }, query, principal }) => {
         if (keyspace === secretKeyspace && !mayDo(principal, 'admin'))
           throw new MillraceError('FORBIDDEN', `${principal.name} is ${principal.role}; ${keyspace} needs the role admin.`)
+        if (ownKeyspace.test(keyspace) && hidesPersonal(principal, masking()))
+          throw new MillraceError('FORBIDDEN', `${keyspace} may have statements with personal values in it: it needs the role operator.`)
         const session = await data.cassandra()
         const info = await session.table(keyspace, table)
         if (info === null) throw new MillraceError('NOT_FOUND', `There is no table ${keyspace}.${table}.`)

@@ -18,17 +18,24 @@ export function judgeAfterKills(judge: Judge): void {
       .map((line) => JSON.parse(line || '{}') as { value?: string })
     return JSON.stringify({ ...JSON.parse(record?.value ?? '{}'), id: key })
   }
-  const streamChild = (): number | undefined => childrenOf(console().millrace.pid).find((pid) => roleOf(pid) === 'streams')
+  /** Waits for it where it is just being started again: a signal to no process would be one to all. */
+  const streamChild = async (): Promise<number> => {
+    const children = await eventually(
+      () => childrenOf(console().millrace.pid).filter((pid) => roleOf(pid) === 'streams'),
+      (pids) => pids.length > 0,
+      patienceMs,
+    )
+    return children[0] ?? expect.unreachable('there is no process of streams')
+  }
 
   test('after a kill -9 of the streams’ process the page follows, and says what is in the table', { timeout: longMs }, async () => {
     await console().goto('/')
     const rows = rowsInTable()
-    const child = streamChild()
-    expect(child).toBeDefined()
-    process.kill(child ?? -1, 'SIGKILL')
+    const child = await streamChild()
+    process.kill(child, 'SIGKILL')
     expect(console().cli('produce', 'users_created', '--key', poisonKey(20), '--value', userAs(poisonKey(20))).code).toBe(0)
     await rowsAre(rows + 1)
-    expect(streamChild()).not.toBe(child)
+    expect(await streamChild()).not.toBe(child)
     await says('in-table', String(rows + 1))
     await says('part-streams', /ok/i)
     await everyPageIsTrue()
@@ -48,7 +55,7 @@ export function judgeAfterKills(judge: Judge): void {
         .getByLabel('Value to replay')
         .fill(userAs(poison?.key ?? ''))
       // So that it is still on its way.
-      process.kill(streamChild() ?? -1, 'SIGSTOP')
+      process.kill(await streamChild(), 'SIGSTOP')
       await page().getByRole('button', { name: 'Replay this value', exact: true }).click()
       await page().getByRole('dialog', { name: 'Replay this value' }).getByRole('button', { name: 'Replay this value' }).click()
       await page().getByTestId('letter-fate').getByText('waiting').waitFor()

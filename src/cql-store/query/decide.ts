@@ -7,6 +7,7 @@ import {
   firstRowPlace,
   isRowLive,
   partitionOfKey,
+  places,
   prefixLengthOf,
   withPlace,
   type Engine,
@@ -15,6 +16,7 @@ import {
 import { isStaticKey, type Conditional } from './conditions.ts'
 import { splitPartitionKey } from './partition-key.ts'
 import type { Scope } from './scope.ts'
+import { rowKeyOf } from './target.ts'
 import { readHead, valueOf, visibleRow, type PartitionHead, type TableRow } from './table-row.ts'
 
 export interface Decision {
@@ -51,7 +53,7 @@ export function decide(table: Table, asked: readonly Asked[], isBatch: boolean, 
   const { scope } = first
   const keys = asked.map(({ conditional, scope }) => conditional.rowKey(scope))
   const partition = readPartition(table, keys, fetchedColumns(table, asked), engine, scope)
-  refuseMixed(asked, keys)
+  refuseMixed(asked, keys, partition.prefix)
   const found = keys.map((key): TableRow => rowAt(table, partition, key, engine, scope))
   const readsStatics = asked.some(({ conditional }) => conditional.readsStatics)
   const applied = asked.every(({ conditional, scope }, i) => {
@@ -119,9 +121,19 @@ const mixed = {
   'columns exists': 'Cannot mix IF conditions and IF EXISTS for the same row',
 }
 
-function refuseMixed(asked: readonly Asked[], keys: readonly Buffer[]): void {
-  for (const key of keys) {
-    const kinds = new Set(asked.filter((_, j) => keys[j]?.equals(key)).map(({ conditional }) => conditional.is))
+/** Conditions on static columns are about the partition's static row, whichever row their statement writes. */
+function refuseMixed(asked: readonly Asked[], keys: readonly Buffer[], prefix: Buffer): void {
+  const kindsOf = new Map<string, Set<Conditional['is']>>()
+  const add = (key: Uint8Array | undefined, is: Conditional['is']): void => {
+    const name = Buffer.from(key ?? []).toString('latin1')
+    kindsOf.set(name, (kindsOf.get(name) ?? new Set()).add(is))
+  }
+  for (const [i, { conditional }] of asked.entries()) {
+    const { is, readsRow, readsStatics } = conditional
+    if (is !== 'columns' || readsRow) add(keys[i], is)
+    if (is === 'columns' && readsStatics) add(rowKeyOf(prefix, places.static), is)
+  }
+  for (const kinds of kindsOf.values()) {
     if (kinds.size === 1) continue
     if (!kinds.has('columns')) throw invalid(mixed['not-exists exists'])
     throw invalid(mixed[kinds.has('not-exists') ? 'columns not-exists' : 'columns exists'])

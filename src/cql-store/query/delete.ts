@@ -47,7 +47,9 @@ export function compileDelete(statement: DeleteStatement, table: Table, context:
         if (regulars.length === 0) continue
         for (const key of rowKeys(scope)) writeCells(target, table, rowKeyOf(prefix, placeOf(table, key)), null, key, regulars, scope, at)
       } else if (clustering.isWholeKey) {
-        for (const key of rowKeys(scope)) writeRowDeletion(target, rowKeyOf(prefix, placeOf(table, key)), key, at, scope)
+        // Of its row it takes what other statements of a conditional batch write too, in whatever order; of its partition it does not.
+        const deletion = table.clustering.length > 0 ? { timestamp: at.timestamp, deletedAt: scope.nowSeconds } : deletionAt(at, scope)
+        for (const key of rowKeys(scope)) writeRowDeletion(target, rowKeyOf(prefix, placeOf(table, key)), key, deletion)
       } else writeDeletions(target, prefix, deletionsOf(scope, at))
     }
   }
@@ -104,9 +106,9 @@ function deletionAt({ timestamp }: Times, scope: Scope): Deletion {
   return { timestamp: scope.isConditional ? timestamp - 1n : timestamp, deletedAt: scope.nowSeconds }
 }
 
-function writeRowDeletion({ engine, rows }: Target, key: Uint8Array, clustering: readonly Uint8Array[], at: Times, scope: Scope): void {
+function writeRowDeletion({ engine, rows }: Target, key: Uint8Array, clustering: readonly Uint8Array[], deletion: Deletion): void {
   engine.mutations.beginRecord(key)
-  rows.begin(null, deletionAt(at, scope), clustering)
+  rows.begin(null, deletion, clustering)
   rows.end()
   engine.mutations.endRecord()
 }

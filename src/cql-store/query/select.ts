@@ -91,11 +91,14 @@ function jsonOf(selectors: readonly Selector[]): Selector {
 function sortOf(table: Table, orderBy: SelectStatement['orderBy'], where: Where): Plan['sort'] {
   if (orderBy.length === 0 || !table.partitionKey.some((column) => where.columns.get(column.name)?.isIn)) return null
   const columns = orderBy.map(({ column, descending }) => ({ column: columnNamed(table, column), sign: descending ? -1 : 1 }))
+  // Static columns alone come first, or last where the table's order is turned round.
+  const isTurned = columns.some(({ column, sign }) => column.descending !== sign < 0)
   return (a: ScannedRow, b: ScannedRow) => {
     for (const { column, sign } of columns) {
       const [x, y] = [a.row?.clustering[column.position], b.row?.clustering[column.position]]
-      const order = x && y ? compareValues(column.type, x, y) : Number(x !== undefined) - Number(y !== undefined)
-      if (order !== 0) return order * sign
+      const order =
+        x && y ? compareValues(column.type, x, y) * sign : (Number(x !== undefined) - Number(y !== undefined)) * (isTurned ? -1 : 1)
+      if (order !== 0) return order
     }
     return 0
   }

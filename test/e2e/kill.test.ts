@@ -80,8 +80,12 @@ describe.each(rounds)('kill -9 while the job runs, round %i', () => {
 
   test.each(['streams', 'tasks'])('of the %s child: it is started again and the job goes on', { timeout: 240_000 }, async (role) => {
     await eventually(status, (now) => inTable(now) > 10)
-    const [child] = childrenOf(millrace.pid).filter((pid) => roleOf(pid) === role)
-    process.kill(child ?? -1, 'SIGKILL')
+    // A signal to none would be one to every process of the machine.
+    const [child = expect.unreachable(`there is no ${role} child`)] = await eventually(
+      () => childrenOf(millrace.pid).filter((pid) => roleOf(pid) === role),
+      (pids) => pids.length > 0,
+    )
+    process.kill(child, 'SIGKILL')
     await runEnds()
     expectNothingLost()
     expect(millrace.process.exitCode).toBeNull()

@@ -69,10 +69,12 @@ export class PageWalk implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const child of this.#started) {
-      if (child.exitCode !== null || child.signalCode !== null) continue
+      const { pid: own } = child
+      // One that could not be started has none, and a signal to -1 is one to every process of the machine.
+      if (own === undefined || child.exitCode !== null || child.signalCode !== null) continue
       const closed = new Promise((done) => child.once('close', done))
       // npm, its shell, the launcher, Millrace and its children.
-      for (const pid of [child.pid ?? -1, ...descendantsOf(child.pid ?? -1)]) killed(pid)
+      for (const pid of [own, ...descendantsOf(own)]) killed(pid)
       await closed
     }
   }

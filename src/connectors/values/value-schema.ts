@@ -17,7 +17,7 @@ export interface SchemaPlan {
   /** Fields that the version before did not have, and that this one has no more. */
   added: string[]
   removed: string[]
-  /** All that speaks against it, each a sentence with the path in the schema; empty: it is BACKWARD compatible, or the first. */
+  /** All that speaks against it, each a sentence with the field's name; empty: it is BACKWARD compatible, or the first. */
   problems: string[]
 }
 
@@ -58,9 +58,10 @@ async function problemsOf(registry: RegistryClient, subject: string, text: strin
 /** For whoever writes a shape, not a schema: what to write instead. */
 function sentence({ type, path, message }: Incompatibility, next: AvroType): string {
   const field = fieldAt(path, next)
-  if (type !== 'READER_FIELD_MISSING_DEFAULT_VALUE' || field === null) return `at ${path || '/'}: ${message}`
+  if (field === null) return path === '' ? message : `at ${path}: ${message}`
+  if (type !== 'READER_FIELD_MISSING_DEFAULT_VALUE') return `field "${field}": ${message}`
   return (
-    `at ${path}: field "${field}" is new and required, and the records that are there do not have it: ` +
+    `field "${field}" is new and required, and the records that are there do not have it: ` +
     `write .optional(), .nullable() or .default(…) behind its type`
   )
 }

@@ -124,5 +124,7 @@ test("a topic's configs are told with where they come from", async () => {
     topic: 'tuned',
     configs: { 'retention.ms': { value: '1000', source: 'DYNAMIC_TOPIC_CONFIG', isDefault: false } },
   })
-  expect(say('configs', 'describe', 'nothing')).toMatchObject({ code: 66, stderr: expect.stringContaining('There is no topic') })
+  for (const command of [['configs', 'describe'], ['consume']])
+    expect(say(...command, 'nothing')).toMatchObject({ code: 66, stderr: expect.stringContaining('There is no topic "nothing"') })
+  expect(say('consume', 'nothing', '--limit', 'all')).toMatchObject({ code: 64, stderr: expect.stringContaining('--limit all') })
 })

@@ -4,6 +4,7 @@ import { Argument, Option, type Command } from 'commander'
 import type { Role } from '../../api-client/index.ts'
 import { MillraceError } from '../../platform/index.ts'
 import type { WithContext } from '../main.ts'
+import { wholeNumberOption } from '../options.ts'
 
 const roles: readonly Role[] = ['viewer', 'operator', 'admin']
 
@@ -27,7 +28,7 @@ export function addAccessCommands(program: Command, context: WithContext): void 
     .option('--limit <n>', 'how many', '50')
     .action(async ({ limit }: { limit: string }) => {
       const { api, output } = context()
-      const entries = await (await api()).audit(Number(limit))
+      const entries = await (await api()).audit(wholeNumberOption('--limit', limit))
       output.data(entries)
       output.table(
         ['AT', 'WHO', 'ACTION', 'TARGET', 'OUTCOME', ''],

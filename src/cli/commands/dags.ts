@@ -3,7 +3,7 @@ import type { ApiClient } from '../../api-client/index.ts'
 import type { RunDetail, RunView } from '../../core/index.ts'
 import { MillraceError, systemClock } from '../../platform/index.ts'
 import type { WithContext } from '../main.ts'
-import { objectOption } from '../options.ts'
+import { objectOption, wholeNumberOption } from '../options.ts'
 import type { Output } from '../output.ts'
 
 export function addDagCommands(program: Command, context: WithContext): void {
@@ -46,7 +46,7 @@ export function addDagCommands(program: Command, context: WithContext): void {
     .option('--limit <n>', 'how many', '25')
     .action(async (dag: string | undefined, { limit }: { limit: string }) => {
       const { api, output } = context()
-      const runs = await (await api()).runs({ limit: Number(limit), ...(dag === undefined ? {} : { dag }) })
+      const runs = await (await api()).runs({ limit: wholeNumberOption('--limit', limit), ...(dag === undefined ? {} : { dag }) })
       output.data(runs)
       output.table(
         ['DAG', 'RUN', 'STATE', 'STARTED', 'ENDED', 'REASON'],

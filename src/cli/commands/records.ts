@@ -4,7 +4,9 @@ import type { KafkaClient } from '../../kafka-client/index.ts'
 import { MillraceError, systemClock } from '../../platform/index.ts'
 import type { ValuesForPeople } from '../../runtime/index.ts'
 import type { Context } from '../context.ts'
+import { findTopic } from '../find-topic.ts'
 import type { WithContext } from '../main.ts'
+import { wholeNumberOption } from '../options.ts'
 import { readLines } from '../standard-input.ts'
 
 export function addRecordCommands(program: Command, context: WithContext): void {
@@ -50,7 +52,7 @@ async function produce(kafka: KafkaClient, values: ValuesForPeople, topic: strin
   let produced = 0
   let chunk: string[] = []
   const flush = async (): Promise<void> => {
-    const partition = options.partition === undefined ? {} : { partition: Number(options.partition) }
+    const partition = options.partition === undefined ? {} : { partition: wholeNumberOption('--partition', options.partition, 0) }
     await producer.send(
       chunk.map((line) => ({
         topic,
@@ -115,7 +117,10 @@ async function consume(
   options: ConsumeOptions,
   { output }: Pick<Context, 'output'>,
 ): Promise<void> {
-  const limit = options.limit === undefined ? Infinity : Number(options.limit)
+  const limit = options.limit === undefined ? Infinity : wholeNumberOption('--limit', options.limit)
+  const { topics } = await kafka.admin.metadata([topic])
+  // Waited for it is in vain; what else keeps a topic from being read may pass.
+  if (topics.some((each) => each.error === 'UNKNOWN_TOPIC_OR_PARTITION')) findTopic(topics, topic)
   const reader = kafka.reader({ topic, from: parseFrom(options.from) })
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())

@@ -92,6 +92,6 @@ export function findConfig(from: string): { configPath: string; projectDir: stri
   }
   throw new MillraceError(
     'CONFIG_MISSING',
-    `There is no millrace.config.ts in ${start} or above it: go to the project's folder, name it with --project, or write one: export default defineConfig({ name: 'my-project' }).`,
+    `There is no millrace.config.ts in ${start} or above it: go to the project's folder, name it with --project, or begin a project with "millrace init <dir>".`,
   )
 }

@@ -104,7 +104,7 @@ export function judgeConsoleAlone(clusters: () => Clusters): void {
     expect(parts.map(({ name, is }) => `${name} ${is}`)).toEqual(['kafka remote', 'cassandra remote', 'registry remote'])
     expect(parts[0]?.detail).toMatch(/^cluster \S+, 1 broker, \d+ topics?/)
     expect(parts[1]?.detail).toMatch(/, version [\d.]+, datacenter1, 1 node$/)
-    expect(parts[2]?.detail).toMatch(/^\d+ subjects$/)
+    expect(parts[2]?.detail).toMatch(/^\d+ subjects?$/)
     expect(await alone.get('/me')).toMatchObject({
       role: 'admin',
       console: { project: false, readOnly: true, systems: ['kafka', 'cassandra', 'registry'] },

@@ -148,7 +148,7 @@ export function judgeConsole(options: () => ConsoleOptions): void {
     const [id = '', username = ''] = row.split('|').map((cell) => cell.trim())
     await page.getByLabel('id', { exact: true }).fill(id)
     await page.getByRole('button', { name: 'Find by key' }).click()
-    await says('rows-shown', '1 rows shown')
+    await says('rows-shown', '1 row shown')
     await page.getByRole('cell', { name: username, exact: true }).waitFor()
     expect(page.url()).toContain(encodeURIComponent(id))
   })

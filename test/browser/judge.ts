@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { expect } from 'vitest'
-import type { DeadLetterDetail, DeadLetterView, RunView } from '../../src/core/index.ts'
+import { plural, type DeadLetterDetail, type DeadLetterView, type RunView } from '../../src/core/index.ts'
 import { eventually } from '../harness/millrace.ts'
 import { addresses, cqlshRows, kcatLines, patienceMs, type ConsoleUnderTest } from './console-under-test.ts'
 
@@ -69,7 +69,7 @@ async function overviewIsTrue({ console, says, recordsInTopic, rowsInTable, lett
   await says('in-topic', String(recordsInTopic()))
   await says('in-table', String(rowsInTable()))
   await says('lag', 'lag 0')
-  await says('dead-letters', `${letters().length} dead letters`)
+  await says('dead-letters', `${letters().length} ${plural(letters().length, 'dead letter')}`)
   await says('fetched', String(console().status().flows[0]?.fetched))
   for (const { name, state } of console().status().parts) await says(`part-${name}`, new RegExp(state, 'i'))
 }
@@ -109,8 +109,8 @@ export function partitionEnds(kafka: string): string[] {
 async function tableIsTrue({ console, page, says, rowsInTable }: Judge): Promise<void> {
   const rows = rowsInTable()
   await console().goto('/tables/spark_streams/created_users')
-  await says('row-count', `${rows} rows`)
-  await says('rows-shown', `${rows} rows shown`)
+  await says('row-count', `${rows} ${plural(rows, 'row')}`)
+  await says('rows-shown', `${rows} ${plural(rows, 'row')} shown`)
   await console().goto('/cql?q=SELECT+count(*)+FROM+spark_streams.created_users')
   await page().getByRole('button', { name: 'Run' }).click()
   await page()

@@ -4,3 +4,8 @@ const format = new Intl.NumberFormat('en-US')
 export function count(value: number | null | undefined): string {
   return value === null || value === undefined ? '?' : format.format(value)
 }
+
+/** A count with its noun, of nouns that take an s. */
+export function counted(value: number | null | undefined, noun: string): string {
+  return `${count(value)} ${value === 1 ? noun : `${noun}s`}`
+}

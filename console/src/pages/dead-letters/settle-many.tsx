@@ -1,7 +1,7 @@
 import { Button, Group, Loader, Modal, Progress, Stack, Text } from '@mantine/core'
 import { type ReactNode } from 'react'
 import { Failure } from '../../parts/action.tsx'
-import { count } from '../../parts/count.ts'
+import { count, counted } from '../../parts/count.ts'
 import { Landing } from './landing.tsx'
 import { useSettling, type Order, type Settling, type Tally, type Verb } from './settling.ts'
 
@@ -62,10 +62,7 @@ function Asking({ verb, what, size }: { verb: Verb; what: string; size: number }
   if (size === 0) return <Text size="sm">There are none any more: somebody acted on them meanwhile.</Text>
   return (
     <Text size="sm" component="div">
-      <b data-testid="settle-size">
-        {count(size)} {size === 1 ? 'dead letter' : 'dead letters'}
-      </b>
-      : {what}.{' '}
+      <b data-testid="settle-size">{counted(size, 'dead letter')}</b>: {what}.{' '}
       {verb === 'replay'
         ? 'Each goes back into its stream as it is, by the stream’s retry topic: other readers of the source topic do not see it again. One that fails again is a dead letter again, with its count. Where a newer version of its row is in the table, that one stays.'
         : 'They are marked as done with, and no longer count as open. Nothing is deleted: the records stay in the dead-letter topic. It cannot be taken back.'}

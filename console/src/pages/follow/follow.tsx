@@ -5,7 +5,7 @@ import type { FormEvent, ReactNode } from 'react'
 import { get } from '../../api/client.ts'
 import type { FollowedFlow } from '../../api/types.ts'
 import { fieldsOf } from '../../parts/fields.ts'
-import { count } from '../../parts/count.ts'
+import { count, counted } from '../../parts/count.ts'
 import { Answer, Empty, Page } from '../../parts/page.tsx'
 import { PayloadBlock } from '../../parts/payload.tsx'
 import { LetterNote } from '../../parts/record-letter.tsx'
@@ -82,7 +82,8 @@ function InTopic({ flow }: { flow: FollowedFlow }): ReactNode {
   return (
     <>
       <Text size="xs" c="dimmed" mb="md">
-        looked at {count(scanned)} records{complete ? '' : ', then the time was up: there may be more versions'}
+        looked at {counted(scanned, 'record')}
+        {complete ? '' : ', then the time was up: there may be more versions'}
         {found > versions.length ? `; the newest ${count(versions.length)} of ${count(found)} versions are shown` : ''}
       </Text>
       {versions.length === 0 ? (

@@ -2,7 +2,7 @@ import { Box, Paper, Text, UnstyledButton } from '@mantine/core'
 import type { ReactNode } from 'react'
 import type { Flow, Status } from '../../api/types.ts'
 import { useLive } from '../../api/live.tsx'
-import { count } from '../../parts/count.ts'
+import { count, counted } from '../../parts/count.ts'
 import { LinkTo } from '../../parts/link-to.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
 
@@ -22,7 +22,7 @@ export function FlowGraph({ flow, status, onOpen }: { flow: Flow; status: Status
         </Stop>
         <Edge label="fetched" value={flow.fetched} testId="fetched" />
         <Stop kind="topic" name={flow.topic} onOpen={() => onOpen({ is: 'topic', name: flow.topic })}>
-          {count(flow.inTopic)} records
+          {counted(flow.inTopic, 'record')}
         </Stop>
         <Edge label="in topic" value={flow.inTopic} testId="in-topic" />
         <Stop kind="stream" name={flow.stream} onOpen={() => onOpen({ is: 'stream', name: flow.stream })}>
@@ -30,7 +30,7 @@ export function FlowGraph({ flow, status, onOpen }: { flow: Flow; status: Status
         </Stop>
         <Edge label="in table" value={flow.inTable} testId="in-table" />
         <Stop kind="table" name={flow.table} onOpen={() => onOpen({ is: 'table', name: flow.table })}>
-          {count(flow.inTable)} rows
+          {counted(flow.inTable, 'row')}
         </Stop>
       </div>
       <Box mt="sm" className="flow-aside">
@@ -44,7 +44,7 @@ export function FlowGraph({ flow, status, onOpen }: { flow: Flow; status: Status
           {...(flow.deadLetters ? { c: 'var(--mantine-color-error)' } : {})}
           data-testid="dead-letters"
         >
-          {count(flow.deadLetters)} dead letters
+          {counted(flow.deadLetters, 'dead letter')}
         </LinkTo>
       </Box>
     </Paper>

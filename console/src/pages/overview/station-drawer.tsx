@@ -4,7 +4,7 @@ import { type ReactNode } from 'react'
 import { get, pathOf } from '../../api/client.ts'
 import { useLive } from '../../api/live.tsx'
 import type { RecordView, Rows } from '../../api/types.ts'
-import { count } from '../../parts/count.ts'
+import { count, counted } from '../../parts/count.ts'
 import { Answer, Empty } from '../../parts/page.tsx'
 import { PayloadBlock } from '../../parts/payload.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
@@ -115,10 +115,10 @@ function StreamState({ name }: { name: string }): ReactNode {
         <StateBadge state={state.is} />
       </div>
       {(state.is === 'retrying' || state.is === 'stopped') && state.error !== null ? <Text size="sm">{state.error.message}</Text> : null}
-      <Text size="sm">{count(stream.recordsRead)} records read since its worker started</Text>
-      <Text size="sm">{count(stream.rowsWritten)} rows written</Text>
+      <Text size="sm">{counted(stream.recordsRead, 'record')} read since its worker started</Text>
+      <Text size="sm">{counted(stream.rowsWritten, 'row')} written</Text>
       <Text size="sm">{count(stream.filtered)} filtered</Text>
-      <Text size="sm">{count(stream.deadLetters)} dead letters since then</Text>
+      <Text size="sm">{counted(stream.deadLetters, 'dead letter')} since then</Text>
       <Text size="sm">lag {count(stream.lag)}</Text>
     </Stack>
   )

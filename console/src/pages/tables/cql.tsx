@@ -6,7 +6,7 @@ import { send } from '../../api/client.ts'
 import type { Rows } from '../../api/types.ts'
 import { useMay, useMe } from '../../frame/session.tsx'
 import { Failure } from '../../parts/action.tsx'
-import { count } from '../../parts/count.ts'
+import { counted } from '../../parts/count.ts'
 import { Empty, Page } from '../../parts/page.tsx'
 import { RowsGrid } from './rows-grid.tsx'
 
@@ -73,7 +73,8 @@ function Result({ cql, run }: { cql: string; run: number }): ReactNode {
       <RowsGrid columns={first.columns} rows={rows} label="Result" />
       <Group gap="sm">
         <Text size="sm" role="status" data-testid="rows-shown">
-          {count(rows.length)} rows{asked.hasNextPage ? ', there are more' : ''}
+          {counted(rows.length, 'row')}
+          {asked.hasNextPage ? ', there are more' : ''}
         </Text>
         {asked.hasNextPage ? (
           <Button size="xs" variant="default" loading={asked.isFetchingNextPage} onClick={() => void asked.fetchNextPage()}>

@@ -7,7 +7,7 @@ import { useLive } from '../../api/live.tsx'
 import type { Doctor, Rows, TableSummary } from '../../api/types.ts'
 import { Failure } from '../../parts/action.tsx'
 import { fieldsOf } from '../../parts/fields.ts'
-import { count } from '../../parts/count.ts'
+import { counted } from '../../parts/count.ts'
 import { keyValues } from '../../parts/key-values.ts'
 import { Answer, Empty, Page } from '../../parts/page.tsx'
 import { RowsGrid } from './rows-grid.tsx'
@@ -26,7 +26,7 @@ export function TablePage(): ReactNode {
       beside={
         rows === undefined ? null : (
           <Text size="sm" data-testid="row-count">
-            {count(rows)} rows
+            {counted(rows, 'row')}
           </Text>
         )
       }
@@ -96,7 +96,7 @@ function Browse({ table }: { table: TableSummary }): ReactNode {
       )}
       <Group gap="sm">
         <Text size="sm" role="status" data-testid="rows-shown">
-          {count(rows.length)} rows shown{hasNextPage ? ', there are more' : ''}
+          {counted(rows.length, 'row')} shown{hasNextPage ? ', there are more' : ''}
         </Text>
         {hasNextPage ? (
           <Button size="xs" variant="default" loading={isFetchingNextPage} onClick={more}>

@@ -151,7 +151,8 @@ export class TransactionCoordinator {
           const body = { transactionalId, ...identity, committed: outcome === 'commit' }
           const api = connection.version(endTxn, END_TXN_AT_MOST[version])
           const answer = await connection.request(endTxn, api, body, this.#answerTimeoutMs)
-          throwAnswered(answer.errorCode, outcome === 'commit' ? 'Committing' : 'Aborting', transactionalId)
+          const errorCode = isTakenOver(answer.errorCode, version, outcome) ? errorCodes.PRODUCER_FENCED : answer.errorCode
+          throwAnswered(errorCode, outcome === 'commit' ? 'Committing' : 'Aborting', transactionalId)
           const { producerId, producerEpoch } = answer
           return version === 2 && producerId >= 0n ? { producerId, producerEpoch } : identity
         } catch (error) {
@@ -186,4 +187,12 @@ export class TransactionCoordinator {
 function worstOf<T extends { errorCode: number }>(answers: readonly T[]): T | null {
   const refused = answers.filter(({ errorCode }) => errorCode !== errorCodes.NONE)
   return refused.find(({ errorCode }) => errorCode !== errorCodes.OPERATION_NOT_ATTEMPTED) ?? refused[0] ?? null
+}
+
+/**
+ * An epoch that another producer, or the time-out, has just raised looks to the coordinator like that of a version 2 request which is
+ * asked again: a commit is then refused by the state, since what was aborted cannot be committed.
+ */
+function isTakenOver(errorCode: number, version: TransactionVersion, outcome: 'commit' | 'abort'): boolean {
+  return errorCode === errorCodes.INVALID_TXN_STATE && version === 2 && outcome === 'commit'
 }

@@ -84,6 +84,15 @@ describe('a transaction of version 2 (KIP-890)', () => {
     const asked = world.asked.filter((words) => !words.startsWith('FindCoordinator'))
     expect(asked).toEqual(['InitProducerId -1/-1', ...one(0, 'commit'), ...one(1, 'abort'), ...one(2, 'commit')])
   })
+
+  it('whose coordinator has ended it otherwise was taken over, which the producer learns as from any other fencing', async () => {
+    await using world = await startScriptedTransactions(2, { verdicts: { EndTxn: [errorCodes.INVALID_TXN_STATE] } })
+    await using producer = world.kafka.transactionalProducer(options)
+    await producer.begin()
+    await producer.send([record])
+    await expect(producer.commit()).rejects.toMatchObject({ code: 'PRODUCER_FENCED' })
+    expect(producer.state).toMatchObject({ is: 'failed' })
+  })
 })
 
 describe.each([1, 2] as const)('a transactional producer (version %i)', (version) => {

@@ -138,7 +138,8 @@ export function end(
       return raises && !isRetry && !commit ? prepared() : refused(errorCodes.INVALID_TXN_STATE)
     }
     case 'Empty':
-      return raises && !isRetry && !commit ? prepared() : refused(errorCodes.INVALID_TXN_STATE)
+      if (isRetry) return refused(errorCodes.PRODUCER_FENCED)
+      return raises && !commit ? prepared() : refused(errorCodes.INVALID_TXN_STATE)
   }
 }
 

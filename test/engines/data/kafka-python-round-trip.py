@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
@@ -71,7 +72,10 @@ def configs(*names):
 
 before = configs("retention.ms", "cleanup.policy", "max.message.bytes")
 admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {"retention.ms": "7200000", "max.message.bytes": "2000000"})])
-after = configs("retention.ms", "cleanup.policy", "max.message.bytes")
+late = time.monotonic() + 60
+# What a controller has accepted the brokers of a cluster show a moment later.
+while (after := configs("retention.ms", "cleanup.policy", "max.message.bytes")) == before and time.monotonic() < late:
+    pass
 group = admin.describe_groups([f"{topic}-readers"])[f"{topic}-readers"]
 listed = topic in admin.list_topics()
 admin.delete_topics([topic])

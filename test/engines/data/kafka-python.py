@@ -133,6 +133,9 @@ def administration():
     resource = {"max.message.bytes": "2000"}
     admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, resource)])
     names = ConfigResource(ConfigResourceType.TOPIC, topic, {"retention.ms": None, "max.message.bytes": None})
+    # What a controller has accepted the brokers of a cluster show a moment later.
+    until("configs", lambda: admin.describe_configs([names], config_filter="all")["topic"][topic]["max.message.bytes"]["value"] == "2000")
+    until("partitions", lambda: len(admin.describe_topics([topic])[0]["partitions"]) == 3)
     configs = admin.describe_configs([names], config_filter="all")["topic"][topic]
     write(topic, [str(at) for at in range(6)])
     place = TopicPartition(topic, 0)

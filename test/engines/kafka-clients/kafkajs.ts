@@ -1,4 +1,5 @@
 import { CompressionTypes, Kafka, logLevel, Partitioners } from 'kafkajs'
+import { eventually } from '../../harness/millrace.ts'
 
 const servers = (address: string): Kafka =>
   new Kafka({ brokers: [address], clientId: 'kafkajs', logLevel: logLevel.NOTHING, retry: { retries: 4, initialRetryTime: 50 } })
@@ -107,10 +108,15 @@ const checks: Readonly<Record<string, Check>> = {
       validateOnly: false,
       resources: [{ type: 2, name: topic, configEntries: [{ name: 'max.message.bytes', value: '2000' }] }],
     })
-    const { resources } = await admin.describeConfigs({
-      includeSynonyms: false,
-      resources: [{ type: 2, name: topic, configNames: ['retention.ms', 'max.message.bytes'] }],
-    })
+    // What a controller has accepted the brokers of a cluster show a moment later.
+    const { resources } = await eventually(
+      () =>
+        admin.describeConfigs({
+          includeSynonyms: false,
+          resources: [{ type: 2, name: topic, configNames: ['retention.ms', 'max.message.bytes'] }],
+        }),
+      ({ resources: [found] }) => found?.configEntries.some(({ configValue }) => configValue === '2000') ?? false,
+    )
     const configs = resources[0]?.configEntries.map(({ configName, configValue, configSource }) => [
       configName,
       configValue,
@@ -121,10 +127,16 @@ const checks: Readonly<Record<string, Check>> = {
     const listed = (await admin.listGroups()).groups.some(({ groupId }) => groupId === 'js-admin')
     await admin.deleteGroups(['js-admin'])
     const { brokers } = await admin.describeCluster()
-    const partitions = (await admin.fetchTopicOffsets(topic)).length
+    const partitions = await eventually(
+      async () => (await admin.fetchTopicOffsets(topic)).length,
+      (count) => count === 4,
+    )
     const tooLarge = await sendTooLarge(kafka, topic)
     await admin.deleteTopics({ topics: [topic] })
-    const missing = await admin.fetchTopicMetadata({ topics: [topic] }).then(() => null, nameOf)
+    const missing = await eventually(
+      () => admin.fetchTopicMetadata({ topics: [topic] }).then(() => null, nameOf),
+      (name) => name !== null,
+    )
     await admin.disconnect()
     return [created, configs?.toSorted(), groups[0]?.state, listed, brokers.length, partitions, tooLarge, missing]
   },

@@ -8,6 +8,7 @@ import {
   stringDeserializers,
   type Message,
 } from '@platformatic/kafka'
+import { eventually } from '../../harness/millrace.ts'
 
 const base = (address: string) => ({ clientId: 'platformatic', bootstrapBrokers: [address] })
 type Text = Message<string, string, string, string>
@@ -100,9 +101,11 @@ const checks: Readonly<Record<string, (address: string) => Promise<unknown>>> = 
       configs: [{ name: 'retention.ms', value: '1000' }],
     })
     await admin.createPartitions({ topics: [{ name: topic, count: 3 }] })
-    const [config] = await admin.describeConfigs({
-      resources: [{ resourceType: 2, resourceName: topic, configurationKeys: ['retention.ms'] }],
-    })
+    // What a controller has accepted the brokers of a cluster show a moment later.
+    const [config] = await eventually(
+      () => admin.describeConfigs({ resources: [{ resourceType: 2, resourceName: topic, configurationKeys: ['retention.ms'] }] }),
+      ([found]) => found?.configs[0]?.value === '1000',
+    )
     await write(address, topic, 9, 'none')
     await admin.alterConsumerGroupOffsets({
       groupId: 'plt-admin',
@@ -113,7 +116,10 @@ const checks: Readonly<Record<string, (address: string) => Promise<unknown>>> = 
     const [dirs] = await admin.describeLogDirs({ topics: [{ name: topic, partitions: [0, 1, 2] }] })
     await admin.deleteGroups({ groups: ['plt-admin'] })
     await admin.deleteTopics({ topics: [topic] })
-    const left = (await admin.listTopics()).includes(topic)
+    const left = await eventually(
+      async () => (await admin.listTopics()).includes(topic),
+      (isLeft) => !isLeft,
+    )
     await admin.close()
     const committed = offsets?.topics[0]?.partitions
       .filter(({ committedOffset }) => committedOffset >= 0n)

@@ -144,9 +144,14 @@ function callbackChecks({ AdminClient, KafkaConsumer, Producer, CODES }, servers
       const admin = await create(topic)
       await call(admin, 'createPartitions', topic, 3, WITHIN_MS)
       const options = { timeout: WITHIN_MS }
-      const [described] = await call(admin, 'describeTopics', [topic], { ...options, includeAuthorizedOperations: true })
+      const describe = async () => (await call(admin, 'describeTopics', [topic], { ...options, includeAuthorizedOperations: true }))[0]
+      // What a controller has accepted the brokers of a cluster show a moment later.
+      let described = await describe()
+      const late = Date.now() + WITHIN_MS
+      while (described.partitions.length < 3 && Date.now() < late) described = await describe()
       const { producer } = await producing()
-      for (let i = 0; i < 5; i++) producer.produce(topic, 0, Buffer.from(`${i}`))
+      const nowMs = Date.now()
+      for (let i = 0; i < 5; i++) producer.produce(topic, 0, Buffer.from(`${i}`), null, nowMs + i)
       await call(producer, 'flush', WITHIN_MS)
       const [deleted] = await call(admin, 'deleteRecords', [{ topic, partition: 0, offset: 3 }], options)
       const specs = [{ timestamp: -2 }, { timestamp: -1 }, { timestamp: -3 }].map((offset) => ({ topic, partition: 0, offset }))

@@ -178,7 +178,11 @@ function promiseChecks({ KafkaJS }, servers) {
         await admin.deleteTopics({ topics: [topic] })
         const committed = offsets.partitions.find(({ partition }) => partition === 0).offset
         const byTime = at.map(({ partition, offset }) => [partition, offset]).toSorted()
-        const gone = !(await admin.listTopics()).includes(topic)
+        // What a controller has accepted the brokers of a cluster show a moment later.
+        let topics = await admin.listTopics()
+        const late = Date.now() + WITHIN_MS
+        while (topics.includes(topic) && Date.now() < late) topics = await admin.listTopics()
+        const gone = !topics.includes(topic)
         return [committed, listed, left, byTime, deleted.lowWatermark, ends.toSorted(), metadata.partitions.length, gone]
       })
     },

@@ -18,6 +18,15 @@ func config(admin *kadm.Client, topic string, name string) any {
 	return "missing"
 }
 
+// What a controller has accepted the brokers of a cluster show a moment later.
+func shown(admin *kadm.Client, name string, value string) any {
+	until(name+" "+value, func() bool {
+		found, isFound := config(admin, "one", name).([]any)
+		return isFound && found[0] == value
+	})
+	return config(admin, "one", name)
+}
+
 func topics(_ *kgo.Client, admin *kadm.Client) any {
 	made, err := admin.CreateTopics(ctx, 2, 1, map[string]*string{"retention.ms": kadm.StringPtr("3600000")}, "one", "two")
 	must(err)
@@ -30,18 +39,22 @@ func topics(_ *kgo.Client, admin *kadm.Client) any {
 		{Op: kadm.AppendConfig, Name: "cleanup.policy", Value: kadm.StringPtr("compact")},
 	}, "one")
 	must(err)
-	after := []any{nameOf(altered[0].Err), config(admin, "one", "retention.ms"), config(admin, "one", "cleanup.policy")}
+	after := []any{nameOf(altered[0].Err), shown(admin, "retention.ms", "60000"), shown(admin, "cleanup.policy", "delete,compact")}
 	_, err = admin.AlterTopicConfigs(ctx, []kadm.AlterConfig{{Op: kadm.DeleteConfig, Name: "retention.ms"}}, "one")
 	must(err)
-	reset := config(admin, "one", "retention.ms")
+	reset := shown(admin, "retention.ms", "604800000")
 	wrong, err := admin.ValidateAlterTopicConfigs(ctx, []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "retention.ms", Value: kadm.StringPtr("soon")}}, "one")
 	must(err)
 	grown, err := admin.UpdatePartitions(ctx, 5, "one")
 	must(err)
 	shrunk, err := admin.UpdatePartitions(ctx, 1, "one")
 	must(err)
-	details, err := admin.ListTopics(ctx, "one", "two", "nothing")
-	must(err)
+	var details kadm.TopicDetails
+	until("five partitions", func() bool {
+		details, err = admin.ListTopics(ctx, "one", "two", "nothing")
+		must(err)
+		return len(details["one"].Partitions) == 5
+	})
 	listed := []any{len(details["one"].Partitions), len(details["two"].Partitions), nameOf(details["nothing"].Err), details["one"].Partitions[4].Leader >= 0, details["one"].Partitions[4].LeaderEpoch >= 0}
 	brokers, err := admin.ListBrokers(ctx)
 	must(err)

@@ -22,6 +22,7 @@ export const theme = createTheme({
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif',
   fontFamilyMonospace: 'ui-monospace, SFMono-Regular, Menlo, Consolas, monospace',
   focusRing: 'auto',
+  respectReducedMotion: true,
 })
 
 /** Mantine's dimmed text, and that of errors, has 3.3 : 1 on white; small text needs 4.5 (WCAG AA). */

@@ -8,13 +8,18 @@ import { createProject, root } from '../test/harness/project.ts'
 export interface BenchProject {
   readonly dir: string
   /** @returns the process, and milliseconds on `performance.now()` when it was asked for */
-  start(args?: readonly string[]): {
+  start(
+    args?: readonly string[],
+    command?: 'start' | 'dev',
+  ): {
     child: ChildProcess
     startedMs: number
     firstMatch(pattern: RegExp): Promise<number>
     stop(): Promise<void>
   }
   api(): Promise<ApiClient>
+  /** Saves the pipeline file with an optional field more, in the topic's schema and in the table. */
+  addField(name: string): void
   /** Takes the stream out of the pipeline file; the result puts it back. */
   withoutStream(): () => void
   remove(): void
@@ -24,9 +29,9 @@ export function createBenchProject(pace: string): BenchProject {
   const project = createProject(pace)
   return {
     dir: project.dir,
-    start: (args = ['--trigger-once', 'user_automation']) => {
+    start: (args = ['--trigger-once', 'user_automation'], command = 'start') => {
       const startedMs = performance.now()
-      const child = spawn(process.execPath, [join(root, 'bin/millrace.mjs'), '--project', project.dir, 'start', ...args], {
+      const child = spawn(process.execPath, [join(root, 'bin/millrace.mjs'), '--project', project.dir, command, ...args], {
         env: {
           ...process.env,
           MILLRACE_KAFKA_PORT: '0',
@@ -62,6 +67,12 @@ export function createBenchProject(pace: string): BenchProject {
         await new Promise((resolve) => setTimeout(resolve, 5))
       }
     },
+    addField: (name) =>
+      project.edit((code) =>
+        code
+          .replace('  picture: z.url(),', `  picture: z.url(),\n  ${name}: z.string().optional(),`)
+          .replace('    picture: picture.medium,', `    picture: picture.medium,\n    ${name}: location.country,`),
+      ),
     withoutStream: () => {
       let whole = ''
       project.edit((code) => {

@@ -1,9 +1,10 @@
 import { benchFirstRow } from './first-row.ts'
 import { benchMemory } from './memory.ts'
+import { benchReload } from './reload.ts'
 import { benchTestingKit } from './testing-kit.ts'
 import { benchThroughput } from './throughput.ts'
 
-// npm run bench [first-row] [memory] [throughput] [testing-kit]: prints figures, asserts nothing. Aims stand beside them.
+// npm run bench [first-row] [reload] [memory] [throughput] [testing-kit]: prints figures, asserts nothing. Aims stand beside them.
 const asked = process.argv.slice(2)
 const wanted = (name: string): boolean => asked.length === 0 || asked.includes(name)
 
@@ -11,6 +12,12 @@ if (wanted('first-row')) {
   const seconds = (await benchFirstRow()).toSorted((a, b) => a - b)
   console.log(
     `start to first row: min ${seconds[0]?.toFixed(2)} s, median ${seconds[Math.floor(seconds.length / 2)]?.toFixed(2)} s, max ${seconds.at(-1)?.toFixed(2)} s (aim ≤ 3 s)`,
+  )
+}
+if (wanted('reload')) {
+  const ms = (await benchReload()).toSorted((a, b) => a - b)
+  console.log(
+    `save to reload: min ${ms[0]?.toFixed(0)} ms, median ${ms[Math.floor(ms.length / 2)]?.toFixed(0)} ms, max ${ms.at(-1)?.toFixed(0)} ms (aim ≤ 500 ms)`,
   )
 }
 if (wanted('memory')) {

@@ -117,7 +117,7 @@ async function findEndpoints(
   settings: () => Promise<Settings>,
 ): Promise<SystemEndpoints> {
   const given = typedAddresses(options)
-  if (Object.keys(given).length > 0) return endpointsOf(settingsOf({ ...env, ...given }))
+  if (Object.keys(given).length > 0) return endpointsOf(await settingsOf({ ...env, ...given }))
   const found = await running()
   if (found !== null && namesNoOther(env, found)) return found
   return endpointsOf(await settingsOrEnvironment(settings, env))

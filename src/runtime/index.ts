@@ -9,6 +9,8 @@ import type { Clients } from './clients.ts'
 import type { ConsoleAlone, ConsoleOptions } from './console-alone/start-console.ts'
 import type { Served, ServedPart, ServeOptions, StoreAccess } from './serve.ts'
 import type { BrokerAccess, ListenAt } from './serve-broker.ts'
+import type { Environment } from './settings/environment.ts'
+import type { Settings } from './settings/settings.ts'
 import type { Millrace, StartOptions } from './start.ts'
 import type { DevOptions } from './reload/reloading.ts'
 import type { StoppedOffsets } from './offsets/stopped-offsets.ts'
@@ -17,8 +19,7 @@ import type * as tables from './tables.ts'
 
 export { findConfig } from './children/loading.ts'
 export { readApiAddress } from './data-folder.ts'
-export { loadSettings } from './settings/load-settings.ts'
-export { dataDirOf, settingsOf, type Settings } from './settings/settings.ts'
+export { dataDirOf } from './settings/data-dir.ts'
 export { version } from './version.ts'
 export type {
   BrokerAccess,
@@ -34,11 +35,22 @@ export type {
   Served,
   ServedPart,
   ServeOptions,
+  Settings,
   StartOptions,
   StoreAccess,
 }
 
-// The parts are loaded when they are needed: commands that only ask a running Millrace stay quick.
+// The parts, and what judges a config, are loaded when they are needed: commands that only ask a running Millrace stay quick.
+
+/** Reads the project's config and resolves it with the environment. */
+export async function loadSettings(options: { projectDir: string; env: Environment }): Promise<Settings> {
+  return (await import('./settings/load-settings.ts')).loadSettings(options)
+}
+
+/** What the environment alone says, for a command that has no project. */
+export async function settingsOf(env: Environment): Promise<Settings> {
+  return (await import('./settings/settings.ts')).settingsOf(env)
+}
 
 /** Reads the tables of a data folder as a whole, also while Millrace runs; NOT_FOUND where there are none. */
 export async function checkTables(...args: Parameters<typeof tables.checkTables>): Promise<CheckedStore> {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { parseType, type CassandraSession, type RowWriter, type TableInfo, type WriteResult } from '../../cql-client/index.ts'
+import type { CassandraSession, RowWriter, TableInfo, WriteResult } from '../../cql-client/index.ts'
 import { MillraceError, systemClock } from '../../platform/index.ts'
 import type { Context } from '../context.ts'
 import type { WithContext } from '../main.ts'
@@ -43,7 +43,7 @@ async function exportTable({ output, withCassandra }: Context, name: string, pat
   const progress = createProgress('rows')
   const written = await withCassandra(async (session) => {
     const table = await tableNamed(session, name)
-    const columns = chosen(columnsOf(table), options.columns, table)
+    const columns = chosen(await columnsOf(table), options.columns, table)
     const file = await createRowFile(path, format, columns)
     try {
       const { keyspace } = table
@@ -80,9 +80,10 @@ async function importTable({ output, withCassandra }: Context, name: string, pat
   try {
     await withCassandra(async (session) => {
       const table = await tableNamed(session, name)
+      const there = await columnsOf(table)
       let columns: readonly FileColumn[] = []
       const entries = readRowFile(path, format, (names) => {
-        columns = checkedColumns(table, names)
+        columns = checkedColumns(table, there, names)
         return columns
       })
       await writeEntries(session, table, entries, () => wanted(columns, options.columns, table), skip, imported)
@@ -205,7 +206,8 @@ async function tableNamed(session: CassandraSession, name: string): Promise<Tabl
   throw new MillraceError('NOT_FOUND', `There is no table ${name}: "millrace tables" lists those there are.`)
 }
 
-function columnsOf(table: TableInfo): FileColumn[] {
+async function columnsOf(table: TableInfo): Promise<FileColumn[]> {
+  const { parseType } = await import('../../cql-client/index.ts')
   return table.columns.map(({ name, type: text }) => {
     const type = parseType(text)
     if (!type || type.is === 'udt' || type.is === 'custom')
@@ -227,14 +229,13 @@ function chosen(columns: readonly FileColumn[], names: string | undefined, table
 }
 
 /** The file's columns with the table's types. */
-function checkedColumns(table: TableInfo, names: readonly string[]): FileColumn[] {
-  const columns = columnsOf(table)
+function checkedColumns(table: TableInfo, there: readonly FileColumn[], names: readonly string[]): FileColumn[] {
   return names.map((each) => {
-    const found = columns.find(({ name }) => name === each)
+    const found = there.find(({ name }) => name === each)
     if (found) return found
     throw new MillraceError(
       'BAD_REQUEST',
-      `The file's column ${each} is none of ${table.keyspace}.${table.name}: it has ${columns.map(({ name }) => name).join(', ')}.`,
+      `The file's column ${each} is none of ${table.keyspace}.${table.name}: it has ${there.map(({ name }) => name).join(', ')}.`,
     )
   })
 }

@@ -1,10 +1,10 @@
-import { isAbsolute, join, resolve } from 'node:path'
 import type { z } from 'zod'
 import type { CassandraEndpoint, Consistency, KafkaEndpoint, RegistryEndpoint, TopicPolicy } from '../../core/index.ts'
 import { MillraceError } from '../../platform/index.ts'
 import { configSchema, metadataUrlForm, type ParsedConfig } from './config-schema.ts'
+import { dataDirOf } from './data-dir.ts'
 import { embeddedStore, type EmbeddedStore } from './embedded-store.ts'
-import { overlay, textOf, variables, type Environment, type Overlaid } from './environment.ts'
+import { overlay, variables, type Environment, type Overlaid } from './environment.ts'
 import { remoteCassandra, remoteKafka, remoteRegistry } from './remote.ts'
 import { SecretReader } from './secrets.ts'
 
@@ -107,14 +107,6 @@ export function resolveSettings(options: { config: unknown; configPath: string; 
 /** What the environment alone says, for a command that has no project. */
 export function settingsOf(env: Environment): Settings {
   return resolveSettings({ config: { name: 'environment' }, configPath: 'the environment', projectDir: process.cwd(), env })
-}
-
-/** Where embedded parts keep their data, before the config is read: the command line asks here first. */
-export function dataDirOf(projectDir: string, env: Environment, configured: string | undefined): string {
-  const dir = textOf(env, 'MILLRACE_DATA_DIR')
-  if (dir !== null) return resolve(dir)
-  if (configured === undefined) return join(projectDir, '.millrace')
-  return isAbsolute(configured) ? configured : join(projectDir, configured)
 }
 
 function parseConfig(config: unknown, configPath: string, env: Environment): ParsedConfig {

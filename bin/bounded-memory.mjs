@@ -1,11 +1,11 @@
 import { findNode } from './pinned-node.mjs'
 
 /** V8 would let the young generation grow to 128 MB, and wait for garbage until the old one has doubled. */
-const flags = ['--max-semi-space-size=16', '--heap-growing-percent=30']
+const flags = ['--max-semi-space-size=8', '--heap-growing-percent=30']
 
 /**
- * The table store alone holds half the memory with these (about 160 MB where it had 310); reads take a tenth more CPU, scans a third
- * (docs/benchmarks.md). V8 takes them, and glibc its one arena in place of eight, at the start of a process alone: so this one starts anew,
+ * The table store alone holds half the memory with these (about 160 MB where it had 300), and is slower at
+ * nothing that could be measured (docs/benchmarks.md). V8 takes them, and glibc its one arena in place of eight, at the start of a process alone: so this one starts anew,
  * with its id, files and signals. Whoever sets V8's memory by hand has that.
  */
 export function boundMemory() {

@@ -31,7 +31,7 @@ async function startedAs(nodeOptions: string): Promise<{ args: string[]; arenas:
 describe.skipIf(process.platform !== 'linux')('the memory of millrace serve cql-store', { timeout: 240_000 }, () => {
   test('is bounded from the start, in the process that was started, which ends as it is told to', async () => {
     const { args, arenas, ended } = await startedAs('')
-    expect(args).toContain('--max-semi-space-size=16')
+    expect(args).toContain('--max-semi-space-size=8')
     expect(args.slice(-6, -1)).toEqual(['serve', 'cql-store', '--port', '0', '--json'])
     expect(arenas).toBe('MALLOC_ARENA_MAX=1')
     child?.kill('SIGTERM')

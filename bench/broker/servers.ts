@@ -69,8 +69,9 @@ export async function startKafka4(): Promise<Server> {
     bootstrapServers: engine.address.value,
     cpuSeconds: () => cpuSeconds(engine.pid),
     rssMegabytes: () => rssMegabytes(engine.pid),
-    stop: () => engine.stop(),
-    kill: () => engine.kill(),
+    // It answers before it is known to have begun.
+    stop: () => beginning.then(() => engine.stop()),
+    kill: () => beginning.then(() => engine.kill()),
     begin: () => {
       beginning = engine.restart()
       return Promise.resolve()

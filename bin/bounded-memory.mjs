@@ -4,8 +4,8 @@ import { findNode } from './pinned-node.mjs'
 const flags = ['--max-semi-space-size=8', '--heap-growing-percent=30']
 
 /**
- * The table store alone holds half the memory with these (about 160 MB where it had 300), and is slower at
- * nothing that could be measured (docs/benchmarks.md). V8 takes them, and glibc its one arena in place of eight, at the start of a process alone: so this one starts anew,
+ * The table store alone holds half the memory with these (about 160 MB where it had 300), and is slower at nothing that could be measured
+ * (docs/benchmarks.md). V8 takes them, and glibc its one arena in place of eight, at the start of a process alone: so this one starts anew,
  * with its id, files and signals. Whoever sets V8's memory by hand has that.
  */
 export function boundMemory() {

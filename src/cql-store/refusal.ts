@@ -34,7 +34,11 @@ export function syntaxError(line: number, column: number, message: string): CqlR
   return new CqlRefusal(errors.SYNTAX_ERROR, `line ${line}:${column} ${message}`)
 }
 
-/** An option that Cassandra does not know: SYNTAX_ERROR, as it has it. */
+/** SYNTAX_ERROR 0x2000 of an option: Cassandra has it so for one that it does not know, or whose value is of another kind. */
+export function malformed(message: string): CqlRefusal {
+  return new CqlRefusal(errors.SYNTAX_ERROR, message)
+}
+
 export function unknownProperty(name: string): CqlRefusal {
-  return new CqlRefusal(errors.SYNTAX_ERROR, `Unknown property '${name}'`)
+  return malformed(`Unknown property '${name}'`)
 }

@@ -12,6 +12,7 @@ import { cqlActions } from './cql-actions.ts'
 import { cqlDateFamilies } from './data/cql-date-statements.ts'
 import { cqlFunctionFamilies } from './data/cql-function-statements.ts'
 import { cqlIndexFamilies } from './data/cql-index-statements.ts'
+import { cqlOptionFamilies } from './data/cql-option-statements.ts'
 import { cqlFamilies } from './data/cql-statements.ts'
 import { cqlDifferences, unsupportedCql } from './differences.ts'
 import { connectRawCql, type RawCql } from './raw-cql.ts'
@@ -31,7 +32,7 @@ async function ask(session: CassandraSession, statement: string): Promise<Answer
 }
 
 describeOn(['cassandra5'], 'the table store beside Cassandra 5', () => {
-  const families = [...cqlFamilies, ...cqlFunctionFamilies, ...cqlDateFamilies, ...cqlIndexFamilies]
+  const families = [...cqlFamilies, ...cqlFunctionFamilies, ...cqlDateFamilies, ...cqlIndexFamilies, ...cqlOptionFamilies]
   const meant = new Set(cqlDifferences.map((difference) => difference.of))
   /** Features that were refused by name. */
   const refused = new Set<string>()

@@ -1,4 +1,4 @@
-import { unsupported } from '../refusal.ts'
+import { malformed, unsupported } from '../refusal.ts'
 import type { OptionValue } from './ast.ts'
 import type { TokenReader } from './token-reader.ts'
 
@@ -27,6 +27,7 @@ export function parseOptions(from: TokenReader): Options {
     const name = from.name()
     from.expectsOp('=')
     if (name === 'id') found.id = from.next().text
+    else if (Object.hasOwn(found.options, name)) throw malformed(`Multiple definitions for property '${name}'`)
     else found.options[name] = parseOptionValue(from)
   } while (from.takes('and'))
   return found

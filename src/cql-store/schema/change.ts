@@ -7,7 +7,7 @@ import { createIndex, dropIndex, refuseIndexed } from './change-index.ts'
 import { keyspaceOptions } from './replication.ts'
 import { refuseSystem } from './system-keyspace.ts'
 import { isMultiCell, qualifiedName, type Column, type ColumnKind, type Table } from './table.ts'
-import { initialTableOptions, withOptions } from './table-options.ts'
+import { newTableOptions, withOptions } from './table-options.ts'
 
 type Of<Is extends SchemaStatement['is']> = Extract<SchemaStatement, { is: Is }>
 
@@ -127,7 +127,7 @@ function createTable(catalogue: Catalogue, statement: Of<'create-table'>, curren
     name,
     columns,
     nextColumn: columns.length,
-    options: withOptions(initialTableOptions, statement.options),
+    options: newTableOptions(statement.options),
     dropped: [],
     indexes: [],
   })

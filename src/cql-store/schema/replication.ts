@@ -1,6 +1,7 @@
 import type { OptionValue } from '../lang/index.ts'
-import { configError, CqlRefusal, invalid, unknownProperty } from '../refusal.ts'
-import { errors } from '../../cql-wire/index.ts'
+import { configError, invalid, unknownProperty } from '../refusal.ts'
+import { entriesOf } from './map-options.ts'
+import { boolean, readScalar } from './scalar-options.ts'
 
 /** The one data centre of this store, as `system.local` says. */
 export const dataCenter = 'datacenter1'
@@ -25,21 +26,9 @@ export function keyspaceOptions(
   const { replication = null, durable_writes: durable = null, ...rest } = options
   const unknown = Object.keys(rest)[0]
   if (unknown !== undefined) throw unknownProperty(unknown)
-  const durableWrites = durable === null ? null : booleanOf(durable)
+  const durableWrites = durable === null ? null : readScalar('durable_writes', durable, boolean) === 'true'
   if (replication === null) return { replication: null, durableWrites }
-  if (typeof replication === 'string')
-    throw new CqlRefusal(errors.SYNTAX_ERROR, "Invalid value for property 'replication'. It should be a map.")
-  return { replication: replicationOf(name, replication, old), durableWrites }
-}
-
-function booleanOf(value: OptionValue): boolean {
-  const text = typeof value === 'string' ? value.toLowerCase() : ''
-  if (['1', 'true', 'yes'].includes(text)) return true
-  if (['0', 'false', 'no'].includes(text)) return false
-  throw new CqlRefusal(
-    errors.SYNTAX_ERROR,
-    `Invalid boolean value ${text} for 'durable_writes'. Positive values can be '1', 'true' or 'yes'. Negative values can be '0', 'false' or 'no'.`,
-  )
+  return { replication: replicationOf(name, entriesOf('replication', replication), old), durableWrites }
 }
 
 function replicationOf(name: string, given: Record<string, string>, old: Readonly<Record<string, string>>): Record<string, string> {

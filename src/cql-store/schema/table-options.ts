@@ -1,5 +1,19 @@
-import { configError, unknownProperty } from '../refusal.ts'
 import type { OptionValue } from '../lang/index.ts'
+import { configError, unknownProperty } from '../refusal.ts'
+import { caching, compaction, compression, entriesOf, type ReadMap } from './map-options.ts'
+import {
+  bloomFilterFpChance,
+  boolean,
+  byStrategy,
+  crcCheckChance,
+  integer,
+  memtable,
+  readRepair,
+  readScalar,
+  speculation,
+  text,
+  type ReadOption,
+} from './scalar-options.ts'
 
 /** WITH options of a table: remembered and shown as Cassandra 5 does; of them, `default_time_to_live` changes what this store does. */
 export type TableOptions = Readonly<Record<string, OptionValue>>
@@ -38,48 +52,58 @@ const obsolete = new Set(['read_repair_chance', 'dclocal_read_repair_chance'])
 
 export const initialTableOptions: TableOptions = Object.fromEntries(tableOptionKinds.map(({ name, initially }) => [name, initially]))
 
-/** `old` with the options of a WITH clause. @throws CqlRefusal for an unknown option or a value that is none of its kind */
+const longestTtlSeconds = 630_720_000 // twenty years
+
+const scalars = new Map<string, ReadOption>(
+  Object.entries({
+    additional_write_policy: speculation,
+    allow_auto_snapshot: boolean,
+    bloom_filter_fp_chance: bloomFilterFpChance,
+    cdc: boolean,
+    comment: text,
+    crc_check_chance: crcCheckChance,
+    default_time_to_live: integer(0, longestTtlSeconds),
+    gc_grace_seconds: integer(0),
+    incremental_backups: boolean,
+    max_index_interval: integer(-Infinity),
+    memtable,
+    memtable_flush_period_in_ms: integer(0),
+    min_index_interval: integer(1),
+    read_repair: readRepair,
+    speculative_retry: speculation,
+  }),
+)
+
+const maps = new Map<string, ReadMap>(Object.entries({ caching, compaction, compression }))
+
+/** Those of a new table. @throws CqlRefusal as `withOptions` */
+export function newTableOptions(given: Readonly<Record<string, OptionValue>>): TableOptions {
+  return withOptions({ ...initialTableOptions, bloom_filter_fp_chance: byStrategy }, given)
+}
+
+/** `old` with the options of a WITH clause. @throws CqlRefusal for an unknown option or a value that Cassandra would not take */
 export function withOptions(old: TableOptions, given: Readonly<Record<string, OptionValue>>): TableOptions {
   const next: Record<string, OptionValue> = { ...old }
   for (const [name, value] of Object.entries(given)) {
-    if (obsolete.has(name)) continue
-    const known = tableOptionKinds.find((option) => option.name === name)
-    if (!known) throw unknownProperty(name)
-    if (!fits(known.kind, value)) throw configError(`Invalid value for property '${name}'. It should be ${wanted[known.kind]}`)
-    next[name] = value
+    // `extensions` takes all and is for Cassandra's own tools.
+    if (!obsolete.has(name) && name !== 'extensions') next[name] = readOption(name, value)
   }
-  checkRanges(next)
-  if (optionNumber(next, 'default_time_to_live') > 630_720_000) {
-    throw configError(
-      'default_time_to_live must be less than or equal to 630720000 (got ' + optionNumber(next, 'default_time_to_live') + ')',
-    )
-  }
+  if (next['bloom_filter_fp_chance'] === byStrategy) next['bloom_filter_fp_chance'] = isLeveled(next) ? '0.1' : '0.01'
+  const [least, most] = [optionNumber(next, 'min_index_interval'), optionNumber(next, 'max_index_interval')]
+  if (most < least) throw configError(`max_index_interval must be greater than or equal to min_index_interval (${least}) (got ${most})`)
   return next
 }
 
-const compactionStrategies = ['SizeTiered', 'Leveled', 'TimeWindow', 'Unified'].map((name) => `${name}CompactionStrategy`)
-
-/** What Cassandra, where the schema may move to, would not take. */
-function checkRanges(options: TableOptions): void {
-  const within = (name: string, least: number, most: number): void => {
-    const value = optionNumber(options, name)
-    if (value < least || value > most) throw configError(`${name} must be between ${least} and ${most} (got ${value})`)
-  }
-  within('bloom_filter_fp_chance', 6.71e-5, 1)
-  within('crc_check_chance', 0, 1)
-  const strategy = optionMap(options, 'compaction').find(([key]) => key === 'class')?.[1]
-  const short = strategy?.replace('org.apache.cassandra.db.compaction.', '')
-  if (short !== undefined && !compactionStrategies.includes(short)) throw configError(`Unable to find compaction strategy class '${short}'`)
+function isLeveled(options: TableOptions): boolean {
+  return optionMap(options, 'compaction').some(([name, value]) => name === 'class' && value.endsWith('.LeveledCompactionStrategy'))
 }
 
-const wanted: Record<Kind, string> = { text: 'a string', number: 'a number', integer: 'an integer', boolean: 'true or false', map: 'a map' }
-
-function fits(kind: Kind, value: OptionValue): boolean {
-  if (kind === 'map' || typeof value !== 'string') return kind === 'map' && typeof value !== 'string'
-  if (kind === 'number') return value !== '' && Number.isFinite(Number(value))
-  if (kind === 'integer') return /^\d{1,10}$/.test(value)
-  if (kind === 'boolean') return value === 'true' || value === 'false'
-  return true
+function readOption(name: string, value: OptionValue): OptionValue {
+  const readMap = maps.get(name)
+  if (readMap) return readMap(entriesOf(name, value))
+  const scalar = scalars.get(name)
+  if (!scalar) throw unknownProperty(name)
+  return readScalar(name, value, scalar)
 }
 
 export function optionNumber(options: TableOptions, name: string): number {

@@ -270,18 +270,31 @@ function tableValues({ keyspace, name, id, options, statics, clustering }: Table
     'memtable_flush_period_in_ms',
     'min_index_interval',
   ]
-  const texts = ['additional_write_policy', 'comment', 'memtable', 'read_repair', 'speculative_retry']
+  const texts = ['additional_write_policy', 'comment', 'read_repair', 'speculative_retry']
   const values: [string, CqlValue][] = [
     ...numbers.map((option): [string, CqlValue] => [option, optionNumber(options, option)]),
     ...texts.map((option): [string, CqlValue] => [option, optionText(options, option)]),
-    ...['allow_auto_snapshot', 'cdc', 'incremental_backups'].map((option): [string, CqlValue] => [
+    // Cassandra writes these where they are not the standard ones alone; memtable can be no other here.
+    ...['allow_auto_snapshot', 'incremental_backups'].map((option): [string, CqlValue] => [
       option,
-      optionText(options, option) === 'true',
+      optionText(options, option) === 'true' ? null : false,
     ]),
     ...['caching', 'compaction', 'compression'].map((option): [string, CqlValue] => [option, optionMap(options, option)]),
   ]
+  // As where `cdc_enabled` is off in cassandra.yaml, which is its standard.
+  const cdc = null
   const obsolete = { dclocal_read_repair_chance: 0, read_repair_chance: 0 }
-  return { keyspace_name: keyspace, table_name: name, id, flags, extensions: [], ...obsolete, ...Object.fromEntries(values) }
+  return {
+    keyspace_name: keyspace,
+    table_name: name,
+    id,
+    flags,
+    extensions: [],
+    cdc,
+    memtable: null,
+    ...obsolete,
+    ...Object.fromEntries(values),
+  }
 }
 
 function columnValues(table: Table): VirtualValues[] {

@@ -76,7 +76,8 @@ export const cqlSections: readonly CqlSection[] = [
   },
   {
     title: 'Writing',
-    about: 'The last write wins cell by cell, by its time, with Cassandra’s rules for equal times; deletions and times to live as there.',
+    about:
+      'The last write wins cell by cell, by its time, with Cassandra’s rules for equal times; deletions and times to live as there. A batch on more than one partition is warned of over 5 KiB and refused over 50 KiB (`Batch too large`), counted as Cassandra does; an unlogged one is warned of over ten partitions.',
     supported: [
       "INSERT INTO shop.orders (customer, placed, item, price, tags) VALUES (00000000-0000-4000-8000-000000000001, '2026-01-02', 'tea', 2.50, {'hot'})",
       "INSERT INTO shop.orders (customer, placed, item) VALUES (00000000-0000-4000-8000-000000000001, '2026-01-03', 'cup') IF NOT EXISTS",

@@ -9,6 +9,7 @@ import {
   type CqlValue,
 } from '../../src/cql-wire/index.ts'
 import type { Response } from '../../src/cql-wire/index.ts'
+import { cqlBatches, cqlBatchTables } from './data/cql-batch-statements.ts'
 import type { RawCql } from './raw-cql.ts'
 
 /** Requests of one connection, in order, and what of their answers is compared. */
@@ -86,8 +87,8 @@ const warns = (name: string, query: string): CqlAction => ({
   name: `warnings of ${name}`,
   run: async (cql) => {
     cql.warnings.length = 0
-    const { opcode } = await cql.query(query)
-    return [opcode, ...cql.warnings]
+    const answer = comparable(await cql.query(query))
+    return [answer, ...cql.warnings]
   },
 })
 
@@ -127,6 +128,7 @@ const setup = [
   ).flat(),
   'INSERT INTO a.n (a, s) VALUES (7, 7)',
   'DELETE FROM a.n WHERE a = 2 AND b >= 2 AND b < 5',
+  ...cqlBatchTables,
 ]
 
 const seen = 'SELECT id, v, w, l, m, writetime(v), writetime(w) FROM a.t WHERE id = '
@@ -361,6 +363,7 @@ export const cqlActions: readonly CqlAction[] = [
   warns('an unlogged batch over many partitions', `BEGIN UNLOGGED BATCH ${inserts(12)} APPLY BATCH`),
   warns('an unlogged batch over few partitions', `BEGIN UNLOGGED BATCH ${inserts(10)} APPLY BATCH`),
   warns('a logged batch over many partitions', `BEGIN BATCH ${inserts(12)} APPLY BATCH`),
+  ...cqlBatches.map(([name, query]) => warns(name, query)),
   asks('register for events', (cql) => cql.ask({ opcode: 'REGISTER', events: ['SCHEMA_CHANGE', 'STATUS_CHANGE', 'TOPOLOGY_CHANGE'] })),
   {
     name: 'events of schema changes',

@@ -10,10 +10,11 @@ import {
 import { asMillraceError, type Clock, type Logger, type MillraceError } from '../../platform/index.ts'
 import { CqlRefusal, invalid, unsupported } from '../refusal.ts'
 import { changeSchema, findTable, isSystemKeyspace, type Catalogue } from '../schema/index.ts'
-import { RowWriter, tableStart, type Engine, type Waiter } from '../storage/index.ts'
+import { RowWriter, tableStart, type Engine, type StoredRecord, type Waiter } from '../storage/index.ts'
 import { describe, systemKeyspaces, type VirtualTable } from '../system/index.ts'
 import { buildIndexes, decide, type Page, type Scope, type Target } from '../query/index.ts'
-import { answered, warnOfPartitions, type Answer, type Step } from './answer.ts'
+import { answered, type Answer, type Step } from './answer.ts'
+import { batchWarnings, withWarnings } from './batch-warnings.ts'
 import { checkBatch, checkConditional, checkRead, checkWrite } from './consistency.ts'
 import { boundOf, type Compiled, type Statements } from './statements.ts'
 
@@ -21,6 +22,9 @@ import { boundOf, type Compiled, type Statements } from './statements.ts'
 export interface Session {
   keyspace: string | null
 }
+
+type Judge = (written: () => StoredRecord[], writtenBytes: number) => readonly string[]
+const noWarnings: Judge = () => []
 
 /** Deleted and expired cells are looked for this often. */
 const sweepEveryMs = 10 * 60_000
@@ -90,7 +94,7 @@ export class Executor {
         const scope = this.#scope(parameters.timestampMicros, valuesFor(compiled.bound, parameters))
         if (compiled.timestamp) scope.timestamp = compiled.timestamp(scope)
         const steps = compiled.modifications.map((modification) => ({ modification, scope }))
-        return this.#writeAll(steps, parameters, compiled.isUnlogged ? warnOfPartitions(steps, waiter) : waiter)
+        return this.#writeAll(steps, parameters, compiled.isUnlogged, waiter)
       }
       case 'select':
         return this.#select(compiled.select, parameters)
@@ -111,17 +115,18 @@ export class Executor {
       checkCount(modification.bound, statement.values)
       return { modification, scope: { ...base, values: statement.values } }
     })
-    return this.#writeAll(steps, request, request.type === 'unlogged' ? warnOfPartitions(steps, waiter) : waiter)
+    return this.#writeAll(steps, request, request.type === 'unlogged', waiter)
   }
 
   #writeAll(
     steps: readonly Step[],
     { consistency, serialConsistency }: Pick<QueryParameters, 'consistency' | 'serialConsistency'>,
+    isUnlogged: boolean,
     waiter: Waiter,
   ): Response | null {
     if (!steps.some(({ modification }) => modification.conditional)) {
       checkBatch(consistency)
-      return this.#write(steps, waiter)
+      return this.#write(steps, waiter, (written, bytes) => batchWarnings(steps, written, bytes, !isUnlogged))
     }
     checkConditional(consistency, serialConsistency)
     return this.#writeIf(steps, true, waiter)
@@ -174,20 +179,23 @@ export class Executor {
     return null
   }
 
-  #write(steps: readonly Step[], waiter: Waiter): null {
+  /** `judge` looks at what the statements wrote, before it is submitted: what it warns of is told with the answer. */
+  #write(steps: readonly Step[], waiter: Waiter, judge = noWarnings): null {
     const refusal = this.#engine.refusal()
     if (refusal) throw refusal
     const { mutations } = this.#engine
     // What a list holds is read before some of its elements are written: everything submitted before counts.
     if (steps.some(({ modification }) => modification.readsFirst)) this.#engine.writePending()
     mutations.begin()
+    let warnings: readonly string[]
     try {
       for (const { modification, scope } of steps) modification.write(scope, this.#target)
+      warnings = judge(() => mutations.sinceBegin(), mutations.bytesSinceBegin)
     } catch (error) {
       mutations.rollback()
       throw error
     }
-    this.#engine.submit(waiter)
+    this.#engine.submit(withWarnings(waiter, warnings))
     return null
   }
 

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { errors } from '../../cql-wire/index.ts'
 import { startCqlStore, type CqlStoreHandle } from '../index.ts'
 import { plain, RawClient } from './raw-client.fixture.ts'
 
@@ -12,6 +13,7 @@ beforeAll(async () => {
   using client = await RawClient.started(store.port)
   await client.query("CREATE KEYSPACE w WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}")
   await client.query('CREATE TABLE w.t (a int PRIMARY KEY, v int)')
+  await client.query('CREATE TABLE w.l (a int PRIMARY KEY, v text)')
 })
 afterAll(async () => {
   await store.close()
@@ -26,6 +28,25 @@ const warningsOf = async (query: string, version = 4): Promise<string[]> => {
 }
 const batchOf = (kind: string, count: number): string =>
   `BEGIN ${kind} BATCH ${Array.from({ length: count }, (_, a) => `INSERT INTO w.t (a, v) VALUES (${a}, 1);`).join(' ')} APPLY BATCH`
+
+const inserted = (a: number, length: number): string => `INSERT INTO w.l (a, v) VALUES (${a}, '${'x'.repeat(length)}');`
+const sized = (kind: string, ...lengths: number[]): string =>
+  `BEGIN ${kind} BATCH ${lengths.map((length, a) => inserted(a, length)).join(' ')} APPLY BATCH`
+
+describe.each(['', 'UNLOGGED'])('a batch over 50 KiB on more than one partition: %s', (kind) => {
+  it('is refused, and nothing of it is written', async () => {
+    using client = await RawClient.started(store.port)
+    const rowsOf = async (): Promise<unknown> => {
+      const answer = await client.query('SELECT a FROM w.l WHERE a IN (0, 1)')
+      return answer.opcode === 'RESULT' && answer.kind === 'rows' ? answer.rows.length : answer
+    }
+    await client.query('TRUNCATE w.l')
+    expect(await client.query(sized(kind, 30_000, 21_061))).toMatchObject({ code: errors.INVALID, message: 'Batch too large' })
+    expect(await rowsOf()).toBe(0)
+    expect(await client.query(sized(kind, 30_000, 21_060))).toMatchObject({ opcode: 'RESULT' })
+    expect(await rowsOf()).toBe(2)
+  })
+})
 
 describe('a client is warned, as by Cassandra,', () => {
   it.each([
@@ -44,6 +65,14 @@ describe('a client is warned, as by Cassandra,', () => {
     'and not of %s',
     async (query) => expect(await warningsOf(query)).toEqual([]),
   )
+
+  it('of a batch over 5 KiB on more than one partition, with the size that Cassandra counts', async () => {
+    expect(await warningsOf(sized('', 3_000, 3_000))).toEqual([
+      'Batch for [w.l] is of size 6140, exceeding specified threshold of 5120 by 1020.',
+    ])
+    expect(await warningsOf(sized('UNLOGGED', 2_490, 2_490))).toEqual([])
+    expect(await warningsOf(`BEGIN BATCH ${inserted(1, 60_000)} ${inserted(1, 60_000)} APPLY BATCH`)).toEqual([])
+  })
 
   it('but not in version 3, which has no room for it', async () => expect(await warningsOf('SELECT count(*) FROM w.t', 3)).toEqual([]))
 })

@@ -22,3 +22,4 @@ export { decodeDeletions, deletionOver, encodeDeletions, type PartitionDeletions
 export type { StoredRecord } from './sorted-store.ts'
 export { compactSortedStore } from './sorted-store.ts'
 export { checkStorage, type Problem } from './check.ts'
+export { partitionUpdateBytes } from './update-size.ts'

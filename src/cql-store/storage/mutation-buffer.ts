@@ -1,4 +1,5 @@
 import { GrowingBuffer } from './growing-buffer.ts'
+import type { StoredRecord } from './sorted-store.ts'
 
 const slabBytes = 1024 * 1024
 const roomForAGroup = 64 * 1024
@@ -58,6 +59,21 @@ export class MutationBuffer extends GrowingBuffer {
   rollback(): void {
     this.length = this.#mark
     this.#places.length = this.#marks
+  }
+
+  get bytesSinceBegin(): number {
+    return this.length - this.#mark
+  }
+
+  /** The records written since {@link begin}: views, until more is written. */
+  sinceBegin(): StoredRecord[] {
+    const view = (from = 0, to = 0): Buffer => this.bytes.subarray(this.#groupStart + from, this.#groupStart + to)
+    const records: StoredRecord[] = []
+    for (let i = this.#marks; i < this.#places.length; i += 4) {
+      const [keyStart, keyEnd, start, end] = this.#places.slice(i, i + 4)
+      records.push({ key: view(keyStart, keyEnd), record: view(start, end) })
+    }
+    return records
   }
 
   beginRecord(key: Uint8Array): void {

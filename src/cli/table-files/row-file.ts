@@ -1,4 +1,4 @@
-import { closeSync, createReadStream, openSync, rmSync } from 'node:fs'
+import { closeSync, createReadStream, fsyncSync, openSync, rmSync } from 'node:fs'
 import { extname } from 'node:path'
 import type { CqlType, CqlValue } from '../../cql-client/index.ts'
 import { MillraceError } from '../../platform/index.ts'
@@ -6,7 +6,7 @@ import { cellText, cellValue } from './cell-text.ts'
 import { csvLine, readCsv } from './csv.ts'
 import { jsonOf, valueOfJson } from './json-value.ts'
 import { entryOf, parquetWriter, readParquet } from './parquet.ts'
-import { finishFile, writeAll } from './write-all.ts'
+import { nameFile, writeAll } from './write-all.ts'
 
 export const fileFormats = ['csv', 'ndjson', 'parquet'] as const
 export type FileFormat = (typeof fileFormats)[number]
@@ -22,6 +22,7 @@ export type Entry = { at: number; row: CqlValue[] } | { at: number; error: strin
 /** A file that rows are written to. It ends once, by one of the two. */
 export interface RowFile {
   write(rows: readonly (readonly CqlValue[])[]): void
+  /** When it fails, nothing of it is left. */
   end(): void
   /** Leaves what was written; nobody is to read it. */
   abandon(): void
@@ -44,8 +45,14 @@ export async function createRowFile(path: string, format: FileFormat, columns: r
   }
   const part = `${path}.part`
   const fd = openSync(part, 'w')
-  const abandon = (): void => {
+  let isOpen = true
+  const close = (): void => {
+    if (!isOpen) return
+    isOpen = false
     closeSync(fd)
+  }
+  const abandon = (): void => {
+    close()
     rmSync(part, { force: true })
   }
   try {
@@ -53,8 +60,15 @@ export async function createRowFile(path: string, format: FileFormat, columns: r
     return {
       write,
       end: () => {
-        end()
-        finishFile(fd, part, path)
+        try {
+          end()
+          fsyncSync(fd)
+          close()
+          nameFile(part, path)
+        } catch (error) {
+          abandon()
+          throw error
+        }
       },
       abandon,
     }

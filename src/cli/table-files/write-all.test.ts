@@ -1,25 +1,31 @@
 import type * as fs from 'node:fs'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { createRowFile, fileFormats, readRowFile, type FileColumn } from './row-file.ts'
 
-const calls = vi.hoisted(() => ({ made: Array<string>(), mostBytes: Infinity }))
+const calls = vi.hoisted(() => ({ made: Array<string>(), mostBytes: Infinity, failing: '' }))
+const fail = (call: string): void => {
+  if (call === calls.failing) throw Object.assign(new Error(`ENOSPC: ${call}`), { code: 'ENOSPC' })
+}
 vi.mock('node:fs', async (original) => {
   const real = await original<typeof fs>()
   return {
     ...real,
     writeSync: (fd: number, bytes: Uint8Array, at = 0) => {
       calls.made.push('write')
+      fail('write')
       return real.writeSync(fd, bytes, at, Math.min(bytes.length - at, calls.mostBytes))
     },
     fsyncSync: (fd: number) => {
       calls.made.push('sync')
+      fail('sync')
       real.fsyncSync(fd)
     },
     renameSync: (from: string, to: string) => {
       calls.made.push('rename')
+      fail('rename')
       real.renameSync(from, to)
     },
   }
@@ -29,7 +35,10 @@ let folder = ''
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'write-all-'))
 })
-afterEach(() => rmSync(folder, { recursive: true, force: true }))
+afterEach(() => {
+  Object.assign(calls, { mostBytes: Infinity, failing: '' })
+  rmSync(folder, { recursive: true, force: true })
+})
 
 const columns: FileColumn[] = [
   { name: 'id', type: { is: 'int' } },
@@ -53,3 +62,15 @@ it.each(fileFormats)(
     expect(found).toEqual(rows)
   },
 )
+
+it.each([
+  ['parquet', 'write'],
+  ['csv', 'sync'],
+  ['ndjson', 'rename'],
+] as const)('nothing is left of a file of %s whose end fails at its %s', async (format, call) => {
+  const file = await createRowFile(join(folder, `rows.${format}`), format, columns)
+  file.write([[1, 'a']])
+  calls.failing = call
+  expect(() => file.end()).toThrow('ENOSPC')
+  expect(readdirSync(folder)).toEqual([])
+})

@@ -14,12 +14,7 @@ export function writeAll(fd: number, bytes: Uint8Array): void {
 }
 
 /** Gives a file that is on the disk its name: whoever finds it under that finds all of it, after power loss too. */
-export function finishFile(fd: number, part: string, path: string): void {
-  try {
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
+export function nameFile(part: string, path: string): void {
   renameSync(part, path)
   const folder = openSync(dirname(path), 'r')
   try {

@@ -21,6 +21,8 @@ export interface Served extends Part {
   readonly addresses: readonly string[]
   /** File of the user and password that were generated for it; null where none were needed. */
   readonly credentialsFile: string | null
+  /** Who signs in: the user that was generated or, of the table store, was given; null where nobody need. */
+  readonly username: string | null
 }
 
 /** Who may use the table store, and how it is spoken to. */
@@ -47,9 +49,11 @@ export async function serve(part: ServedPart, { dataDir, ...where }: ServeOption
     releasers.add('log file', closeLog)
     // P8: nothing listens beyond loopback without credentials.
     let credentialsFile: string | null = null
+    let username = part.is === 'cql-store' ? (part.access?.user?.username ?? null) : null
     const account = (): { username: string; password: string } => {
       const { file, ...userAndPassword } = ensureCredentials(folder.path)
       credentialsFile = file
+      username = userAndPassword.username
       return userAndPassword
     }
     const started = await startPart(part, { ...where, account, log: log.child(part.is) }, folder).catch((error: unknown) => {
@@ -59,7 +63,7 @@ export async function serve(part: ServedPart, { dataDir, ...where }: ServeOption
     const close = (): Promise<void> => releasers.close()
     const { failed, address } = started
     const addresses = 'listeners' in started ? started.listeners.map(({ host, port }) => `${host}:${port}`) : [address]
-    return { address, addresses, failed, credentialsFile, close, [Symbol.asyncDispose]: close }
+    return { address, addresses, failed, credentialsFile, username, close, [Symbol.asyncDispose]: close }
   } catch (error) {
     await releasers.close().catch(() => undefined)
     throw error

@@ -1,14 +1,16 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { auth, Client } from 'cassandra-driver'
 import { Kafka, logLevel, type SASLOptions } from 'kafkajs'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { makeAuthority } from '../../tools/engines/certificates.ts'
 import { bin } from '../harness/millrace.ts'
 import { findTool, runTool } from '../harness/tools.ts'
 
 const kcat = findTool('kcat', 'MILLRACE_KCAT')
+const cqlsh = findTool('cqlsh', 'MILLRACE_CQLSH')
 
 interface ServedView {
   part: string
@@ -149,6 +151,19 @@ describe.skipIf(kcat === null)('millrace serve broker and kcat', () => {
 })
 
 describe('millrace serve cql-store', () => {
+  test.skipIf(cqlsh === null)('with TLS prints a line by which cqlsh reaches it', { timeout: 240_000 }, async () => {
+    const authority = await makeAuthority()
+    const { cert, key } = await authority.issue({ name: 'localhost', dns: ['localhost'], ips: ['127.0.0.1'] })
+    writeFileSync(join(dir, 'chain.pem'), `${cert}\n${authority.cert}`)
+    writeFileSync(join(dir, 'key.pem'), key, { mode: 0o600 })
+    const { child, output, ended } = serve('cql-store', '--port', '0', '--tls-cert', 'chain.pem', '--tls-key', 'key.pem')
+    await Promise.race([new Promise((resolve) => child.stdout?.once('data', resolve)), ended])
+    const [, line = ''] = output().trim().split(' · ')
+    expect(line).toMatch(/^SSL_CERTFILE=chain\.pem cqlsh --ssl 127\.0\.0\.1 \d+$/)
+    const asked = runTool('sh', ['-c', `cd '${dir}' && ${line.replace('cqlsh', cqlsh ?? '')} -e 'SELECT key FROM system.local'`])
+    expect(asked).toMatchObject({ code: 0, stdout: expect.stringContaining('(1 rows)') })
+  })
+
   test('is written and read by cassandra-driver, and keeps what it acknowledged over SIGTERM', { timeout: 240_000 }, async () => {
     const first = await serveOn('cql-store')
     const client = connect(first.view.address)

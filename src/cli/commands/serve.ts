@@ -6,6 +6,7 @@ import type { Context } from '../context.ts'
 import type { WithContext } from '../main.ts'
 import { portOption } from '../options.ts'
 import { readBrokerAccess, readStoreAccess, type AccessOptions, type BrokerAccessOptions } from './broker-access.ts'
+import { cqlshLine } from './cqlsh-line.ts'
 
 interface WhereOptions {
   host: string
@@ -71,7 +72,7 @@ export function addServeCommands(program: Command, context: WithContext): void {
   })
 }
 
-async function serveUntilStopped({ output }: Context, part: ServedPart, options: WhereOptions): Promise<void> {
+async function serveUntilStopped({ output }: Context, part: ServedPart, options: WhereOptions & AccessOptions): Promise<void> {
   const { host, dataDir } = options
   const stopped = new Promise<void>((stop) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop())
@@ -79,17 +80,21 @@ async function serveUntilStopped({ output }: Context, part: ServedPart, options:
   const isEverywhere = host === '0.0.0.0' || host === '::'
   const advertisedHost = options.advertisedHost ?? (isEverywhere ? '127.0.0.1' : host)
   await using served = await serve(part, { host, port: portOption('--port', options.port), advertisedHost, dataDir: resolve(dataDir) })
-  output.line(`${part.is} at ${served.addresses.join(', ')} · ${howToReach(part, served, advertisedHost)}`)
+  output.line(`${part.is} at ${served.addresses.join(', ')} · ${howToReach(part, served, advertisedHost, options)}`)
   output.data({ part: part.is, address: served.address, addresses: served.addresses, credentialsFile: served.credentialsFile })
   await Promise.race([stopped, served.failed])
 }
 
 /** A command that reaches it, or by what and with which file's credentials. */
-function howToReach(part: ServedPart, { address, credentialsFile }: Served, name: string): string {
+function howToReach(part: ServedPart, { address, credentialsFile, username }: Served, name: string, tls: AccessOptions): string {
   const port = address.slice(address.lastIndexOf(':') + 1)
-  const reach = { broker: `kcat -b ${name}:${port} -L`, 'cql-store': `cqlsh ${name} ${port}`, registry: `curl ${address}/subjects` }
-  const signIn = { broker: 'SASL PLAIN or SCRAM', 'cql-store': 'user and password', registry: 'HTTP Basic' }
+  if (part.is === 'cql-store') {
+    const line = cqlshLine({ host: name, port, username, tls })
+    return credentialsFile === null ? line : `${line}, password in ${credentialsFile}`
+  }
+  const reach = { broker: `kcat -b ${name}:${port} -L`, registry: `curl ${address}/subjects` }
+  const signIn = { broker: 'SASL PLAIN or SCRAM', registry: 'HTTP Basic' }
   if (credentialsFile !== null) return `${name}:${port} by ${signIn[part.is]}, credentials in ${credentialsFile}`
-  const isSecured = part.is !== 'registry' && Object.keys(part.access ?? {}).length > 0
+  const isSecured = part.is === 'broker' && Object.keys(part.access ?? {}).length > 0
   return isSecured ? `${name}:${port}` : reach[part.is]
 }

@@ -170,7 +170,8 @@ export type SchemaStatement =
 
 export type TableChange =
   | { is: 'add'; ifNotExists: boolean; columns: ColumnDefinition[] }
-  | { is: 'drop'; ifExists: boolean; columns: string[] }
+  /** `timestamp`: microseconds, by USING TIMESTAMP. */
+  | { is: 'drop'; ifExists: boolean; columns: string[]; timestamp: bigint | null }
   | { is: 'rename'; renames: { from: string; to: string }[] }
   | { is: 'with'; options: Record<string, OptionValue> }
 

@@ -99,6 +99,17 @@ export function parseAlter(from: TokenReader): SchemaStatement {
   return { is: 'alter-table', table: parseTableName(from), ifExists, change: parseTableChange(from) }
 }
 
+/** `TIMESTAMP n`, which is no term here: no marker, no expression. */
+function parseTimestamp(from: TokenReader): bigint {
+  from.expects('timestamp')
+  const sign = from.takesOp('-') ? -1n : 1n
+  if (from.peek().kind !== 'integer') throw from.mismatch('INTEGER')
+  const micros = sign * BigInt(from.peek().text)
+  if (BigInt.asIntN(64, micros) !== micros) throw from.error('a timestamp of more than 64 bits')
+  from.next()
+  return micros
+}
+
 function parseTableChange(from: TokenReader): TableChange {
   if (from.takes('add')) {
     const ifNotExists = from.takes('if', 'not', 'exists')
@@ -113,8 +124,7 @@ function parseTableChange(from: TokenReader): TableChange {
     const bracketed = from.takesOp('(')
     const columns = bracketed ? from.list(() => from.name()) : [from.name()]
     if (bracketed) from.expectsOp(')')
-    if (from.sees('using')) throw unsupported('ALTER TABLE DROP USING TIMESTAMP')
-    return { is: 'drop', ifExists, columns }
+    return { is: 'drop', ifExists, columns, timestamp: from.takes('using') ? parseTimestamp(from) : null }
   }
   if (from.takes('rename')) {
     // Cassandra reads it, and refuses an unknown column all the same.

@@ -82,6 +82,57 @@ describe('a row that was updated, never inserted', () => {
   })
 })
 
+describe('a column that is added again after DROP … USING TIMESTAMP', () => {
+  const inserted = (b: number, micros: number, v: number): string =>
+    `INSERT INTO d.timed (a, b, v, m) VALUES (1, ${b}, ${v}, {${v}: ${v}}) USING TIMESTAMP ${micros}`
+
+  it('has its cells from after that time, whenever they were written, in every way of reading; those from before it has never', async () => {
+    await run(
+      'CREATE TABLE d.timed (a int, b int, s int static, v int, m map<int, int>, PRIMARY KEY (a, b))',
+      ...[10, 20, 30].map((micros, i) => inserted(i + 1, micros, micros)),
+      'UPDATE d.timed USING TIMESTAMP 30 SET v = 40 WHERE a = 1 AND b = 4',
+      'UPDATE d.timed USING TIMESTAMP 20 SET s = 1 WHERE a = 2',
+      'UPDATE d.timed USING TIMESTAMP 21 SET s = 1 WHERE a = 3',
+      'ALTER TABLE d.timed DROP (v, m, s) USING TIMESTAMP 20',
+    )
+    expect(await rows('SELECT * FROM d.timed WHERE a = 1')).toEqual(['1 1', '1 2', '1 3'])
+    await run('ALTER TABLE d.timed ADD (v int, m map<int, int>, s int static)')
+    const all = ['1 null', '2 null', '3 30', '4 40']
+    expect(await rows('SELECT b, v FROM d.timed WHERE a = 1')).toEqual(all)
+    expect(await rows('SELECT b, v FROM d.timed WHERE a = 1', 1)).toEqual(all)
+    expect(await rows('SELECT b, v FROM d.timed WHERE a = 1 AND b IN (2, 3)')).toEqual(all.slice(1, 3))
+    expect(await rows('SELECT b FROM d.timed WHERE v > 0 ALLOW FILTERING')).toEqual(['3', '4'])
+    expect(await rows('SELECT m FROM d.timed WHERE a = 1 AND b < 4')).toEqual(['null', 'null', '[object Object]'])
+    expect((await rows('SELECT DISTINCT a, s FROM d.timed')).toSorted()).toEqual(['1 null', '3 1'])
+    await run(inserted(1, 15, 15), inserted(2, 21, 21), 'UPDATE d.timed USING TIMESTAMP 20 SET v = 20 WHERE a = 1 AND b = 5')
+    expect(await rows('SELECT b, v FROM d.timed WHERE a = 1')).toEqual(['1 null', '2 21', '3 30', '4 40'])
+    expect(await rows('UPDATE d.timed SET v = 1 WHERE a = 1 AND b = 1 IF v = 15')).toEqual(['false null'])
+    await run('CREATE INDEX ON d.timed (v)')
+    expect(await rows('SELECT b FROM d.timed WHERE v = 30')).toEqual(['3'])
+    expect(await rows('SELECT b FROM d.timed WHERE v = 15')).toEqual([])
+  })
+
+  it('may be read by its key at once', async () => {
+    await run('CREATE TABLE d.point (a int PRIMARY KEY, v int, w int)', 'INSERT INTO d.point (a, v) VALUES (1, 1) USING TIMESTAMP 5')
+    await run(
+      'INSERT INTO d.point (a, v) VALUES (2, 2) USING TIMESTAMP 6',
+      'ALTER TABLE d.point DROP v USING TIMESTAMP 5',
+      'ALTER TABLE d.point ADD v int',
+    )
+    expect(await rows('SELECT a, v FROM d.point WHERE a IN (1, 2)')).toEqual(['1 null', '2 2'])
+    expect(await rows('SELECT a, v FROM d.point WHERE a = 1')).toEqual(['1 null'])
+    await run('ALTER TABLE d.point DROP v USING TIMESTAMP -1', 'ALTER TABLE d.point ADD v int')
+    expect(await rows('SELECT a, v FROM d.point WHERE a = 1')).toEqual(['1 1'])
+  })
+
+  it('is of the same type and kind', async () => {
+    await run('CREATE TABLE d.kinds (a int, b int, s int static, v int, PRIMARY KEY (a, b))', 'ALTER TABLE d.kinds DROP (s, v)')
+    await expect(run('ALTER TABLE d.kinds ADD s int')).rejects.toThrow(/of kind REGULAR, incompatible with previous kind STATIC/)
+    await expect(run('ALTER TABLE d.kinds ADD v int static')).rejects.toThrow(/of kind STATIC, incompatible with previous kind REGULAR/)
+    await expect(run('ALTER TABLE d.kinds ADD v bigint')).rejects.toThrow(/incompatible with previous type int/)
+  })
+})
+
 describe('a partition of static columns alone', () => {
   it('is gone with the last of them', async () => {
     await table('statics')

@@ -135,6 +135,8 @@ class SegmentReader {
     const rows: ScannedRow[] = []
     const now = this.#nowSeconds()
     const clustered = this.#table.clustering.length > 0
+    // Cells of columns that came back are looked at one by one.
+    const isWhole = this.#table.returned === null
     for (const { key, record } of records) {
       const partition = this.#partitionOf(key, rows)
       const place = key.subarray(partition.prefix.length)
@@ -145,7 +147,7 @@ class SegmentReader {
           partition.head = { ...partition.head, statics: visibleStatics(this.#table, record, partition.head.deletions) }
         continue
       }
-      if (!partition.head.deletions && isSurelyLive(record)) {
+      if (isWhole && !partition.head.deletions && isSurelyLive(record)) {
         partition.hadRows = true
         rows.push(new StoredRow(partition, key, record))
         continue

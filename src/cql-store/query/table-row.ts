@@ -67,7 +67,7 @@ export function readHead(engine: Engine, table: Table, prefix: Buffer): Partitio
   return { deletions, statics: staticRecord && visibleStatics(table, staticRecord, deletions) }
 }
 
-/** A row without what its partition's deletions shadow, and without cells of dropped columns. `place` is its encoded clustering key. */
+/** A row without what its partition's deletions shadow, and without cells from before their column was dropped. `place` is its encoded clustering key. */
 export function visibleRow(table: Table, record: Buffer, place: Buffer, deletions: PartitionDeletions | null): Row {
   return visiblePart(table, record, deletions && deletionOver(deletions, place))
 }
@@ -77,8 +77,13 @@ export function visibleStatics(table: Table, record: Buffer, deletions: Partitio
   return visiblePart(table, record, deletions?.partition ?? null)
 }
 
-function visiblePart({ columnIds }: Table, record: Buffer, deletion: Row['deletion']): Row {
+function visiblePart({ columnIds, returned }: Table, record: Buffer, deletion: Row['deletion']): Row {
   const stored = decodeRow(record)
   const row = deletion ? pruneRow(stored, deletion) : stored
-  return columnIds ? { ...row, cells: row.cells.filter(({ column }) => columnIds.has(column)) } : row
+  if (!columnIds && !returned) return row
+  const isSeen = ({ column, timestamp }: Cell): boolean => {
+    const upTo = returned?.get(column)
+    return (columnIds?.has(column) ?? true) && (upTo === undefined || timestamp > upTo)
+  }
+  return { ...row, cells: row.cells.filter(isSeen) }
 }

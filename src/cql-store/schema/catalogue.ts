@@ -31,7 +31,7 @@ interface StoredTable {
   columns: StoredColumn[]
   nextColumn: number
   options: TableOptions
-  dropped: { name: string; type: string; kind: ColumnKind; droppedAtMicros: string }[]
+  dropped: { id?: number; name: string; type: string; kind: ColumnKind; droppedAtMicros: string }[]
   /** Left out by a Millrace that knew no indexes. */
   indexes?: { number: number; name: string; column: string; kind: IndexKind; isBuilt: boolean }[]
 }

@@ -251,7 +251,7 @@ function changedTable(table: Table, change: TableChange, nowMicros: bigint): Tab
     case 'add':
       return change.columns.reduce((changed, column) => addColumn(changed, column, change.ifNotExists), table)
     case 'drop':
-      return change.columns.reduce((changed, name) => dropColumn(changed, name, change.ifExists, nowMicros), table)
+      return change.columns.reduce((changed, name) => dropColumn(changed, name, change.ifExists, change.timestamp ?? nowMicros), table)
     case 'rename':
       return change.renames.reduce((changed, { from, to }) => renameColumn(changed, from, to), table)
     case 'with':
@@ -275,11 +275,18 @@ function addColumn(table: Table, definition: ColumnDefinition, ifNotExists: bool
       `Cannot re-add previously dropped column '${name}' of type ${formatType(type)}, incompatible with previous type ${formatType(dropped.type)}`,
     )
   }
-  const column: Column = { id: table.nextColumn, name, type, kind: isStatic ? 'static' : 'regular', position: -1, descending: false }
-  return { ...table, columns: [...table.columns, column], nextColumn: table.nextColumn + 1 }
+  const kind = isStatic ? 'static' : 'regular'
+  if (dropped && dropped.kind !== kind) {
+    throw invalid(
+      `Cannot re-add previously dropped column '${name}' of kind ${kind.toUpperCase()}, incompatible with previous kind ${dropped.kind.toUpperCase()}`,
+    )
+  }
+  const id = dropped?.id ?? table.nextColumn
+  const column: Column = { id, name, type, kind, position: -1, descending: false }
+  return { ...table, columns: [...table.columns, column], nextColumn: Math.max(table.nextColumn, id + 1) }
 }
 
-function dropColumn(table: Table, name: string, ifExists: boolean, nowMicros: bigint): Table {
+function dropColumn(table: Table, name: string, ifExists: boolean, droppedAtMicros: bigint): Table {
   const column = table.columns.find((other) => other.name === name)
   if (!column) {
     if (ifExists) return table
@@ -287,7 +294,7 @@ function dropColumn(table: Table, name: string, ifExists: boolean, nowMicros: bi
   }
   if (column.kind === 'partition_key' || column.kind === 'clustering') throw invalid(`Cannot drop PRIMARY KEY column ${name}`)
   refuseIndexed(table, name, 'Cannot drop')
-  const dropped = { name, type: column.type, kind: column.kind, droppedAtMicros: nowMicros.toString() }
+  const dropped = { id: column.id, name, type: column.type, kind: column.kind, droppedAtMicros: droppedAtMicros.toString() }
   return {
     ...table,
     columns: table.columns.filter((other) => other !== column),

@@ -5,7 +5,7 @@ import type { TableOptions } from './table-options.ts'
 export type ColumnKind = 'partition_key' | 'clustering' | 'static' | 'regular'
 
 export interface Column {
-  /** Within its table, never used again. */
+  /** Within its table; only a column of the same name has it again. */
   readonly id: number
   readonly name: string
   readonly type: CqlType
@@ -16,9 +16,12 @@ export interface Column {
 }
 
 export interface DroppedColumn {
+  /** Added again, it has the same cells. Not known of columns dropped by a Millrace that gave them a new id. */
+  id?: number
   name: string
   type: CqlType
   kind: ColumnKind
+  /** Its cells up to then are not seen any more, even when they are written later. */
   droppedAtMicros: string
 }
 
@@ -63,6 +66,8 @@ export interface Table extends TableDefinition {
   readonly orders: readonly ClusteringOrder[]
   /** Ids of its columns; null where none was ever dropped, so that stored cells are of no other. */
   readonly columnIds: ReadonlySet<number> | null
+  /** Columns that were dropped and added again: by id, the time up to which their cells do not count. Null where there are none. */
+  readonly returned: ReadonlyMap<number, bigint> | null
 }
 
 export function resolveTable(definition: TableDefinition): Table {
@@ -73,6 +78,9 @@ export function resolveTable(definition: TableDefinition): Table {
   const clustering = of('clustering').sort(byPosition)
   const statics = of('static').sort(byName)
   const regulars = of('regular').sort(byName)
+  const returned = definition.dropped.flatMap(({ id, droppedAtMicros }) =>
+    id !== undefined && definition.columns.some((column) => column.id === id) ? [[id, BigInt(droppedAtMicros)] as const] : [],
+  )
   return Object.freeze({
     ...definition,
     partitionKey,
@@ -83,6 +91,7 @@ export function resolveTable(definition: TableDefinition): Table {
     byName: new Map(definition.columns.map((column) => [column.name, column])),
     orders: clustering.map((column) => ({ ordering: orderingOf(column.type.is), descending: column.descending })),
     columnIds: definition.nextColumn > definition.columns.length ? new Set(definition.columns.map(({ id }) => id)) : null,
+    returned: returned.length > 0 ? new Map(returned) : null,
   })
 }
 

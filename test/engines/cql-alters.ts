@@ -10,7 +10,7 @@ export function alterOf(random: Random, table: GeneratedTable, isIndexed: (colum
     const isStatic = table.columns.some(({ role }) => role === 'clustering') && random.chance(25)
     const type = random.pick(['int', 'text', 'bigint', 'set<int>', 'map<text, int>', 'frozen<list<int>>'])
     const holds = type === 'set<int>' ? ['int'] : type.startsWith('map') ? ['text', 'int'] : null
-    // Never a name that was there: Cassandra shows cells from after a drop again.
+    // Never a name that was there: between the two Cassandra fails to read a table that holds cells from after the drop.
     const added: GeneratedColumn = { name: `x${number}`, type, role: isStatic ? 'static' : 'regular', holds, descending: false }
     table.columns.push(added)
     return `${alter} ADD ${added.name} ${type}${isStatic ? ' static' : ''}`

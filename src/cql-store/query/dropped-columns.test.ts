@@ -9,10 +9,14 @@ const dataDir = mkdtempSync(join(tmpdir(), 'cql-dropped-'))
 let store: CqlStoreHandle
 let client: Client
 
-beforeAll(async () => {
+async function start(): Promise<void> {
   store = await startCqlStore({ dataDir, host: '127.0.0.1', port: 0, flush: 'os' })
   client = new Client({ contactPoints: [store.address], localDataCenter: 'datacenter1' })
   await client.connect()
+}
+
+beforeAll(async () => {
+  await start()
   await client.execute("CREATE KEYSPACE d WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}")
 })
 afterAll(async () => {
@@ -123,6 +127,21 @@ describe('a column that is added again after DROP … USING TIMESTAMP', () => {
     expect(await rows('SELECT a, v FROM d.point WHERE a = 1')).toEqual(['1 null'])
     await run('ALTER TABLE d.point DROP v USING TIMESTAMP -1', 'ALTER TABLE d.point ADD v int')
     expect(await rows('SELECT a, v FROM d.point WHERE a = 1')).toEqual(['1 1'])
+  })
+
+  it('is so after a restart too, whether it was added before or after', async () => {
+    await run(
+      'CREATE TABLE d.kept (a int PRIMARY KEY, v int, w int)',
+      'INSERT INTO d.kept (a, v, w) VALUES (1, 1, 1) USING TIMESTAMP 5',
+      'INSERT INTO d.kept (a, v, w) VALUES (2, 2, 2) USING TIMESTAMP 6',
+      'ALTER TABLE d.kept DROP (v, w) USING TIMESTAMP 5',
+      'ALTER TABLE d.kept ADD v int',
+    )
+    await client.shutdown()
+    await store.close()
+    await start()
+    await run('ALTER TABLE d.kept ADD w int')
+    expect((await rows('SELECT a, v, w FROM d.kept')).toSorted()).toEqual(['1 null null', '2 2 2'])
   })
 
   it('is of the same type and kind', async () => {

@@ -67,7 +67,10 @@ export function readHead(engine: Engine, table: Table, prefix: Buffer): Partitio
   return { deletions, statics: staticRecord && visibleStatics(table, staticRecord, deletions) }
 }
 
-/** A row without what its partition's deletions shadow, and without cells from before their column was dropped. `place` is its encoded clustering key. */
+/**
+ * A row without what its partition's deletions shadow, without cells of dropped columns, and of those that came back without cells from
+ * before. `place` is its encoded clustering key.
+ */
 export function visibleRow(table: Table, record: Buffer, place: Buffer, deletions: PartitionDeletions | null): Row {
   return visiblePart(table, record, deletions && deletionOver(deletions, place))
 }

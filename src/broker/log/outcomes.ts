@@ -1,5 +1,5 @@
 import { errorCodes } from '../../kafka-wire/index.ts'
-import type { MillraceError } from '../../platform/index.ts'
+import { MillraceError } from '../../platform/index.ts'
 
 /** Why nothing was appended. */
 export interface Refused {
@@ -16,6 +16,8 @@ export type Appended = { ok: true; baseOffset: number; endOffset: number; logApp
 
 export type Read = { ok: true; records: Buffer } | { ok: false; errorCode: number }
 
+export type Found<T> = { ok: true; found: T } | { ok: false; errorCode: number }
+
 /** What is no batch at all, or damaged, or too large. */
 export function refuse(errorCode: number, message: string): Refused {
   return { ok: false, errorCode, message, byLog: false, recordErrors: [] }
@@ -29,4 +31,9 @@ export function reject(errorCode: number, message: string, recordErrors: Refused
 /** KAFKA_STORAGE_ERROR, which producers retry. */
 export function storageError(cause: MillraceError | null): Refused {
   return refuse(errorCodes.KAFKA_STORAGE_ERROR, cause?.message ?? 'The record could not be written; try again.')
+}
+
+/** Whether the disk did not give back what was asked for; anything else that is thrown is a bug. */
+export function unreadable(error: unknown): boolean {
+  return error instanceof MillraceError && error.code === 'DISK_FAILED'
 }

@@ -10,7 +10,7 @@ import type { LeaderEpochs } from './leader-epochs.ts'
 import { stampLogAppendTime } from './log-append-time.ts'
 import type { LogContext, LogParts } from './log-context.ts'
 import { LogReader, type End } from './log-reader.ts'
-import { refuse, reject, storageError, type Appended, type Read } from './outcomes.ts'
+import { refuse, reject, storageError, unreadable, type Appended, type Found, type Read } from './outcomes.ts'
 import { noteBatch } from './note-batch.ts'
 import type { ProducerStates } from './producer-states.ts'
 import { RecoveryPoint, snapshotPath } from './recovery-point.ts'
@@ -288,12 +288,26 @@ export class PartitionLog {
     if (this.#health.offline) return { ok: false, errorCode: errorCodes.KAFKA_STORAGE_ERROR }
     if (offset < this.logStartOffset || offset > this.#logEndOffset) return { ok: false, errorCode: errorCodes.OFFSET_OUT_OF_RANGE }
     if (offset >= this.#visibility.end.offset) return { ok: true, records: noRecords }
-    return { ok: true, records: this.reader.read(offset, this.visibleEnd(committedOnly), maxBytes, atLeastOne) }
+    const read = this.look(() => this.reader.read(offset, this.visibleEnd(committedOnly), maxBytes, atLeastOne))
+    return read.ok ? { ok: true, records: read.found } : read
   }
 
-  /** Visible bytes from the batch that holds `offset` on; counting stops at `enough`. */
+  /** Visible bytes from the batch that holds `offset` on; counting stops at `enough`, and there is no more to wait for where it cannot be read. */
   bytesFrom(offset: number, enough: number, committedOnly = false): number {
-    return offset < this.logStartOffset ? 0 : this.reader.bytesFrom(offset, this.visibleEnd(committedOnly), enough)
+    if (offset < this.logStartOffset) return 0
+    const counted = this.look(() => this.reader.bytesFrom(offset, this.visibleEnd(committedOnly), enough))
+    return counted.ok ? counted.found : enough
+  }
+
+  /** What is found in the segments, or KAFKA_STORAGE_ERROR where the disk does not give them back. */
+  look<T>(find: () => T): Found<T> {
+    try {
+      return { ok: true, found: find() }
+    } catch (error) {
+      if (!unreadable(error)) throw error
+      this.#health.readFailed(error)
+      return { ok: false, errorCode: errorCodes.KAFKA_STORAGE_ERROR }
+    }
   }
 
   /** Aborted transactions with records from `offset` on, below `end`. */

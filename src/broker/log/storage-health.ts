@@ -7,6 +7,7 @@ export class StorageHealth {
   readonly #onOffline: (error: MillraceError) => void
   #offline: MillraceError | null = null
   #full = false
+  #unreadable = false
 
   constructor(log: Logger, fields: { topic: string; partition: number }, onOffline: (error: MillraceError) => void) {
     this.#log = log
@@ -30,6 +31,12 @@ export class StorageHealth {
     if (error.code !== 'DISK_FULL') return this.takeOffline(error)
     if (!this.#full) this.#log.warn('the disk is full: producers are told to try again', { ...this.#fields, error })
     this.#full = true
+  }
+
+  /** What the disk does not give back is lost to those who ask for it; all else is still read, and written. Told once: readers ask again and again. */
+  readFailed(cause: unknown): void {
+    if (!this.#unreadable) this.#log.error('this log could not be read', { ...this.#fields, error: asMillraceError(cause, 'DISK_FAILED') })
+    this.#unreadable = true
   }
 
   /** P1: after a failed sync nothing unsynced is trusted; the log stays offline until the next start. */

@@ -101,6 +101,7 @@ function answerPartition(wanted: Wanted, maxBytes: number, gathered: Gathered) {
   const { log, fetched } = wanted
   let { errorCode } = wanted
   let records: Buffer = noRecords
+  let aborted: ReturnType<typeof abortedIn> | null = null
   if (log && errorCode === errorCodes.NONE && !wanted.diverging) {
     const read = log.read(
       fetched.fetchOffset,
@@ -108,8 +109,13 @@ function answerPartition(wanted: Wanted, maxBytes: number, gathered: Gathered) {
       gathered.bytes === 0,
       wanted.committedOnly,
     )
-    if (read.ok) records = read.records
-    else errorCode = read.errorCode
+    const listed = read.ok && wanted.committedOnly ? log.look(() => abortedIn(log, fetched.fetchOffset, read.records)) : null
+    if (!read.ok) errorCode = read.errorCode
+    else if (listed && !listed.ok) errorCode = listed.errorCode
+    else {
+      records = read.records
+      aborted = listed?.found ?? null
+    }
   }
   gathered.bytes += records.length
   gathered.failed ||= errorCode !== errorCodes.NONE || wanted.diverging !== null
@@ -121,8 +127,7 @@ function answerPartition(wanted: Wanted, maxBytes: number, gathered: Gathered) {
     highWatermark,
     lastStableOffset: known ? BigInt(log.lastStableOffset) : -1n,
     logStartOffset: known ? BigInt(log.logStartOffset) : -1n,
-    abortedTransactions:
-      errorCode !== errorCodes.NONE ? [] : wanted.committedOnly && log ? abortedIn(log, fetched.fetchOffset, records) : null,
+    abortedTransactions: errorCode !== errorCodes.NONE ? [] : aborted,
     preferredReadReplica: -1,
     ...(wanted.diverging ? { divergingEpoch: wanted.diverging } : {}),
     records,

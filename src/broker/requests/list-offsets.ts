@@ -23,7 +23,9 @@ export const listOffsetsHandler = handler(listOffsets, [1, 11], (request, { brok
       if (apiVersion < (firstVersions.get(timestamp) ?? 0)) return { partitionIndex, errorCode: errorCodes.UNSUPPORTED_VERSION }
       const errorCode = log.offline ? errorCodes.KAFKA_STORAGE_ERROR : epochError(log, currentLeaderEpoch)
       if (errorCode !== errorCodes.NONE) return { partitionIndex, errorCode }
-      const found = find(log, Number(timestamp), request.isolationLevel === 1)
+      const looked = log.look(() => find(log, Number(timestamp), request.isolationLevel === 1))
+      if (!looked.ok) return { partitionIndex, errorCode: looked.errorCode }
+      const { found } = looked
       return found
         ? {
             partitionIndex,

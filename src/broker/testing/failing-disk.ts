@@ -8,6 +8,8 @@ export class FailingDisk implements Disk {
   refusal: 'DISK_FAILED' | 'DISK_FULL' = 'DISK_FAILED'
   /** It gives nothing back, and syncs nothing. */
   isDeaf = false
+  /** … of these files alone. */
+  isDeafTo: (path: string) => boolean = () => false
 
   constructor(disk: Disk, changes: number) {
     this.#disk = disk
@@ -28,8 +30,8 @@ export class FailingDisk implements Disk {
     return change()
   }
 
-  #hear<T>(read: () => T): T {
-    if (this.isDeaf) throw new MillraceError('DISK_FAILED', 'deaf')
+  #hear<T>(path: string, read: () => T): T {
+    if (this.isDeaf || this.isDeafTo(path)) throw new MillraceError('DISK_FAILED', 'deaf')
     return read()
   }
 
@@ -37,8 +39,8 @@ export class FailingDisk implements Disk {
     const file = this.#change(() => this.#disk.open(path, options))
     return {
       ...file,
-      read: (into, at, length, position) => this.#hear(() => file.read(into, at, length, position)),
-      datasync: async () => this.#hear(() => file.datasync()),
+      read: (into, at, length, position) => this.#hear(path, () => file.read(into, at, length, position)),
+      datasync: async () => this.#hear(path, () => file.datasync()),
       write: (buffers, position) => this.#change(() => file.write(buffers, position)),
       truncate: (lengthBytes) => this.#change(() => file.truncate(lengthBytes)),
     }
@@ -59,7 +61,7 @@ export class FailingDisk implements Disk {
     this.#change(() => this.#disk.rename(from, to))
   }
   readFile(path: string): Uint8Array {
-    return this.#hear(() => this.#disk.readFile(path))
+    return this.#hear(path, () => this.#disk.readFile(path))
   }
   replaceFile(path: string, content: string | Uint8Array): void {
     this.#change(() => this.#disk.replaceFile(path, content))

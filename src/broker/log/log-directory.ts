@@ -56,25 +56,28 @@ export class LogDirectory {
     return `${this.dataDir}/${topic}-${partition}`
   }
 
-  /** Makes a partition's folder with Kafka's `partition.metadata`. Synced with the catalogue, and what lies in it with its first records. */
+  /**
+   * Makes a partition's folder with Kafka's `partition.metadata` (KIP-516). Synced with its first records: until then, and of the bytes of
+   * that file, the catalogue is what keeps the topic's id through a power cut; a topic of thousands of partitions would wait for as many syncs.
+   */
   make(topic: string, partition: number, topicId: string): void {
     const dir = this.folder(topic, partition)
     this.#disk.remove(dir) // of a creation that a crash cut short
     this.#disk.makeDir(dir, { syncFolder: false })
-    this.label(topic, partition, topicId)
-  }
-
-  /** Writes `partition.metadata` (KIP-516) where it is not, or lost with the power. */
-  label(topic: string, partition: number, topicId: string): void {
-    const path = `${this.folder(topic, partition)}/partition.metadata`
-    const content = Buffer.from(`version: 0\ntopic_id: ${Buffer.from(topicId.replaceAll('-', ''), 'hex').toString('base64url')}\n`)
-    if (this.#disk.exists(path) && this.#disk.readFile(path).length > 0) return
-    const metadata = this.#disk.open(path, { create: true, syncFolder: false })
+    const metadata = this.#disk.open(labelPath(dir), { create: true, syncFolder: false })
     try {
-      metadata.write([content], 0)
+      metadata.write([Buffer.from(labelOf(topicId))], 0)
     } finally {
       metadata.close()
     }
+  }
+
+  /** Writes `partition.metadata`, synced, where a power cut lost or tore it, or it never was. */
+  label(topic: string, partition: number, topicId: string): void {
+    const path = labelPath(this.folder(topic, partition))
+    const found = this.#disk.exists(path) ? Buffer.from(this.#disk.readFile(path)).toString() : ''
+    // Kafka's own ends without a line's end.
+    if (found.trimEnd() !== labelOf(topicId).trimEnd()) this.#disk.replaceFile(path, labelOf(topicId))
   }
 
   /** Opens a partition's log, recovering it; returns how many bytes a torn tail lost. */
@@ -236,4 +239,12 @@ export class LogDirectory {
       this.#context.log.warn('the recovery points could not be written; the next start reads more', { error: asMillraceError(error) })
     }
   }
+}
+
+function labelPath(dir: string): string {
+  return `${dir}/partition.metadata`
+}
+
+function labelOf(topicId: string): string {
+  return `version: 0\ntopic_id: ${Buffer.from(topicId.replaceAll('-', ''), 'hex').toString('base64url')}\n`
 }

@@ -50,6 +50,25 @@ it('what a new topic acknowledged is there when the power goes, and an empty one
   expect(disk.list('/data/t-1')).toEqual(['00000000000000000000.log', 'partition.metadata'])
 })
 
+it('a topic id that a power cut tore in its folder is there again after the start, and stays there when the power goes once more', async () => {
+  const disk = new MemoryDisk()
+  const { broker, releasers } = await openBroker(disk, new ManualClock())
+  await broker.topics.create('t', 1)
+  const log = broker.topics.get('t')?.logs[0]
+  const appended = log?.append(testBatch(1))
+  expect(appended?.ok && (await log?.visible(appended.endOffset))).toBe(null)
+  const written = label(disk, 't-0')
+  const torn = disk.copy()
+  // The file has its length already, and none of its bytes.
+  torn.tear((unsynced) => Buffer.alloc(unsynced.length))
+  expect(label(torn, 't-0')).toBe('\0'.repeat(written.length))
+  const after = await openBroker(torn, new ManualClock())
+  torn.cutPower()
+  expect(label(torn, 't-0')).toBe(written)
+  await after.releasers.close()
+  await releasers.close()
+})
+
 it('topics that cannot be written down are none, and can be made once there is room', async () => {
   const disk = new FailingDisk(new MemoryDisk(), Infinity)
   const { broker, releasers } = await openBroker(disk, new ManualClock())

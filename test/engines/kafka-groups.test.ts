@@ -1,17 +1,10 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import {
-  connectKafka,
-  type ConsumerOptions,
-  type GroupConsumer,
-  type KafkaClient,
-  type TopicPartition,
-} from '../../src/kafka-client/index.ts'
+import { connectKafka, type KafkaClient } from '../../src/kafka-client/index.ts'
 import { engines } from '../../tools/engines/index.ts'
 import { describeOn } from './available.ts'
+import { Member, numbersOf, type Protocol } from './group-member.ts'
 import { startKillableBroker } from './killable-broker.ts'
-import { rowsOf } from './transaction-copier.ts'
 
-type Protocol = Pick<ConsumerOptions, 'groupProtocol' | 'assignor'>
 const cooperative: Protocol = { assignor: 'cooperative-sticky' }
 const byBroker: Protocol = { groupProtocol: 'consumer' }
 
@@ -60,7 +53,7 @@ function judge(start: () => Promise<AsyncDisposable & { readonly bootstrapServer
         expect(first.revoked).toHaveLength(3)
         expect(first.lost).toEqual([])
         expect(group.read.length).toBeGreaterThan(readBefore)
-        const kept = names(first.consumer.assignment())
+        const kept = numbersOf(first.consumer.assignment())
         expect(first.assigned.filter((each) => kept.includes(each))).toHaveLength(3)
         await second.stop()
         await vi.waitFor(() => expect(first.consumer.assignment()).toHaveLength(6), WITHIN)
@@ -107,63 +100,4 @@ function judge(start: () => Promise<AsyncDisposable & { readonly bootstrapServer
       await producer.abort()
     },
   )
-}
-
-const names = (partitions: readonly TopicPartition[]): number[] => partitions.map(({ partition }) => partition)
-
-/** A member that reads, and commits what it has read before it gives anything up. */
-class Member {
-  readonly consumer: GroupConsumer
-  readonly assigned: number[] = []
-  readonly revoked: number[] = []
-  readonly lost: number[] = []
-  readonly #running: Promise<void>
-  readonly #stopping = new AbortController()
-  readonly #done = new Map<number, bigint>()
-  readonly #topic: string
-  readonly #read: string[]
-
-  constructor({ kafka, topic, protocol, read }: { kafka: KafkaClient; topic: string; protocol: Protocol; read: string[] }) {
-    this.#topic = topic
-    this.#read = read
-    this.consumer = kafka.consumer({
-      groupId: topic,
-      topics: [topic],
-      startingOffsets: 'earliest',
-      maxWaitMs: 100,
-      heartbeatIntervalMs: 100,
-      ...protocol,
-      onAssigned: (partitions) => void this.assigned.push(...names(partitions)),
-      onRevoked: async (partitions) => {
-        this.revoked.push(...names(partitions))
-        await this.#commit(names(partitions))
-      },
-      onLost: (partitions) => void this.lost.push(...names(partitions)),
-    })
-    this.#running = this.#run()
-  }
-
-  async stop(): Promise<void> {
-    this.#stopping.abort()
-    await this.#running
-    await this.consumer.close()
-  }
-
-  async #run(): Promise<void> {
-    while (!this.#stopping.signal.aborted) {
-      for (const batch of await this.consumer.poll()) {
-        this.#read.push(...rowsOf(batch).map(({ key }) => key))
-        this.#done.set(batch.partition, batch.nextOffset)
-      }
-    }
-  }
-
-  async #commit(partitions: readonly number[]): Promise<void> {
-    const topic = this.#topic
-    const offsets = partitions.flatMap((partition) => {
-      const offset = this.#done.get(partition)
-      return offset === undefined ? [] : [{ topic, partition, offset, leaderEpoch: -1, metadata: '' }]
-    })
-    await this.consumer.commit(offsets)
-  }
 }

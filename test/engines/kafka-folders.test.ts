@@ -8,6 +8,7 @@ import { Releasers } from '../../src/platform/index.ts'
 import { engines, type KafkaEngine } from '../../tools/engines/index.ts'
 import { bringKafkaTools, runKafkaTool } from '../../tools/engines/kafka-tools.ts'
 import { describeOn } from './available.ts'
+import { Member } from './group-member.ts'
 import { group, seenIn, storedUser, writeHistory } from './kafka-history.ts'
 import { readKeys, writeKeys } from './transaction-copier.ts'
 
@@ -134,11 +135,16 @@ describeOn(['kafka4'], "Kafka's own dump tool on our files", () => {
     await bringKafkaTools()
     dataDir = temporary()
     parts.add('data', () => rmSync(dataDir, { recursive: true, force: true }))
-    const broker = await startBroker({ dataDir, listeners: [{ host: '127.0.0.1', port: 0 }], config: { 'log.cleaner.backoff.ms': '200' } })
+    const broker = await startBroker({
+      dataDir,
+      listeners: [{ host: '127.0.0.1', port: 0 }],
+      config: { 'log.cleaner.backoff.ms': '200', 'group.consumer.heartbeat.interval.ms': '100' },
+    })
     parts.add('broker', () => broker.close())
     await using client = await connect(broker.address)
     await writeHistory(client, broker.address)
     await compacted(client)
+    await bothProtocols(client)
     await broker.close()
   }, 200_000)
   afterAll(() => parts.close())
@@ -179,6 +185,12 @@ describeOn(['kafka4'], "Kafka's own dump tool on our files", () => {
       expect(text).toMatch(/"offset":7.*"metadata":"note 2"/)
     })
 
+    test('a group with members of both protocols', async () => {
+      const text = await dump(filesOf('__consumer_offsets-0', '.log'), '--offsets-decoder', '--print-data-log')
+      expect(text).toMatch(/"classicMemberMetadata":\{"sessionTimeoutMs":\d+,"supportedProtocols":\[\{"name":"cooperative-sticky"/)
+      expect(text).toMatch(/"groupId":"codecs".*"assignedPartitions":/)
+    })
+
     test('states of transactions', async () => {
       const text = await dump(filesOf('__transaction_state-0', '.log'), '--transaction-log-decoder', '--print-data-log')
       expect(text).toContain('"transactionalId":"history"')
@@ -186,3 +198,13 @@ describeOn(['kafka4'], "Kafka's own dump tool on our files", () => {
     })
   })
 })
+
+/** A classic group that a member of KIP-848 joins, and has its part in. */
+async function bothProtocols(kafka: KafkaClient): Promise<void> {
+  const first = new Member({ kafka, topic: 'codecs', protocol: { assignor: 'cooperative-sticky' }, read: [] })
+  await vi.waitFor(() => expect(first.consumer.assignment()).not.toEqual([]), 30_000)
+  const second = new Member({ kafka, topic: 'codecs', protocol: { groupProtocol: 'consumer' }, read: [] })
+  await vi.waitFor(() => expect(second.consumer.assignment()).not.toEqual([]), 30_000)
+  await second.stop()
+  await first.stop()
+}

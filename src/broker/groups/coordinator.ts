@@ -2,15 +2,25 @@ import { errorCodes } from '../../kafka-wire/index.ts'
 import type { Clock, Logger } from '../../platform/index.ts'
 import type { BrokerConfig } from '../topics/broker-configs.ts'
 import { groupNumber } from '../topics/group-configs.ts'
-import type { AnyGroup } from './any-group.ts'
+import { mayCommit, type AnyGroup } from './any-group.ts'
 import { ConsumerGroup } from './consumer/consumer-group.ts'
-import { invalidHeartbeat, refusal, refusedHeartbeat, type HeartbeatInput, type HeartbeatOutcome } from './consumer/heartbeat.ts'
+import {
+  invalidHeartbeat,
+  refusal,
+  refusedHeartbeat,
+  type HeartbeatInput,
+  type HeartbeatOutcome,
+  type Refusal,
+} from './consumer/heartbeat.ts'
+import { OwedRecords } from './consumer/owed-records.ts'
+import { imageEntries, type RecordEntry } from './consumer/records.ts'
 import { ConsumerSnapshot } from './consumer/snapshot.ts'
 import type { TopicsView } from './consumer/subscriptions.ts'
 import { expiredOffsets } from './expiry.ts'
 import { GroupOffsets } from './group-offsets.ts'
 import { Group } from './group.ts'
 import { failedJoin, failedSync, type GroupSnapshot, type JoinInput, type JoinOutcome, type SyncInput, type SyncOutcome } from './member.ts'
+import { downgraded, upgraded } from './migration.ts'
 import { groupKey, groupValue, offsetKey, offsetValue } from './offsets-records.ts'
 import type { OffsetsStore } from './offsets-store.ts'
 
@@ -38,6 +48,8 @@ interface Committing {
 interface Entry {
   group: AnyGroup
   readonly offsets: GroupOffsets
+  /** Of the group, whatever kind it is of: what ends it as one kind goes with what begins it as the other. */
+  readonly records: OwedRecords
 }
 
 /** All groups of this broker and their offsets. Answers are Kafka's error codes; state is on the disk before it is answered. */
@@ -93,8 +105,9 @@ export class GroupCoordinator {
     }
     for (const [id, snapshot] of consumers) {
       if (!snapshot.exists) continue
-      const group = this.#newConsumerGroup(id)
-      this.#entry(id).group = group
+      const entry = this.#entry(id)
+      const group = this.#newConsumerGroup(id, entry.records)
+      entry.group = group
       group.restore(snapshot)
     }
     for (const [id, { group, offsets }] of this.#groups)
@@ -105,21 +118,22 @@ export class GroupCoordinator {
   #entry(id: string): Entry {
     const existing = this.#groups.get(id)
     if (existing) return existing
-    const entry: Entry = { group: this.#newClassicGroup(id), offsets: new GroupOffsets() }
+    const records = new OwedRecords(async (entries) => (await this.#store.write(id, entries)) !== null)
+    const entry: Entry = { group: this.#newClassicGroup(id, records), offsets: new GroupOffsets(), records }
     this.#groups.set(id, entry)
     return entry
   }
 
-  #newClassicGroup(id: string): Group {
+  #newClassicGroup(id: string, records: OwedRecords): Group {
     return new Group(id, {
       clock: this.#clock,
       initialDelayMs: this.#config.number('group.initial.rebalance.delay.ms'),
       maxMembers: this.#config.number('group.max.size'),
-      persist: async (changed) => (await this.#store.write(id, [{ key: groupKey(id), value: groupValue(changed.snapshot()) }])) !== null,
+      persist: (changed) => records.write([{ key: groupKey(id), value: groupValue(changed.snapshot()) }]),
     })
   }
 
-  #newConsumerGroup(id: string): ConsumerGroup {
+  #newConsumerGroup(id: string, records: OwedRecords): ConsumerGroup {
     return new ConsumerGroup(id, {
       clock: this.#clock,
       topics: this.#topics,
@@ -128,7 +142,8 @@ export class GroupCoordinator {
         heartbeatIntervalMs: groupNumber(this.#config, id, 'consumer.heartbeat.interval.ms'),
         maxMembers: this.#config.number('group.consumer.max.size'),
       }),
-      persist: async (entries) => (await this.#store.write(id, entries)) !== null,
+      persist: (entries) => records.write(entries),
+      becomeClassic: (group) => this.#downgrade(group),
     })
   }
 
@@ -139,11 +154,6 @@ export class GroupCoordinator {
 
   get(id: string): AnyGroup | undefined {
     return this.#groups.get(id)?.group
-  }
-
-  #classic(id: string): Group | undefined {
-    const group = this.get(id)
-    return group?.kind === 'classic' ? group : undefined
   }
 
   all(): AnyGroup[] {
@@ -157,23 +167,22 @@ export class GroupCoordinator {
     if (sessionTimeoutMs < min || sessionTimeoutMs > max) return failedJoin(errorCodes.INVALID_SESSION_TIMEOUT, input.memberId)
     const known = this.#groups.get(groupId)
     if (!known && input.memberId !== '') return failedJoin(errorCodes.UNKNOWN_MEMBER_ID, input.memberId)
-    const group = await this.#classicFor(known ?? this.#entry(groupId))
+    const group = await this.#joinable(known ?? this.#entry(groupId))
     return typeof group === 'number' ? failedJoin(group, input.memberId) : group.join(input)
   }
 
   /**
-   * The classic group of an entry; one that takes the place of an empty consumer group, whose offsets stay, once the end of that is on the
-   * disk (P1): a start would take the consumer group for the present one. Or the error code to answer.
+   * The group of an entry, or the classic one that takes the place of an empty consumer group, whose offsets stay, once the end of that is on
+   * the disk (P1): a start would take the consumer group for the present one. Or the error code to answer.
    */
-  async #classicFor(entry: Entry): Promise<Group | number> {
+  async #joinable(entry: Entry): Promise<AnyGroup | number> {
     const { group } = entry
-    if (group.kind === 'classic') return group
-    if (group.state !== 'empty') return errorCodes.INCONSISTENT_GROUP_PROTOCOL
-    if ((await this.#store.write(group.id, group.tombstones())) === null) return errorCodes.COORDINATOR_NOT_AVAILABLE
+    if (group.kind === 'classic' || group.state !== 'empty') return group
+    if (!(await entry.records.write(group.tombstones()))) return errorCodes.COORDINATOR_NOT_AVAILABLE
     // Meanwhile it may have got members, whose records lie behind these, or another asked for the same.
-    if (entry.group !== group || group.state !== 'empty') return this.#classicFor(entry)
+    if (entry.group !== group || group.state !== 'empty') return this.#joinable(entry)
     group.close()
-    return (entry.group = this.#newClassicGroup(group.id))
+    return (entry.group = this.#newClassicGroup(group.id, entry.records))
   }
 
   /** ConsumerGroupHeartbeat (KIP-848). */
@@ -185,32 +194,51 @@ export class GroupCoordinator {
       return refusedHeartbeat(refusal(errorCodes.GROUP_ID_NOT_FOUND, `Consumer group ${groupId} not found.`))
     const entry = known ?? this.#entry(groupId)
     const group = this.#consumerFor(entry)
-    const outcome = await group?.heartbeat(input)
+    if ('errorCode' in group) return refusedHeartbeat(group)
+    const outcome = await group.heartbeat(input)
     // Refused at its first heartbeat: nothing of the group is on the disk.
-    if (group?.isUnheardOf && entry.offsets.isEmpty && this.#groups.get(groupId) === entry) this.#groups.delete(groupId)
-    return outcome ?? refusedHeartbeat(refusal(errorCodes.GROUP_ID_NOT_FOUND, `Group ${groupId} is not a consumer group.`))
+    if (group.isUnheardOf && entry.offsets.isEmpty && this.#groups.get(groupId) === entry) this.#groups.delete(groupId)
+    return outcome
   }
 
-  /** The consumer group of an entry; one that takes the place of an empty classic group, whose offsets stay; null when that has members. */
-  #consumerFor(entry: Entry): ConsumerGroup | null {
+  /** The consumer group of an entry, or the one that takes the place of a classic one, whose offsets stay; or why that may not be. */
+  #consumerFor(entry: Entry): ConsumerGroup | Refusal {
     const { group } = entry
     if (group.kind === 'consumer') return group
-    if (group.state !== 'empty') return null
-    const next = this.#newConsumerGroup(group.id)
-    group.close()
+    const image = group.state === 'empty' ? null : upgraded(group, this.#topics, this.#config)
+    if (image && 'errorCode' in image) return image
+    const next = this.#newConsumerGroup(group.id, entry.records)
+    // Members that wait for the end of a rebalance join again, for another.
+    group.close(errorCodes.REBALANCE_IN_PROGRESS)
     entry.group = next
     // Goes with the first that the new group writes; without either, the classic group is still there.
-    next.owe([{ key: groupKey(group.id), value: null }])
+    entry.records.owe([{ key: groupKey(group.id), value: null }])
+    if (image) {
+      next.restore(image)
+      entry.records.owe(imageEntries(group.id, image, this.#clock.nowMs()))
+    }
     return next
   }
 
+  #downgrade(group: ConsumerGroup): readonly RecordEntry[] | null {
+    const entry = this.#groups.get(group.id)
+    const snapshot = downgraded(group, this.#topics, this.#config, this.#clock.nowMs())
+    if (entry?.group !== group || !snapshot) return null
+    const next = this.#newClassicGroup(group.id, entry.records)
+    next.restore(snapshot)
+    entry.group = next
+    return [{ key: groupKey(group.id), value: groupValue(snapshot) }]
+  }
+
   async sync(groupId: string, input: SyncInput): Promise<SyncOutcome> {
-    return this.#classic(groupId)?.sync(input) ?? failedSync(errorCodes.UNKNOWN_MEMBER_ID)
+    return this.get(groupId)?.sync(input) ?? failedSync(errorCodes.UNKNOWN_MEMBER_ID)
   }
 
   heartbeat(groupId: string, memberId: string, instanceId: string | null, generationId: number): number {
     if (groupId === '') return errorCodes.INVALID_GROUP_ID
-    return this.#classic(groupId)?.heartbeat(memberId, instanceId, generationId) ?? errorCodes.UNKNOWN_MEMBER_ID
+    const group = this.get(groupId)
+    if (group?.kind === 'consumer') return group.classicHeartbeat(memberId, instanceId, generationId)
+    return group?.heartbeat(memberId, instanceId, generationId) ?? errorCodes.UNKNOWN_MEMBER_ID
   }
 
   leave(groupId: string, memberId: string, instanceId: string | null): number | Promise<number> {
@@ -267,6 +295,8 @@ export class GroupCoordinator {
 
   /** Deletes an empty group with its offsets. */
   async delete(groupId: string): Promise<number> {
+    // What could not be written of it before goes first: of a change of its kind, say.
+    if ((await this.#groups.get(groupId)?.records.write([])) === false) return errorCodes.COORDINATOR_NOT_AVAILABLE
     const entry = this.#groups.get(groupId)
     if (!entry) return errorCodes.GROUP_ID_NOT_FOUND
     if (entry.group.state !== 'empty') return errorCodes.NON_EMPTY_GROUP
@@ -364,12 +394,4 @@ export class GroupCoordinator {
 
 function keysOf(groupId: string, places: readonly { topic: string; partition: number }[]): Uint8Array[] {
   return places.map(({ topic, partition }) => offsetKey(groupId, topic, partition))
-}
-
-function mayCommit(group: AnyGroup, { memberId, instanceId, generationId, knowsEpochs, producer, offsets }: CommitInput): number {
-  const transactional = producer !== undefined
-  if (group.kind === 'consumer' && !knowsEpochs && memberId !== '') return errorCodes.UNSUPPORTED_VERSION
-  return group.kind === 'consumer'
-    ? group.mayCommit(memberId, generationId, transactional, offsets)
-    : group.mayCommit(memberId, instanceId, generationId, transactional)
 }

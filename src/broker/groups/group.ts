@@ -84,6 +84,8 @@ export class Group {
       this.#startSession(member)
     }
     this.#state = { is: this.#members.size > 0 ? 'stable' : 'empty' }
+    // It was a consumer group until now: what the members of that protocol had is nobody's.
+    if (this.#leader === null && this.#members.size > 0) this.#prepare()
   }
 
   #enter(state: GroupState): void {
@@ -195,7 +197,8 @@ export class Group {
     if (this.#state.is === 'dead') return
     const first = this.#state.is === 'empty' && this.#context.initialDelayMs > 0
     for (const member of this.members) {
-      member.assignment = noBytes
+      // Of a generation that nobody was told of.
+      if (this.#state.is === 'completing') member.assignment = noBytes
       member.syncing?.(failedSync(errorCodes.REBALANCE_IN_PROGRESS))
       member.syncing = null
     }
@@ -354,10 +357,10 @@ export class Group {
     else this.#completeWhenAllJoined()
   }
 
-  #drop(member: Member): void {
+  #drop(member: Member, told: number = errorCodes.UNKNOWN_MEMBER_ID): void {
     member.stopSession()
-    member.joining?.(failedJoin(errorCodes.UNKNOWN_MEMBER_ID, member.id))
-    member.syncing?.(failedSync(errorCodes.UNKNOWN_MEMBER_ID))
+    member.joining?.(failedJoin(told, member.id))
+    member.syncing?.(failedSync(told))
     member.joining = member.syncing = null
     this.#members.delete(member.id)
     if (this.#leader === member.id) this.#leader = null
@@ -372,9 +375,9 @@ export class Group {
     })
   }
 
-  /** Ends the group: all who wait are answered, all timers stop. */
-  close(): void {
-    for (const member of this.members) this.#drop(member)
+  /** Ends the group: all who wait are `told` so, all timers stop. */
+  close(told: number = errorCodes.UNKNOWN_MEMBER_ID): void {
+    for (const member of this.members) this.#drop(member, told)
     for (const stop of this.#pending.values()) stop()
     this.#pending.clear()
     this.#enter({ is: 'dead' })

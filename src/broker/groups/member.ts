@@ -1,4 +1,4 @@
-import { subscribedTopics } from './subscription.ts'
+import { subscribedTopics } from './consumer-protocol.ts'
 
 /** A protocol a member can take part in, best first in its list; `metadata` (its subscription) is opaque here. */
 export interface MemberProtocol {
@@ -84,6 +84,8 @@ export interface GroupSnapshot {
     sessionTimeoutMs: number
     subscription: Uint8Array
     assignment: Uint8Array
+    /** All that it knows; on the disk there is only the one in force. */
+    protocols?: readonly MemberProtocol[]
   }[]
 }
 
@@ -106,7 +108,7 @@ export function sameProtocols(a: readonly MemberProtocol[], b: readonly MemberPr
 }
 
 /** The protocol that all members know and most prefer; ties go to the first member's order. Null when they share none. */
-export function selectProtocol(members: readonly Member[]): string | null {
+export function selectProtocol(members: readonly Pick<Member, 'protocols'>[]): string | null {
   const [first, ...others] = members
   const shared = (first?.protocols ?? [])
     .map(({ name }) => name)
@@ -137,11 +139,11 @@ export function newMember(id: string, input: JoinInput): Member {
   }
 }
 
-/** The members of a snapshot; of their protocols only the one in force is known. */
+/** The members of a snapshot; of their protocols only the one in force may be known. */
 export function membersOf(snapshot: GroupSnapshot): Member[] {
-  return snapshot.members.map(({ subscription, ...kept }) => ({
+  return snapshot.members.map(({ subscription, protocols, ...kept }) => ({
     ...kept,
-    protocols: [{ name: snapshot.protocolName ?? '', metadata: subscription }],
+    protocols: protocols ?? [{ name: snapshot.protocolName ?? '', metadata: subscription }],
     joining: null,
     syncing: null,
     stopSession: () => {},

@@ -1,12 +1,13 @@
 import { consumerGroupDescribe, errorCodes } from '../../kafka-wire/index.ts'
 import type { ConsumerGroup } from '../groups/consumer/consumer-group.ts'
+import { isClassic } from '../groups/consumer/member.ts'
 import { listed, union, type Assigned, type Partitions } from '../groups/consumer/partitions.ts'
 import { operations, unasked } from './authorized-operations.ts'
 import { stateNames } from './describe-groups.ts'
 import { handler, type RequestContext } from './handler.ts'
 
-/** KIP-1099: 0 is a member that speaks the classic protocol. */
-const consumerMember = 1
+/** KIP-1099: which protocol a member speaks. */
+const memberTypes = { classic: 0, consumer: 1 } as const
 
 /** Groups whose assignments the broker makes (KIP-848); others are not found. */
 export const consumerGroupDescribeHandler = handler(consumerGroupDescribe, [0, 1], (request, { broker }) => ({
@@ -50,7 +51,7 @@ function describe(group: ConsumerGroup, { topics }: RequestContext['broker']) {
       // As Kafka: what it is giving up is its until it has.
       assignment: named(union(member.assigned, member.pendingRevocation)),
       targetAssignment: named(group.targetOf(member.id)),
-      memberType: consumerMember,
+      memberType: memberTypes[isClassic(member) ? 'classic' : 'consumer'],
     })),
   }
 }

@@ -47,7 +47,7 @@ function describe(group: Group) {
       clientId: member.clientId,
       clientHost: member.clientHost,
       memberMetadata: stable ? (member.protocols.find(({ name }) => name === group.protocolName)?.metadata ?? noBytes) : noBytes,
-      memberAssignment: stable ? member.assignment : noBytes,
+      memberAssignment: member.assignment,
     })),
   }
 }

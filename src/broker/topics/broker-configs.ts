@@ -36,6 +36,14 @@ const own: readonly ConfigDefinition[] = [
   },
   { name: 'group.consumer.max.size', type: 'int', default: '2147483647', min: 1, doc: 'Most members of one such group.' },
   {
+    name: 'group.consumer.migration.policy',
+    type: 'string',
+    default: 'bidirectional',
+    oneOf: ['bidirectional', 'upgrade', 'downgrade', 'disabled'],
+    anyCase: true,
+    doc: 'Which groups may change their protocol while they have members: classic ones when a member of KIP-848 joins, such ones when the last of those leaves.',
+  },
+  {
     name: 'group.consumer.session.timeout.ms',
     type: 'int',
     default: '45000',

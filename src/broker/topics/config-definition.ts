@@ -9,6 +9,8 @@ export interface ConfigDefinition {
   readonly min?: number
   /** For strings and lists: allowed values. */
   readonly oneOf?: readonly string[]
+  /** … in capitals and small letters. */
+  readonly anyCase?: true
   /** For lists: what each item looks like, in words too. */
   readonly items?: { readonly form: RegExp; readonly inWords: string }
   /** Whether a broker setting can be changed while the broker runs (KIP-226). */
@@ -38,7 +40,7 @@ export function invalidConfigValue(definition: ConfigDefinition, value: string):
       const odd = items.find((item) => definition.items && !definition.items.form.test(item))
       if (odd !== undefined) return `${name} is a list of ${definition.items?.inWords}, not "${odd}"`
       if (!definition.oneOf) return null
-      const bad = items.find((item) => !definition.oneOf?.includes(item))
+      const bad = items.find((item) => !definition.oneOf?.includes(definition.anyCase ? item.toLowerCase() : item))
       return bad === undefined ? null : `${name} allows ${definition.oneOf.join(', ')}, not "${bad}"`
     }
     case 'password':

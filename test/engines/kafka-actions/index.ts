@@ -3,6 +3,7 @@ import { configActions } from './configs.ts'
 import { consumerGroupActions } from './consumer-groups.ts'
 import { fetchSessionActions } from './fetch-sessions.ts'
 import { groupActions } from './groups.ts'
+import { migrationActions } from './migrations.ts'
 import { moreGroupActions } from './more-groups.ts'
 import { moreRecordActions } from './more-records.ts'
 import { quotaActions } from './quotas.ts'
@@ -23,6 +24,7 @@ export const kafkaActions: readonly KafkaAction[] = [
   ...configActions,
   ...transactionActions,
   ...consumerGroupActions,
+  ...migrationActions,
   ...fetchSessionActions,
   ...adminActions,
   ...quotaActions,

@@ -5,6 +5,7 @@ import { ManualClock } from '../../testing/manual-clock.ts'
 import { TopicsForTests } from '../../testing/topics-for-tests.ts'
 import { ConsumerGroup } from './consumer-group.ts'
 import type { HeartbeatInput, HeartbeatOutcome } from './heartbeat.ts'
+import { OwedRecords } from './owed-records.ts'
 import { each, fromList, listed, noPartitions, type Partitions } from './partitions.ts'
 import { readConsumerRecord, type RecordEntry } from './records.ts'
 import { ConsumerSnapshot } from './snapshot.ts'
@@ -23,14 +24,16 @@ class World {
   group = this.#open()
 
   #open(): ConsumerGroup {
+    const owed = new OwedRecords((entries) => {
+      if (this.diskWorks) this.written.push(...entries)
+      return Promise.resolve(this.diskWorks)
+    })
     return new ConsumerGroup('g', {
       clock: this.clock,
       topics: this.topics,
       settings: () => ({ sessionTimeoutMs, heartbeatIntervalMs: 5_000, maxMembers: 100 }),
-      persist: (entries) => {
-        if (this.diskWorks) this.written.push(...entries)
-        return Promise.resolve(this.diskWorks)
-      },
+      persist: (entries) => owed.write(entries),
+      becomeClassic: () => null,
     })
   }
 

@@ -1,17 +1,29 @@
+import { randomUUID } from 'node:crypto'
 import { errorCodes } from '../../../kafka-wire/index.ts'
 import type { Clock } from '../../../platform/index.ts'
-import { assignors, defaultAssignor } from './assignors.ts'
-import { refusal, refusedHeartbeat, type HeartbeatInput, type HeartbeatOutcome, type Refusal } from './heartbeat.ts'
-import { leaving, leavingForAWhile, sameIdentity, sameSubscription, type ConsumerMember } from './member.ts'
-import { commitRefusal, wrongEpoch } from './member-epochs.ts'
+import { failedJoin, failedSync, type JoinInput, type JoinOutcome, type SyncInput, type SyncOutcome } from '../member.ts'
+import { admit, admitClassic, notTheOne, type Admitted } from './admission.ts'
+import { newTargets, preferredAssignor } from './targets.ts'
+import * as classic from './classic-members.ts'
+import { refusal, refusedHeartbeat, type HeartbeatInput, type HeartbeatOutcome } from './heartbeat.ts'
+import type { ConsumerGroupImage } from './image.ts'
+import {
+  isClassic,
+  leaving,
+  leavingForAWhile,
+  sameIdentity,
+  sameSubscription,
+  updated,
+  type ClassicMember,
+  type ConsumerMember,
+} from './member.ts'
+import { commitRefusal, otherEpoch } from './member-epochs.ts'
 import { MemberTimers } from './member-timers.ts'
-import { OwedRecords } from './owed-records.ts'
 import { nothingAssigned, noPartitions, samePartitions, type Partitions } from './partitions.ts'
 import { reconcile } from './reconcile.ts'
 import * as records from './records.ts'
 import type { RecordEntry } from './records.ts'
 import { Roster } from './roster.ts'
-import type { ConsumerSnapshot } from './snapshot.ts'
 import { resolveSubscriptions, type Subscriptions, type TopicsView } from './subscriptions.ts'
 
 export interface ConsumerGroupSettings {
@@ -24,8 +36,10 @@ export interface ConsumerGroupContext {
   readonly clock: Clock
   readonly topics: TopicsView
   settings(): ConsumerGroupSettings
-  /** Writes records of the group to `__consumer_offsets`; false when that failed. */
+  /** Writes records of the group to `__consumer_offsets`, with those that could not be written before; false when that failed. */
   persist(entries: readonly RecordEntry[]): Promise<boolean>
+  /** Puts a classic group in this one's place, now that all its members speak that protocol; the records of that one, or null where it may not be. */
+  becomeClassic(group: ConsumerGroup): readonly RecordEntry[] | null
 }
 
 export type ConsumerGroupState = 'empty' | 'assigning' | 'reconciling' | 'stable' | 'dead'
@@ -38,7 +52,6 @@ export class ConsumerGroup {
   readonly kind = 'consumer'
   readonly id: string
   readonly #context: ConsumerGroupContext
-  readonly #records: OwedRecords
   /** As Kafka 4.4: the first member makes it 2. */
   #epoch = 1
   #targetEpoch = 0
@@ -55,7 +68,6 @@ export class ConsumerGroup {
   constructor(id: string, context: ConsumerGroupContext) {
     this.id = id
     this.#context = context
-    this.#records = new OwedRecords((entries) => context.persist(entries))
     this.#timers = new MemberTimers(context.clock, (memberId) => this.#overdue(memberId))
     this.#stateTimestampMs = context.clock.nowMs()
   }
@@ -91,13 +103,8 @@ export class ConsumerGroup {
     return this.#targets.get(memberId) ?? noPartitions
   }
 
-  /** What most members ask for. */
   get assignor(): string {
-    const votes = new Map<string, number>()
-    for (const { serverAssignor } of this.members)
-      if (serverAssignor !== null) votes.set(serverAssignor, (votes.get(serverAssignor) ?? 0) + 1)
-    const [best] = [...votes].toSorted((a, b) => b[1] - a[1])
-    return best?.[0] ?? defaultAssignor
+    return preferredAssignor(this.members)
   }
 
   /** Whether a member subscribes to the topic. */
@@ -108,56 +115,119 @@ export class ConsumerGroup {
     )
   }
 
-  /** Takes over what `__consumer_offsets` says; members have a session timeout from now on to show themselves. */
-  restore(snapshot: ConsumerSnapshot): void {
-    this.#epoch = snapshot.epoch
-    this.#targetEpoch = snapshot.targetEpoch
-    this.#hash = snapshot.hash
-    this.#patterns = snapshot.patterns
-    this.#targets = new Map(snapshot.targets)
-    for (const member of snapshot.members) {
+  /** Takes over what `__consumer_offsets` says, or a classic group said; members have a session timeout from now on to show themselves. */
+  restore(image: ConsumerGroupImage): void {
+    this.#epoch = image.epoch
+    this.#targetEpoch = image.targetEpoch
+    this.#hash = image.hash
+    this.#patterns = image.patterns
+    this.#targets = new Map(image.targets)
+    for (const member of image.members) {
       this.#roster.put(member)
-      this.#startSession(member.id)
+      this.#startSession(member)
       this.#timers.watchRevocation(member)
     }
   }
 
-  /** Records that are to be written with the next of the group's own. */
-  owe(entries: readonly RecordEntry[]): void {
-    this.#records.owe(entries)
+  get #door() {
+    return { groupId: this.id, roster: this.#roster, maxMembers: this.#context.settings().maxMembers }
   }
 
   /** The caller has checked the heartbeat in itself. */
   heartbeat(input: HeartbeatInput): HeartbeatOutcome | Promise<HeartbeatOutcome> {
     if (this.#dead) return refusedHeartbeat(refusal(errorCodes.COORDINATOR_NOT_AVAILABLE, 'The group was deleted.'))
-    return input.memberEpoch < 0 ? this.#leaves(input) : this.#beats(input)
+    if (input.memberEpoch < 0) return this.#leaves(input)
+    const admitted = admit(this.#door, input)
+    if ('errorCode' in admitted) return refusedHeartbeat(admitted)
+    const { entries, next } = this.#take(admitted, updated(admitted.before, input), input.owned)
+    return this.#answer(entries, admitted.before, next, input)
   }
 
-  #beats(input: HeartbeatInput): HeartbeatOutcome | Promise<HeartbeatOutcome> {
+  /** JoinGroup of a consumer that speaks the classic protocol: its part in the group is as any other's, what it owns its subscription says. */
+  async join(input: JoinInput): Promise<JoinOutcome> {
+    if (this.#dead) return failedJoin(errorCodes.COORDINATOR_NOT_AVAILABLE, input.memberId)
+    const memberId = input.memberId === '' ? randomUUID() : input.memberId
+    const subscription = classic.subscriptionIn(input)
+    if (!classic.fitsIn(this.members, input) || !subscription) return failedJoin(errorCodes.INCONSISTENT_GROUP_PROTOCOL, input.memberId)
+    const admitted = admitClassic(this.#door, input, memberId)
+    if ('errorCode' in admitted) return failedJoin(admitted.errorCode, input.memberId)
+    if (input.memberId === '' && input.needsMemberId && input.instanceId === null)
+      return failedJoin(errorCodes.MEMBER_ID_REQUIRED, memberId)
+    const member = classic.joined(admitted.before, input, subscription)
+    const { entries, next } = this.#take(admitted, member, classic.byId(subscription.owned, this.#context.topics))
+    // A static one may have taken the place of the last that did not.
+    entries.push(...this.#downgrade())
+    if (!(await this.#context.persist(entries))) return failedJoin(errorCodes.COORDINATOR_NOT_AVAILABLE, input.memberId)
+    return classic.joinAnswer(member, next.epoch)
+  }
+
+  /** SyncGroup: what the member has as of its last JoinGroup. */
+  async sync(input: SyncInput): Promise<SyncOutcome> {
+    const member = this.#classicMember(input.memberId, input.instanceId)
+    if (typeof member === 'number') return failedSync(member)
+    const refused = classic.syncRefusal(member, input, this.#epoch)
+    if (refused === errorCodes.REBALANCE_IN_PROGRESS) this.#timers.awaitJoin(member)
+    if (refused !== errorCodes.NONE) return failedSync(refused)
+    this.#timers.synced(member.id)
+    this.#startSession(member)
+    if (!(await this.#context.persist([]))) return failedSync(errorCodes.COORDINATOR_NOT_AVAILABLE)
+    const { protocolType, protocolName } = input
+    return {
+      errorCode: errorCodes.NONE,
+      protocolType,
+      protocolName,
+      assignment: classic.assignmentOf(member, member.assigned, this.#context.topics),
+    }
+  }
+
+  /** Heartbeat of a member that speaks the classic protocol: REBALANCE_IN_PROGRESS tells it to join again. */
+  classicHeartbeat(memberId: string, instanceId: string | null, generationId: number): number {
+    const member = this.#classicMember(memberId, instanceId)
+    if (typeof member === 'number') return member
+    if (member.epoch !== generationId) return errorCodes.ILLEGAL_GENERATION
+    this.#startSession(member)
+    const isFree = (topicId: string, partition: number): boolean => this.#roster.isFreeFor(member.id, topicId, partition)
+    if (!classic.mustJoinAgain(member, this.targetOf(member.id), this.#epoch, isFree)) return errorCodes.NONE
+    this.#timers.awaitJoin(member)
+    return errorCodes.REBALANCE_IN_PROGRESS
+  }
+
+  /** The member of the classic protocol behind a request, or the error code to answer. */
+  #classicMember(memberId: string, instanceId: string | null): ClassicMember | number {
+    if (this.#dead) return errorCodes.COORDINATOR_NOT_AVAILABLE
+    const known = this.#roster.find(memberId, instanceId)
+    const refused = notTheOne(this.id, known, memberId, instanceId)
+    if (refused) return refused.errorCode
+    return known && isClassic(known) ? known : errorCodes.UNKNOWN_MEMBER_ID
+  }
+
+  /** Takes the member as its request says it is, and leads it one step towards its target; what changed is to be written. */
+  #take(
+    { before, isNew, replaces }: Admitted,
+    member: ConsumerMember,
+    owned: Partitions | null,
+  ): { entries: RecordEntry[]; next: ConsumerMember } {
     const entries: RecordEntry[] = []
-    const admitted = this.#admit(input)
-    if ('errorCode' in admitted) return refusedHeartbeat(admitted)
-    const { before, isNew } = admitted
-    const member = updated(before, input)
-    const replaced = admitted.replaces
-    if (replaced) this.#replaceStatic(replaced, member, entries)
+    if (replaces) this.#replaceStatic(replaces, member, entries)
     if (isNew || !sameIdentity(before, member)) entries.push(records.memberEntry(this.id, member))
     this.#roster.put(member)
-    this.#refresh(entries, (isNew && !replaced) || !sameSubscription(before, member) || before.serverAssignor !== member.serverAssignor)
+    this.#refresh(entries, (isNew && !replaces) || !sameSubscription(before, member) || before.serverAssignor !== member.serverAssignor)
     this.#retarget(entries)
     const target = { epoch: this.#targetEpoch, partitions: this.targetOf(member.id) }
-    const next = reconcile(member, target, input.owned, (topicId, partition) => this.#roster.isFreeFor(member.id, topicId, partition))
-    if (next !== member || replaced) entries.push(records.currentEntry(this.id, next))
+    const next = reconcile(member, target, owned, (topicId, partition) => this.#roster.isFreeFor(member.id, topicId, partition))
+    if (next !== member || replaces) entries.push(records.currentEntry(this.id, next))
     this.#roster.put(next)
-    this.#startSession(next.id)
+    this.#startSession(next)
     if (next !== member) this.#timers.watchRevocation(next)
-    return this.#answer(entries, before, next, input)
+    if (next.classicMemberMetadata) this.#timers.awaitSync(next)
+    else this.#timers.leftClassic(next.id)
+    return { entries, next }
   }
 
   async #answer(entries: RecordEntry[], before: ConsumerMember, member: ConsumerMember, input: HeartbeatInput): Promise<HeartbeatOutcome> {
     const { heartbeatIntervalMs } = this.#context.settings()
     // P1: nobody is told an epoch or an assignment that a crash could take back.
-    if (!(await this.#records.write(entries)))
+    if (!(await this.#context.persist(entries)))
       return refusedHeartbeat(refusal(errorCodes.COORDINATOR_NOT_AVAILABLE, 'The state of the group could not be written.'))
     const isFull =
       input.memberEpoch === 0 ||
@@ -175,46 +245,6 @@ export class ConsumerGroup {
     }
   }
 
-  /** The member as it is before this heartbeat counts, or why it is none. */
-  #admit(input: HeartbeatInput): { before: ConsumerMember; isNew: boolean; replaces: ConsumerMember | null } | Refusal {
-    const { memberId, memberEpoch, instanceId } = input
-    const known = this.#roster.find(memberId, instanceId)
-    if (memberEpoch === 0) {
-      if (!known) {
-        if (this.#roster.size >= this.#context.settings().maxMembers)
-          return refusal(
-            errorCodes.GROUP_MAX_SIZE_REACHED,
-            `The consumer group has reached its maximum capacity of ${this.#roster.size} members.`,
-          )
-        return { before: fresh(memberId, instanceId), isNew: true, replaces: null }
-      }
-      if (known.id === memberId) return { before: known, isNew: false, replaces: null }
-      if (known.epoch !== leavingForAWhile) {
-        return refusal(
-          errorCodes.UNRELEASED_INSTANCE_ID,
-          `Static member ${memberId} with instance id ${instanceId} cannot join the group because the instance id is owned by member ${known.id}.`,
-        )
-      }
-      const before = { ...known, id: memberId, epoch: 0, previousEpoch: 0 }
-      return { before, isNew: true, replaces: known }
-    }
-    const refused = this.#refuses(known, memberId, instanceId)
-    if (refused || !known) return refused ?? refusal(errorCodes.UNKNOWN_MEMBER_ID, 'unknown member')
-    return wrongEpoch(known, input) ?? { before: known, isNew: false, replaces: null }
-  }
-
-  #refuses(known: ConsumerMember | undefined, memberId: string, instanceId: string | null): Refusal | null {
-    if (!known) {
-      const who = instanceId === null ? `Member ${memberId}` : `Instance id ${instanceId}`
-      return refusal(errorCodes.UNKNOWN_MEMBER_ID, `${who} is not a member of group ${this.id}.`)
-    }
-    if (known.id === memberId) return null
-    return refusal(
-      errorCodes.FENCED_INSTANCE_ID,
-      `Static member ${memberId} with instance id ${instanceId} was fenced by member ${known.id}.`,
-    )
-  }
-
   /** A static member is back under another id: it takes over what the old one had, and nobody else is disturbed. */
   #replaceStatic(old: ConsumerMember, member: ConsumerMember, entries: RecordEntry[]): void {
     const target = this.targetOf(old.id)
@@ -226,7 +256,7 @@ export class ConsumerGroup {
 
   async #leaves({ memberId, memberEpoch, instanceId }: HeartbeatInput): Promise<HeartbeatOutcome> {
     const known = this.#roster.find(memberId, instanceId)
-    const refused = this.#refuses(known, memberId, instanceId)
+    const refused = notTheOne(this.id, known, memberId, instanceId)
     if (refused || !known) return refusedHeartbeat(refused ?? refusal(errorCodes.UNKNOWN_MEMBER_ID, 'unknown member'))
     if (memberEpoch === leaving) {
       if (!(await this.#remove([known])))
@@ -235,7 +265,7 @@ export class ConsumerGroup {
       const away: ConsumerMember = { ...known, epoch: leavingForAWhile, state: 'stable', pendingRevocation: nothingAssigned }
       this.#roster.put(away)
       this.#timers.watchRevocation(away)
-      if (!(await this.#records.write([records.currentEntry(this.id, away)])))
+      if (!(await this.#context.persist([records.currentEntry(this.id, away)])))
         return refusedHeartbeat(refusal(errorCodes.COORDINATOR_NOT_AVAILABLE, 'The state could not be written.'))
     }
     return { errorCode: errorCodes.NONE, errorMessage: null, memberId, memberEpoch, heartbeatIntervalMs: 0, assignment: null }
@@ -255,13 +285,25 @@ export class ConsumerGroup {
       entries.push(...records.memberTombstones(this.id, member.id))
       this.#drop(member)
     }
+    const classic = this.#downgrade()
+    if (classic.length > 0) return this.#context.persist([...entries, ...classic])
     this.#refresh(entries, true)
     if (this.#roster.size === 0) {
       this.#stateTimestampMs = this.#context.clock.nowMs()
       // Nobody is left to ask for it.
       this.#retarget(entries)
     }
-    return this.#records.write(entries)
+    return this.#context.persist(entries)
+  }
+
+  /** Ends the group when all that are left speak the classic protocol, and may go on as a classic group: the records that say so, or none. */
+  #downgrade(): readonly RecordEntry[] {
+    const isDue = this.#roster.size > 0 && this.members.every(({ classicMemberMetadata }) => classicMemberMetadata !== null)
+    const successor = isDue ? this.#context.becomeClassic(this) : null
+    if (!successor) return []
+    const entries = [...this.tombstones(), ...successor]
+    this.close()
+    return entries
   }
 
   /** Looks at the subscriptions again when they or the topics have changed; what they lead to now is a new epoch. */
@@ -292,15 +334,7 @@ export class ConsumerGroup {
   /** Computes the target assignment of the present epoch, when it is not there yet. */
   #retarget(entries: RecordEntry[]): void {
     if (this.#epoch === this.#targetEpoch) return
-    const subscriptions = this.#subscriptions()
-    const subscribers = this.members.map((member) => ({
-      id: member.id,
-      instanceId: member.instanceId,
-      topics: new Set(subscriptions.topicsOf(member).map(({ id }) => id)),
-      target: this.targetOf(member.id),
-    }))
-    const sizes = new Map(subscriptions.topics.map(({ id, logs }) => [id, logs.length]))
-    const targets = assignors[this.assignor]?.(subscribers, sizes) ?? new Map<string, Partitions>()
+    const targets = newTargets(this.members, this.#subscriptions(), (memberId) => this.targetOf(memberId))
     for (const [memberId, target] of targets) {
       const before = this.#targets.get(memberId)
       if (!before || !samePartitions(before, target)) entries.push(records.targetEntry(this.id, memberId, target))
@@ -316,8 +350,8 @@ export class ConsumerGroup {
     this.#timers.stop(member.id)
   }
 
-  #startSession(memberId: string): void {
-    this.#timers.startSession(memberId, this.#context.settings().sessionTimeoutMs)
+  #startSession({ id, classicMemberMetadata }: ConsumerMember): void {
+    this.#timers.startSession(id, classicMemberMetadata?.sessionTimeoutMs ?? this.#context.settings().sessionTimeoutMs)
   }
 
   /** Silent for too long, or slow to give up what it must (KIP-848). */
@@ -342,7 +376,12 @@ export class ConsumerGroup {
     if ((memberId === null || memberId === '') && epoch < 0) return errorCodes.NONE
     const member = this.#roster.get(memberId ?? '')
     if (!member) return errorCodes.UNKNOWN_MEMBER_ID
-    return member.epoch === epoch ? errorCodes.NONE : errorCodes.STALE_MEMBER_EPOCH
+    return member.epoch === epoch ? errorCodes.NONE : otherEpoch(member)
+  }
+
+  /** Whether this member speaks the classic protocol. */
+  hasClassic(memberId: string): boolean {
+    return (this.#roster.get(memberId)?.classicMemberMetadata ?? null) !== null
   }
 
   /** What deletes the group from the disk. */
@@ -357,39 +396,5 @@ export class ConsumerGroup {
   close(): void {
     this.#timers.close()
     this.#dead = true
-  }
-}
-
-function fresh(id: string, instanceId: string | null): ConsumerMember {
-  return {
-    id,
-    instanceId,
-    rackId: null,
-    clientId: '',
-    clientHost: '',
-    rebalanceTimeoutMs: -1,
-    subscribedTopicNames: [],
-    subscribedTopicRegex: '',
-    serverAssignor: null,
-    epoch: 0,
-    previousEpoch: 0,
-    state: 'stable',
-    assigned: nothingAssigned,
-    pendingRevocation: nothingAssigned,
-  }
-}
-
-/** The member with what the heartbeat says anew. */
-function updated(member: ConsumerMember, input: HeartbeatInput): ConsumerMember {
-  const { subscribedTopicNames, subscribedTopicRegex, rebalanceTimeoutMs } = input
-  return {
-    ...member,
-    rackId: input.rackId ?? member.rackId,
-    clientId: input.clientId,
-    clientHost: input.clientHost,
-    rebalanceTimeoutMs: rebalanceTimeoutMs === -1 ? member.rebalanceTimeoutMs : rebalanceTimeoutMs,
-    serverAssignor: input.serverAssignor ?? member.serverAssignor,
-    subscribedTopicNames: subscribedTopicNames === null ? member.subscribedTopicNames : subscribedTopicNames.toSorted(),
-    subscribedTopicRegex: subscribedTopicRegex ?? member.subscribedTopicRegex,
   }
 }

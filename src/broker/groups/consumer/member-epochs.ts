@@ -20,5 +20,11 @@ export function commitRefusal(member: ConsumerMember, epoch: number, places: rea
   if (epoch === member.epoch) return errorCodes.NONE
   const had = ({ topicId, partition }: { topicId: string; partition: number }): boolean =>
     (member.assigned.get(topicId)?.get(partition) ?? Infinity) <= epoch
-  return epoch < member.epoch && places.every(had) ? errorCodes.NONE : errorCodes.STALE_MEMBER_EPOCH
+  if (epoch < member.epoch && places.every(had)) return errorCodes.NONE
+  return otherEpoch(member)
+}
+
+/** What a member is told that names another epoch: of the classic protocol, which calls it a generation, otherwise. */
+export function otherEpoch({ classicMemberMetadata }: ConsumerMember): number {
+  return classicMemberMetadata ? errorCodes.ILLEGAL_GENERATION : errorCodes.STALE_MEMBER_EPOCH
 }

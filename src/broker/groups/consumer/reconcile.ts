@@ -1,5 +1,5 @@
 import type { ConsumerMember } from './member.ts'
-import { AssignedBuilder, each, has, isNone, nothingAssigned, type Partitions } from './partitions.ts'
+import { AssignedBuilder, each, has, isNone, nothingAssigned, type Assigned, type Partitions } from './partitions.ts'
 
 export interface Target {
   readonly epoch: number
@@ -7,7 +7,7 @@ export interface Target {
 }
 
 /**
- * Brings a member one step nearer to its target (KIP-848): what it must not keep is taken from it first; once it no longer owns that,
+ * Brings a member one step nearer to its target (KIP-848): what it must not keep is taken from it first; once it does not own that,
  * it gets the target's epoch and all of the target that nobody else still has.
  * @param owned what the member says it owns; null when it said nothing
  * @param isFree whether no other member has the partition, or is giving it up
@@ -19,7 +19,7 @@ export function reconcile(
   isFree: (topicId: string, partition: number) => boolean,
 ): ConsumerMember {
   if (member.state === 'stable' && member.epoch === target.epoch) return member
-  if (member.state === 'unrevoked' && (owned === null || ownsAny(owned, member))) return member
+  if (member.state === 'unrevoked' && ownsAny(owned, member.pendingRevocation)) return member
   const assigned = new AssignedBuilder()
   const revoked = new AssignedBuilder()
   for (const [topicId, numbers] of member.assigned) {
@@ -28,7 +28,7 @@ export function reconcile(
       kept.add(topicId, partition, epoch)
     }
   }
-  if (!revoked.isNone) {
+  if (!revoked.isNone && ownsAny(owned, revoked.all)) {
     return { ...member, previousEpoch: member.epoch, state: 'unrevoked', assigned: assigned.all, pendingRevocation: revoked.all }
   }
   let waits = false
@@ -47,8 +47,10 @@ export function reconcile(
   }
 }
 
-function ownsAny(owned: Partitions, { pendingRevocation }: ConsumerMember): boolean {
-  if (isNone(pendingRevocation)) return false
-  for (const [topicId, partition] of each(pendingRevocation)) if (has(owned, topicId, partition)) return true
+/** Whether the member may still own any of these; one that says nothing may own all. */
+function ownsAny(owned: Partitions | null, revoked: Assigned): boolean {
+  if (isNone(revoked)) return false
+  if (owned === null) return true
+  for (const [topicId, partition] of each(revoked)) if (has(owned, topicId, partition)) return true
   return false
 }

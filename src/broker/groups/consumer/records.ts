@@ -7,6 +7,7 @@ import {
   consumerGroupTargetAssignmentMetadata as targetEpochKind,
   Reader,
 } from '../../../kafka-wire/index.ts'
+import type { ConsumerGroupImage } from './image.ts'
 import { memberStates, type ConsumerMember } from './member.ts'
 import { fromList, listed, type Assigned, type Partitions } from './partitions.ts'
 
@@ -26,6 +27,7 @@ export type Identity = Pick<
   | 'subscribedTopicRegex'
   | 'rebalanceTimeoutMs'
   | 'serverAssignor'
+  | 'classicMemberMetadata'
 >
 export type Current = Pick<ConsumerMember, 'epoch' | 'previousEpoch' | 'state' | 'assigned' | 'pendingRevocation'>
 
@@ -78,6 +80,21 @@ export const patternTombstone = (groupId: string, pattern: string): RecordEntry 
   key: patternKind.encodeKey({ groupId, regularExpression: pattern }),
   value: null,
 })
+
+/** All records of a group as it is, in Kafka's order. */
+export function imageEntries(
+  groupId: string,
+  { epoch, hash, targetEpoch, targets, members }: ConsumerGroupImage,
+  atMs: number,
+): RecordEntry[] {
+  return [
+    ...members.map((member) => memberEntry(groupId, member)),
+    groupEntry(groupId, epoch, hash),
+    ...[...targets].map(([memberId, partitions]) => targetEntry(groupId, memberId, partitions)),
+    targetEpochEntry(groupId, targetEpoch, atMs),
+    ...members.map((member) => currentEntry(groupId, member)),
+  ]
+}
 
 /** Deletes all that is known of a member, in Kafka's order. */
 export function memberTombstones(groupId: string, memberId: string): RecordEntry[] {
@@ -142,7 +159,7 @@ export function readConsumerRecord(number: number, keyReader: Reader, value: Uin
 }
 
 function readIdentity(value: Uint8Array): Identity {
-  const { classicMemberMetadata: _, ...identity } = memberKind.readValue(value)
+  const identity = memberKind.readValue(value)
   return { ...identity, subscribedTopicRegex: identity.subscribedTopicRegex ?? '' }
 }
 

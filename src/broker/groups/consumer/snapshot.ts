@@ -1,9 +1,10 @@
+import type { ConsumerGroupImage } from './image.ts'
 import type { ConsumerRecord, Current, Identity } from './records.ts'
 import { nothingAssigned, type Partitions } from './partitions.ts'
 import type { ConsumerMember } from './member.ts'
 
 /** A consumer group as its records say, gathered one by one. */
-export class ConsumerSnapshot {
+export class ConsumerSnapshot implements ConsumerGroupImage {
   epoch = 1
   hash = 0n
   targetEpoch = 0

@@ -16,7 +16,7 @@ class Letters {
   readonly kafka: DeadLetterKafka = {
     admin: {
       metadata: async ([name = '']) => ({ topics: [{ name, topicId: this.topicId, error: null, partitions: [{ partition: 0 }] }] }),
-      listOffsets: async (partitions) => partitions.map((each) => ({ ...each, offset: this.end })),
+      listOffsets: async (partitions, at) => partitions.map((each) => ({ ...each, offset: at === 'earliest' ? this.start : this.end })),
     },
     reader: ({ from }) => {
       let offset = from === 'earliest' ? this.start : from.offset
@@ -62,6 +62,22 @@ test('letters that were deleted while they were counted are counted no more', as
   letters.start = 8n
   letters.end = 10n
   expect(await letters.count()).toEqual({ records: 2, isExact: true })
+})
+
+test('of letters of which some were deleted, those that are left are counted', async () => {
+  const letters = new Letters()
+  letters.end = 10n
+  await letters.count()
+  letters.start = 8n
+  expect(await letters.count()).toEqual({ records: 2, isExact: true })
+})
+
+test('letters that were cut off at the end are counted no more', async () => {
+  const letters = new Letters()
+  letters.end = 10n
+  await letters.count()
+  letters.end = 4n
+  expect(await letters.count()).toEqual({ records: 4, isExact: true })
 })
 
 test('what came while it was read is read once', async () => {

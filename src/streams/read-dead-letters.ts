@@ -14,7 +14,7 @@ export interface DeadLetterKafka {
     }>
     listOffsets(
       partitions: readonly TopicPartition[],
-      at: 'latest',
+      at: 'earliest' | 'latest',
       options?: { isolationLevel?: 'read_committed' | 'read_uncommitted' },
     ): Promise<readonly (TopicPartition & { offset: bigint })[]>
   }

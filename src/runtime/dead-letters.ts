@@ -2,11 +2,16 @@ import type { DataSystems, DeadLetterPorts, DeadLetterQuery, TopicValues } from 
 import { names, type DeadLetterDetail, type DeadLetterView, type Json, type Project, type SettledLetter } from '../core/index.ts'
 import type { KafkaClient } from '../kafka-client/index.ts'
 import { MillraceError, systemClock } from '../platform/index.ts'
-import { readDeadLetters, settleDeadLetters, type DeadLetter, type SettleAction } from '../streams/index.ts'
+import { settleDeadLetters, type DeadLetter, type DeadLetterBook, type SettleAction } from '../streams/index.ts'
+import { DeadLetterBooks } from './dead-letter-books.ts'
 
-/** The dead letters of the project's streams, as the API shows them and acts on them. */
-export function createDeadLetters(systems: DataSystems, project: () => Project): DeadLetterPorts {
+/**
+ * The dead letters of the project's streams, as the API shows them and acts on them.
+ * @param most letters to keep from one question to the next
+ */
+export function createDeadLetters(systems: DataSystems, project: () => Project, most?: number): DeadLetterPorts {
   const inTurn = turns()
+  const books = new DeadLetterBooks(systems, project, most)
   const settle = async (stream: string, ids: readonly string[], action: SettleAction, asked: Asked): Promise<SettledLetter[]> => {
     const kafka = await systems.kafka()
     // One after another here; other processes are fenced.
@@ -14,14 +19,13 @@ export function createDeadLetters(systems: DataSystems, project: () => Project):
   }
   return {
     list: async (stream, { limit, ...filter }: DeadLetterQuery) => {
-      const kafka = await systems.kafka()
-      const found = await readDeadLetters({ kafka, project: project().name, stream, filter, limit })
+      const found = await books.ask(stream, (book) => book.page({ filter, limit }))
       await makeReady(systems.values, found.letters)
       const letters = found.letters.toReversed()
       const next = found.hasMore ? (letters.at(-1)?.id ?? null) : null
       return { letters: letters.map((each) => viewOf(stream, each, systems.values)), next, counts: found.counts, reasons: found.reasons }
     },
-    one: async (stream, id) => oneLetter(systems, project().name, stream, id),
+    one: async (stream, id) => oneLetter(systems, project().name, stream, await books.ask(stream, (book) => book.one(id))),
     replay: async (stream, { ids, values, as }, asked) => {
       const topic = sourceTopic(project(), stream)
       const bytes = new Map<string, Uint8Array | null>()
@@ -38,15 +42,18 @@ interface Asked {
   signal: AbortSignal
 }
 
-async function oneLetter(systems: DataSystems, project: string, stream: string, id: string): Promise<DeadLetterDetail | null> {
-  const kafka = await systems.kafka()
-  const { letters } = await readDeadLetters({ kafka, project, stream })
-  const letter = letters.find((each) => each.id === id)
-  if (letter === undefined) return null
+async function oneLetter(
+  systems: DataSystems,
+  project: string,
+  stream: string,
+  found: Awaited<ReturnType<DeadLetterBook['one']>>,
+): Promise<DeadLetterDetail | null> {
+  if (found === null) return null
+  const { letter, failedAs } = found
   await makeReady(systems.values, [letter])
-  const failedAs = letters.find(({ replayOf }) => replayOf === id)?.id ?? null
   const to = letter.settlement?.to ?? null
-  const landed = letter.state !== 'replayed' ? null : failedAs !== null ? 'failed' : await landing(kafka, project, stream, to)
+  const landed =
+    letter.state !== 'replayed' ? null : failedAs !== null ? 'failed' : await landing(await systems.kafka(), project, stream, to)
   return {
     ...viewOf(stream, letter, systems.values),
     keyBytes: letter.key && Buffer.from(letter.key.bytes).toString('base64'),

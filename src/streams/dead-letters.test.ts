@@ -1,7 +1,8 @@
 import { expect, test, vi } from 'vitest'
 import { MillraceError } from '../platform/index.ts'
+import { DeadLetterBook } from './dead-letter-book.ts'
 import { DeadLetterLimit } from './dead-letter-limit.ts'
-import { deadLettersOf, readDeadLetters, type DeadLetterKafka } from './read-dead-letters.ts'
+import { deadLettersOf, type DeadLetterKafka } from './read-dead-letters.ts'
 import { batchOf, stored, type TestRecord } from './testing/batches.ts'
 import { ScriptedKafka } from './testing/scripted-kafka.ts'
 import { startRun } from './testing/start-run.ts'
@@ -42,7 +43,7 @@ test('a dead letter carries the record untouched, where it came from, why, and i
       key: { text: 'p' },
       value: { text: 'poison', json: undefined },
       timestampMs: at + 7,
-      headers: [{ key: 'trace', value: Buffer.from('t-1') }],
+      headers: [{ key: 'trace', value: new Uint8Array(Buffer.from('t-1')) }],
       writeMicros: BigInt(at + 7) * 1_000n,
     },
   ])
@@ -145,7 +146,7 @@ function kafkaWith(records: readonly TestRecord[], error: string | null = null):
   return {
     admin: {
       metadata: async ([name = '']) => ({ topics: [{ name, topicId: 'one', error, partitions: [{ partition: 0 }] }] }),
-      listOffsets: async (partitions) => partitions.map((each) => ({ ...each, offset: batch.nextOffset })),
+      listOffsets: async (partitions, at) => partitions.map((each) => ({ ...each, offset: at === 'earliest' ? 0n : batch.nextOffset })),
     },
     reader: () => {
       let isRead = false
@@ -173,19 +174,19 @@ function letterAt(offset: number, message: string): TestRecord {
 
 test('reading dead letters gives the newest, oldest first, and one that a crash repeated once', async () => {
   const kafka = kafkaWith([letterAt(1, 'a'), letterAt(2, 'b'), letterAt(3, 'c'), letterAt(2, 'b again')])
-  const { letters, hasMore, counts } = await readDeadLetters({ kafka, project: 'shop', stream: 'load', limit: 2 })
+  const { letters, hasMore, counts } = await new DeadLetterBook(kafka, 'shop', 'load').page({ limit: 2 })
   expect(letters.map(({ message }) => message)).toEqual(['c', 'b again'])
   expect({ hasMore, counts }).toEqual({ hasMore: true, counts: { open: 3, replayed: 0, discarded: 0, failedAgain: 0 } })
   expect(kafka.open()).toBe(0)
 })
 
 test('a stream that has no dead-letter topic has no dead letters; one that may not be read is an error', async () => {
-  expect(await readDeadLetters({ kafka: kafkaWith([], 'UNKNOWN_TOPIC_OR_PARTITION'), project: 'shop', stream: 'load' })).toMatchObject({
+  expect(await new DeadLetterBook(kafkaWith([], 'UNKNOWN_TOPIC_OR_PARTITION'), 'shop', 'load').page()).toMatchObject({
     letters: [],
   })
-  await expect(
-    readDeadLetters({ kafka: kafkaWith([], 'TOPIC_AUTHORIZATION_FAILED'), project: 'shop', stream: 'load' }),
-  ).rejects.toMatchObject({ code: 'KAFKA' })
+  await expect(new DeadLetterBook(kafkaWith([], 'TOPIC_AUTHORIZATION_FAILED'), 'shop', 'load').page()).rejects.toMatchObject({
+    code: 'KAFKA',
+  })
 })
 
 test('the limit is passed at more than the ratio of the last records, and not below the least count', () => {

@@ -10,7 +10,7 @@ import { startCqlStore } from '../cql-store/index.ts'
 import { connectKafka, type KafkaClient } from '../kafka-client/index.ts'
 import { parseHostPort, Releasers } from '../platform/index.ts'
 import type { Row } from './process-batch.ts'
-import { readDeadLetters } from './read-dead-letters.ts'
+import { DeadLetterBook } from './dead-letter-book.ts'
 import { startRun } from './testing/start-run.ts'
 import { TableModel } from './testing/table-model.ts'
 import { someUsers, usersAt, usersStream, usersTable } from './testing/users.ts'
@@ -73,7 +73,7 @@ test('on the broker: users become rows, poison a dead letter, and a second start
   const first = startRun({ kafka, table, stream: usersStream() })
   await vi.waitFor(() => expect(first.last()).toMatchObject({ rowsWritten: 500, deadLetters: 1, lag: 0 }), quick)
   await first.stop()
-  expect(await readDeadLetters({ kafka, project: 'shop', stream: 'load' })).toMatchObject({
+  expect(await new DeadLetterBook(kafka, 'shop', 'load').page()).toMatchObject({
     letters: [
       {
         reason: 'decode',
@@ -104,7 +104,7 @@ test('on the broker: a record whose time is far ahead is a dead letter with its 
   const run = startRun({ kafka, table: new TableModel(), stream: usersStream() })
   await vi.waitFor(() => expect(run.last()).toMatchObject({ deadLetters: 1, lag: 0 }), quick)
   await run.stop()
-  expect(await readDeadLetters({ kafka, project: 'shop', stream: 'load' })).toMatchObject({
+  expect(await new DeadLetterBook(kafka, 'shop', 'load').page()).toMatchObject({
     letters: [{ reason: 'validate', timestampMs }],
   })
 })
@@ -166,7 +166,7 @@ test('into the table store: the last version of each user is there with its writ
   const renamed = await session.query("SELECT name, writetime(name) AS w FROM app.users WHERE id = 'u7'")
   expect(renamed.rows).toMatchObject([{ name: 'renamed' }])
   expect(Number(renamed.rows[0]?.w)).toBe((usersAt + 10_000) * 1_000)
-  expect(await readDeadLetters({ kafka, project: 'shop', stream: 'load' })).toMatchObject({
+  expect(await new DeadLetterBook(kafka, 'shop', 'load').page()).toMatchObject({
     letters: [{ reason: 'sink', key: { text: 'u9' } }],
   })
 })

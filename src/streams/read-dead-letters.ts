@@ -24,6 +24,7 @@ export interface DeadLetterKafka {
     from: 'earliest' | { offset: bigint }
     isolationLevel: 'read_committed'
     maxWaitMs?: number
+    maxBytes?: number
   }): DeadLetterReader
 }
 
@@ -75,79 +76,6 @@ export interface DeadLetter {
 
 export type LetterState = 'open' | Settlement['is']
 
-/** Which letters are asked for; everything left out matches all. */
-export interface DeadLetterFilter {
-  state?: LetterState
-  /** Only those whose record was replayed before. */
-  failedAgain?: true
-  /** Of this record alone: `topic:partition:offset`. */
-  origin?: string
-  reason?: string
-  /** Records of this time and later, ms. */
-  sinceMs?: number
-  /** Only those before this one. */
-  before?: string
-}
-
-export interface ReadDeadLettersOptions {
-  kafka: DeadLetterKafka
-  project: string
-  stream: string
-  filter?: DeadLetterFilter
-  /** The newest so many; all when left out. */
-  limit?: number
-  signal?: AbortSignal
-}
-
-export interface DeadLetters {
-  /** Oldest first. */
-  letters: DeadLetter[]
-  /** Whether older ones match. */
-  hasMore: boolean
-  /** All of the stream's, whatever was asked for. */
-  counts: Record<LetterState | 'failedAgain', number>
-  /** Reasons of those in the state that was asked for, most first. */
-  reasons: { reason: string; count: number }[]
-}
-
-/**
- * The dead letters of a stream; none when it has never had a dead-letter topic. The topic is read twice: what became of a letter stands behind
- * it, and the values of those that nobody asked for are not kept.
- */
-export async function readDeadLetters(options: ReadDeadLettersOptions): Promise<DeadLetters> {
-  const { kafka, project, stream, filter = {}, limit = Infinity, signal } = options
-  const topic = names.deadLetters(project, stream)
-  const partitions = await partitionsOf(kafka, topic)
-  const index = new DeadLetterIndex()
-  const matching: DeadLetter[] = []
-  const counts = { open: 0, replayed: 0, discarded: 0, failedAgain: 0 }
-  const reasons = new Map<string, number>()
-  let hasMore = false
-  if (partitions.length > 0) {
-    await readAll(kafka, partitions, (batch) => index.add(batch), signal)
-    await readAll(
-      kafka,
-      partitions,
-      (batch) => {
-        for (const letter of deadLettersOf(batch, index)) {
-          counts[letter.state]++
-          if (letter.state === 'open' && letter.replays > 0) counts.failedAgain++
-          if (!isInState(letter, filter)) continue
-          reasons.set(letter.reason, (reasons.get(letter.reason) ?? 0) + 1)
-          if (!matches(letter, filter)) continue
-          matching.push(letter)
-          if (matching.length <= limit) continue
-          matching.shift()
-          hasMore = true
-        }
-      },
-      signal,
-    )
-  }
-  const byCount = [...reasons].map(([reason, count]) => ({ reason, count })).toSorted((a, b) => b.count - a.count)
-  return { letters: matching, hasMore, counts, reasons: byCount }
-}
-
 /** The partitions of a dead-letter topic; none: it is not there. */
 export async function partitionsOf(kafka: Pick<DeadLetterKafka, 'admin'>, topic: string): Promise<TopicPartition[]> {
   return (await standingTopic(kafka, topic)).partitions
@@ -186,14 +114,22 @@ export async function readAll(
   }
 }
 
-/** Reads one partition to `end`, the offset behind the last record. */
+export interface PartOfTopic extends TopicPartition {
+  from: 'earliest' | { offset: bigint }
+  /** The offset behind the last record. */
+  end: bigint
+  /** Of one fetch. */
+  maxBytes?: number
+}
+
+/** Reads a part of one partition. */
 export async function readPartition(
   kafka: DeadLetterKafka,
-  { topic, partition, from, end }: TopicPartition & { from: 'earliest' | { offset: bigint }; end: bigint },
+  { topic, partition, from, end, ...limits }: PartOfTopic,
   onBatch: (batch: Batch) => void,
   signal?: AbortSignal,
 ): Promise<void> {
-  const reader = kafka.reader({ topic, partitions: [partition], from, isolationLevel: 'read_committed', maxWaitMs: 50 })
+  const reader = kafka.reader({ topic, partitions: [partition], from, isolationLevel: 'read_committed', maxWaitMs: 50, ...limits })
   try {
     do {
       for (const batch of await reader.poll(signal ? { signal } : {})) onBatch(batch)
@@ -202,23 +138,6 @@ export async function readPartition(
   } finally {
     await reader.close()
   }
-}
-
-function isInState({ state, replays }: DeadLetter, filter: DeadLetterFilter): boolean {
-  return (filter.state === undefined || filter.state === state) && (filter.failedAgain === undefined || replays > 0)
-}
-
-function matches(letter: DeadLetter, { reason, sinceMs, before, origin }: DeadLetterFilter): boolean {
-  if (origin !== undefined && `${letter.topic}:${letter.partition}:${letter.offset}` !== origin) return false
-  if (reason !== undefined && letter.reason !== reason) return false
-  if (sinceMs !== undefined && letter.timestampMs < sinceMs) return false
-  return before === undefined || isBefore(letter.at, before)
-}
-
-function isBefore({ partition, offset }: DeadLetter['at'], id: string): boolean {
-  const [otherPartition = '0', otherOffset = '0'] = id.split(':')
-  const difference = partition - Number(otherPartition)
-  return difference < 0 || (difference === 0 && offset < BigInt(otherOffset))
 }
 
 /** The letters of a batch of a dead-letter topic, with what became of them by `index` (the batch's own when left out); without those that a newer one stands for. */
@@ -262,7 +181,7 @@ function deadLetter(batch: Batch, i: number, settlement: Settlement | null): Dea
     key: payload(bytesAt(batch, batch.keyAt, i)),
     value: payload(bytesAt(batch, batch.valueAt, i)),
     timestampMs: batch.timestampMs[i] ?? -1,
-    headers: all.filter(({ key }) => !added.has(key)).map(({ key, value }) => ({ key, value: value && value.slice() })),
+    headers: all.filter(({ key }) => !added.has(key)).map(({ key, value }) => ({ key, value: value && new Uint8Array(value) })),
     writeMicros: integer(text(names.writeTimeHeader)),
     replays: Number(integer(text(names.replaysHeader)) ?? 0),
     replayOf: text(names.replayOfHeader),
@@ -281,7 +200,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 function payload(view: Uint8Array | null): Payload | null {
   if (!view) return null
-  const bytes = view.slice()
+  // A copy: a view would keep all that was fetched with it.
+  const bytes = new Uint8Array(view)
   const json = jsonCodec.decode(bytes)
   return { bytes, text: textOf(bytes), json: json.ok ? json.value : undefined }
 }

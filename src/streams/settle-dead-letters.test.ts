@@ -8,8 +8,9 @@ import { names } from '../core/index.ts'
 import { connectKafka, type KafkaClient } from '../kafka-client/index.ts'
 import { MillraceError, Releasers, systemClock } from '../platform/index.ts'
 import { OpenDeadLetters } from './count-dead-letters.ts'
+import { DeadLetterBook } from './dead-letter-book.ts'
 import { connectHeaders } from './dead-letters.ts'
-import { readAll, readDeadLetters } from './read-dead-letters.ts'
+import { readAll } from './read-dead-letters.ts'
 import { settleDeadLetters, type SettleAction, type SettleOutcome, type SettlingKafka } from './settle-dead-letters.ts'
 
 const releasers = new Releasers()
@@ -85,7 +86,7 @@ async function retried(stream: string): Promise<Sent[]> {
 }
 
 const states = async (stream: string): Promise<string[]> =>
-  (await readDeadLetters({ kafka, project: 'shop', stream })).letters.map(({ id, state }) => `${id} ${state}`)
+  (await new DeadLetterBook(kafka, 'shop', stream).page()).letters.map(({ id, state }) => `${id} ${state}`)
 
 test('a replay carries key, headers, time and write time, and says whence it comes (P2)', async () => {
   const stream = await streamWith(2)
@@ -126,7 +127,7 @@ test('open ones are counted, not what says that others were settled', async () =
   expect(await open.count({ withinMs: 5_000 })).toEqual({ records: 3, isExact: true })
   await settle(stream, ['0:0', '0:2'], { is: 'discard' })
   expect(await open.count({ withinMs: 5_000 })).toEqual({ records: 1, isExact: true })
-  const page = await readDeadLetters({ kafka, project: 'shop', stream, filter: { state: 'discarded', reason: 'decode' }, limit: 1 })
+  const page = await new DeadLetterBook(kafka, 'shop', stream).page({ filter: { state: 'discarded', reason: 'decode' }, limit: 1 })
   expect(page).toMatchObject({ hasMore: true, counts: { open: 1, discarded: 2 }, reasons: [{ reason: 'decode', count: 2 }] })
   expect(page.letters.map(({ id }) => id)).toEqual(['0:2'])
 })
@@ -147,10 +148,10 @@ test('letters are found by the record that failed, and those whose record was re
   ]
   const [sent] = await producer.send([{ topic, key: 'k1', value: 'still poison', timestampMs: 1_700_000_000_001, headers }])
   const again = `0:${sent?.offset}`
-  const found = await readDeadLetters({ kafka, project: 'shop', stream, filter: { state: 'open', failedAgain: true } })
+  const found = await new DeadLetterBook(kafka, 'shop', stream).page({ filter: { state: 'open', failedAgain: true } })
   expect(found).toMatchObject({ counts: { open: 3, replayed: 1, failedAgain: 1 }, reasons: [{ reason: 'validate', count: 1 }] })
   expect(found.letters.map(({ id }) => id)).toEqual([again])
-  const ofRecord = await readDeadLetters({ kafka, project: 'shop', stream, filter: { origin: 'users:3:101' } })
+  const ofRecord = await new DeadLetterBook(kafka, 'shop', stream).page({ filter: { origin: 'users:3:101' } })
   expect(ofRecord.letters.map(({ id, state }) => `${id} ${state}`)).toEqual(['0:1 replayed', `${again} open`])
 })
 
@@ -220,7 +221,7 @@ test(
         // Whoever acts next settles what the dead left open.
         for (const outcome of await settle(stream, ['0:0', '0:1', '0:2', '0:3', '0:4'], { is: 'discard' }, 'cid'))
           if (told.has(outcome.id)) expect(outcome.is).toBe(told.get(outcome.id))
-        const { letters } = await readDeadLetters({ kafka, project: 'shop', stream })
+        const { letters } = await new DeadLetterBook(kafka, 'shop', stream).page()
         const replayed = letters.filter(({ state }) => state === 'replayed').map(({ id }) => id)
         const back = (await retried(stream)).map(({ headers }) => headers['millrace.replay-of'] ?? '')
         expect(back.toSorted((a, b) => a.localeCompare(b))).toEqual(replayed)

@@ -9,7 +9,7 @@ let admin: Session
 let headers: Record<string, string>
 
 beforeAll(async () => {
-  api = await startScriptedApi({ project: false, readOnly: true, systems: ['kafka'] }, '/tools/mill')
+  api = await startScriptedApi({ project: false, readOnly: true, systems: ['kafka'] }, { basePath: '/tools/mill' })
   admin = await api.signIn('admin')
   headers = { cookie: admin.cookie, 'x-millrace-csrf': admin.csrf }
 })

@@ -61,7 +61,7 @@ export async function startApiServer({ ports, access, audit, log }: ApiServerOpt
   ]
   const ofOwner = [...shared, ...processRoutes({ stop: () => ports.stop(), consoleLink: () => web?.signInLink() ?? null })]
 
-  const server = createServer(log, '')
+  const server = createServer(log, '', [])
   serveRoutes(server, ofOwner, {
     audit,
     closing: closing.signal,
@@ -84,7 +84,7 @@ export async function startApiServer({ ports, access, audit, log }: ApiServerOpt
       const routes: Route[] = shared.filter((route) => route.onlyBySocket === undefined)
       web = await startWebServer({
         ...options,
-        server: createServer(log, options.basePath),
+        server: createServer(log, options.basePath, options.trustedProxies),
         routes,
         ports,
         access,
@@ -98,9 +98,10 @@ export async function startApiServer({ ports, access, audit, log }: ApiServerOpt
   }
 }
 
-function createServer(log: Logger, basePath: string): FastifyInstance {
+function createServer(log: Logger, basePath: string, trustedProxies: readonly string[]): FastifyInstance {
   const server = Fastify({
     logger: false,
+    trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
     bodyLimit: bodyLimitBytes,
     routerOptions: { maxParamLength: longestParam },
     // A HEAD of events would read them without end, to nobody.

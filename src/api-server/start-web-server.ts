@@ -1,15 +1,16 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { errnoOf, hostNames, messageOf, MillraceError, systemClock, type Part } from '../platform/index.ts'
-import { sessionMs, type Access } from './access/access.ts'
+import type { Access } from './access/access.ts'
 import type { ConsoleScope } from './console-scope.ts'
 import { StallWatch } from './health.ts'
 import type { AuditLog } from './http/audit.ts'
 import { closeServer } from './http/close-server.ts'
 import { securityHeaders, serveConsole } from './http/console-files.ts'
-import { authorize, checkOrigin, identify } from './http/identify.ts'
+import { authorize, checkOrigin, identify, type Asker } from './http/identify.ts'
 import { openapiOf } from './http/openapi.ts'
 import type { Route } from './http/route.ts'
 import { serveRoutes } from './http/serve-routes.ts'
+import { sessionCookie } from './http/session-cookie.ts'
 import { metricsText } from './metrics.ts'
 import type { ApiPorts } from './ports.ts'
 import { sessionRoutes } from './routes/session.ts'
@@ -22,6 +23,8 @@ export interface WebServerOptions {
   readonly hosts: readonly string[]
   /** Path below which a proxy serves it, `/millrace`; '' for the root. Requests without it are answered too. */
   readonly basePath: string
+  /** Addresses and CIDRs of proxies whose `X-Forwarded-…` headers are believed. */
+  readonly trustedProxies: readonly string[]
   readonly scope: ConsoleScope
   readonly routes: readonly Route[]
   readonly ports: Pick<ApiPorts, 'status' | 'streamStatuses'>
@@ -45,22 +48,22 @@ export interface WebServer extends Part {
 export async function startWebServer(options: WebServerOptions): Promise<WebServer> {
   const { server, host, access, instance, basePath, scope } = options
   const names = hostNames([host, ...options.hosts])
-  const cookieName = `millrace_${instance.replaceAll(/\W/g, '').slice(-8)}`
+  const cookie = sessionCookie(instance, basePath)
   server.addHook('onRequest', (request, reply, done) => {
     void reply.headers(securityHeaders)
-    checkOrigin(request.headers, names)
+    checkOrigin(request, names)
     done()
   })
+  const identifyBy: Identify = (request) => identify(request.headers, access, cookie.nameFor(request))
   const routes = [...options.routes, ...sessionRoutes(access, scope)]
   serveRoutes(server, routes, {
     audit: options.audit,
     closing: options.closing,
     readOnly: scope.readOnly,
-    askerOf: (route, { headers }) => authorize(route, identify(headers, access, cookieName), headers),
-    sessionCookie: (secret) =>
-      `${cookieName}=${secret ?? ''}; Path=${basePath}/; HttpOnly; SameSite=Strict; Max-Age=${secret === null ? 0 : sessionMs / 1_000}`,
+    askerOf: (route, request) => authorize(route, identifyBy(request), request.headers),
+    sessionCookie: (request, secret) => cookie.header(request, secret),
   })
-  const watch = serveOperations(server, options, cookieName, routes)
+  const watch = serveOperations(server, options, identifyBy, routes)
   serveConsole(server, () => options.consoleFolder(), basePath)
   await listen(server, host, options.port)
   const bound = server.server.address()
@@ -81,15 +84,18 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
   }
 }
 
+/** Null: nobody we know. */
+type Identify = (request: FastifyRequest) => Asker | null
+
 /** For those who watch over it: health without a sign-in and without details, metrics and OpenAPI with one. */
-function serveOperations(server: FastifyInstance, options: WebServerOptions, cookieName: string, routes: readonly Route[]): StallWatch {
-  const { ports, access, version, scope } = options
+function serveOperations(server: FastifyInstance, options: WebServerOptions, identifyBy: Identify, routes: readonly Route[]): StallWatch {
+  const { ports, version, scope } = options
   const watch = new StallWatch(() => ports.streamStatuses(), systemClock)
   server.get('/healthz', { exposeHeadRoute: true }, (_request, reply) => reply.type('text/plain').send('ok\n'))
-  server.get('/readyz', { exposeHeadRoute: true }, async ({ headers }, reply) => {
+  server.get('/readyz', { exposeHeadRoute: true }, async (request, reply) => {
     // Without a project the console alone is to be ready: it is there to say that a cluster is not.
     const { ready, because } = watch.readiness(scope.project ? await ports.status() : { parts: [], loadError: null })
-    const isKnown = identify(headers, access, cookieName) !== null
+    const isKnown = identifyBy(request) !== null
     const why = isKnown ? because.join('\n') : 'not ready: who has signed in, or has a token, is told why'
     return reply
       .code(ready ? 200 : 503)
@@ -97,12 +103,12 @@ function serveOperations(server: FastifyInstance, options: WebServerOptions, coo
       .send(`${ready ? 'ready' : why}\n`)
   })
   const signedIn: Pick<Route, 'role' | 'method'> = { role: 'viewer', method: 'GET' }
-  server.get('/metrics', async ({ headers }, reply) => {
-    authorize(signedIn, identify(headers, access, cookieName), headers)
+  server.get('/metrics', async (request, reply) => {
+    authorize(signedIn, identifyBy(request), request.headers)
     return reply.type('text/plain; version=0.0.4; charset=utf-8').send(metricsText(await ports.status(), process.memoryUsage.rss()))
   })
-  server.get('/api/v1/openapi.json', ({ headers }) => {
-    authorize(signedIn, identify(headers, access, cookieName), headers)
+  server.get('/api/v1/openapi.json', (request) => {
+    authorize(signedIn, identifyBy(request), request.headers)
     return openapiOf(routes, version)
   })
   return watch

@@ -122,6 +122,10 @@ export interface UserConfig {
   console?: {
     /** Default 8080, or any free one where that is taken. */
     port?: number
+    /** Names by which browsers reach it, besides `host` and `advertisedHost`. */
+    hosts?: readonly string[]
+    /** Addresses or CIDRs of proxies whose `X-Forwarded-For`, `-Proto` and `-Host` are believed. Default none. */
+    trustedProxies?: readonly string[]
   }
   metadata?: {
     /** PostgreSQL that keeps runs, tasks and settings, `postgres://user@host:5432/database`. Default: SQLite in the data folder. */

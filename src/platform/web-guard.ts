@@ -17,14 +17,23 @@ function hostnameOf(url: string): string {
 
 type Addressed = { is: 'own' } | { is: 'foreign host' | 'foreign origin'; name: string }
 
+/** Of a request: its headers, and whether it came by https, which only who encrypts, or a trusted proxy, can tell. */
+interface Asked {
+  host?: string | undefined
+  origin?: string | undefined
+  isSecure?: boolean
+}
+
 /**
  * Whether a request is meant for this server: `Host` names it, and `Origin`, when a browser sent one, is the same address,
  * port included (RFC 6454).
  */
-export function addressed({ host = '', origin }: { host?: string | undefined; origin?: string | undefined }, names: HostNames): Addressed {
+export function addressed({ host = '', origin, isSecure = false }: Asked, names: HostNames): Addressed {
   const name = hostnameOf(`http://${host}`)
   if (!names.has(name)) return { is: 'foreign host', name }
   if (origin === undefined) return { is: 'own' }
-  const isOwn = URL.canParse(origin) && new URL(origin).host === new URL(`http://${host}`).host
+  const own = new URL(`${isSecure ? 'https' : 'http'}://${host}`)
+  const from = URL.canParse(origin) ? new URL(origin) : null
+  const isOwn = from !== null && from.host === own.host && (!isSecure || from.protocol === own.protocol)
   return isOwn ? { is: 'own' } : { is: 'foreign origin', name: origin.slice(0, 100) }
 }

@@ -27,7 +27,7 @@ export async function openConsole(
 ): Promise<string | null> {
   try {
     const scope = { project: true, readOnly: false, systems: ['kafka', 'cassandra', 'registry'] } as const
-    const web = await openWeb(api, { ...settings, port: settings.consolePort, basePath: '', scope, folder }, log)
+    const web = await openWeb(api, { settings, port: settings.console.port, basePath: '', scope, folder }, log)
     return web.signInLink()
   } catch (error) {
     const warning = `There is no console: ${asMillraceError(error).message}`
@@ -37,7 +37,8 @@ export async function openConsole(
   }
 }
 
-export interface ConsolePlace extends Pick<Settings, 'host' | 'advertisedHost'> {
+export interface ConsolePlace {
+  readonly settings: Pick<Settings, 'host' | 'advertisedHost' | 'console'>
   /** Null: 8080, or any free one where that is taken. */
   readonly port: number | null
   readonly basePath: string
@@ -47,10 +48,21 @@ export interface ConsolePlace extends Pick<Settings, 'host' | 'advertisedHost'> 
 
 /** The API and the pages on a TCP port. @throws MillraceError PORT_BUSY, UNREACHABLE */
 export async function openWeb(api: ApiServer, place: ConsolePlace, log: Logger): ReturnType<ApiServer['openWeb']> {
-  const { host, advertisedHost, port, basePath, scope, folder } = place
+  const { settings, port, folder, ...rest } = place
+  const { host, advertisedHost } = settings
+  const { hosts, trustedProxies } = settings.console
   const consoleFolder = consoleFiles(log)
   const open = (at: number): ReturnType<ApiServer['openWeb']> =>
-    api.openWeb({ host, port: at, hosts: [advertisedHost], basePath, scope, instance: folder.instance, version, consoleFolder })
+    api.openWeb({
+      ...rest,
+      host,
+      port: at,
+      hosts: [advertisedHost, ...hosts],
+      trustedProxies,
+      instance: folder.instance,
+      version,
+      consoleFolder,
+    })
   return open(port ?? defaultPort).catch((error: unknown) => {
     if (port === null && error instanceof MillraceError && error.code === 'PORT_BUSY') return open(0)
     throw error

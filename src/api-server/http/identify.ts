@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
+import type { FastifyRequest } from 'fastify'
 import { MillraceError, addressed, type HostNames } from '../../platform/index.ts'
 import type { Access } from '../access/access.ts'
 import { mayDo, type Principal } from '../access/roles.ts'
@@ -15,10 +16,10 @@ export interface Asker {
 }
 
 /** Refuses what is not meant for this server, or what a page elsewhere sent (P8). Throws FORBIDDEN, BAD_REQUEST. */
-export function checkOrigin(headers: IncomingHttpHeaders, names: HostNames): void {
-  const to = addressed(headers, names)
+export function checkOrigin({ headers, host, protocol }: Pick<FastifyRequest, 'headers' | 'host' | 'protocol'>, names: HostNames): void {
+  const to = addressed({ host, origin: headers.origin, isSecure: protocol === 'https' }, names)
   if (to.is === 'foreign host')
-    throw new MillraceError('FORBIDDEN', `This server is not called "${to.name}"; set "host" or "advertisedHost" if it should be.`)
+    throw new MillraceError('FORBIDDEN', `This server is not called "${to.name}"; add that name to "console.hosts" if it should be.`)
   // Fetch Metadata (W3C): of a page elsewhere, also where a browser sends no Origin.
   const site = headers['sec-fetch-site']
   const isForeign =

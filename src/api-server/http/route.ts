@@ -8,7 +8,7 @@ export interface ApiRequest<P, Q, B> {
   readonly principal: Principal
   /** Of a browser; null for tokens and the socket. */
   readonly session: BrowserSession | null
-  /** Of the connection. */
+  /** Who asks: of the connection, or as a trusted proxy forwards it. */
   readonly address: string
   /** The console only reads: what would change a cluster is refused. */
   readonly readOnly: boolean

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import { messageOf, MillraceError } from '../../platform/index.ts'
 import type { AuditLog } from './audit.ts'
+import { clientAddress } from './client-address.ts'
 import type { Asker } from './identify.ts'
 import { onlyReading } from './problems.ts'
 import type { ApiRequest, AuditNote, Route } from './route.ts'
@@ -12,7 +13,7 @@ export interface ServeOptions {
   /** Who asks, when they may; throws AUTHENTICATION_FAILED, FORBIDDEN. */
   askerOf(route: Route, request: FastifyRequest): Asker
   /** The header that sets the session's cookie, or (null) takes it away. */
-  sessionCookie(secret: string | null): string
+  sessionCookie(request: FastifyRequest, secret: string | null): string
   readonly readOnly: boolean
   /** Ends what streams when the server closes. */
   readonly closing: AbortSignal
@@ -42,12 +43,12 @@ async function serve(route: Route, request: FastifyRequest, reply: FastifyReply,
     body: parse(route.body, request.body ?? {}, 'body'),
     principal,
     session,
-    address: request.ip,
+    address: clientAddress(request),
     readOnly: options.readOnly,
     signal,
     lastEventId: lastEventIdOf(request),
     note: (about) => Object.assign(note, about),
-    setSession: (secret) => void reply.header('set-cookie', options.sessionCookie(secret)),
+    setSession: (secret) => void reply.header('set-cookie', options.sessionCookie(request, secret)),
   }
   if (route.is === 'events') {
     void reply.hijack()

@@ -66,9 +66,15 @@ export interface Session {
   readonly csrf: string
 }
 
+/** Where it is served. */
+interface Web {
+  readonly basePath?: string
+  readonly trustedProxies?: readonly string[]
+}
+
 const password = 'correct horse battery'
 
-export async function startScriptedApi(scope: Partial<ConsoleScope> = {}, basePath = ''): Promise<ScriptedApi> {
+export async function startScriptedApi(scope: Partial<ConsoleScope> = {}, web: Web = {}): Promise<ScriptedApi> {
   const dataDir = mkdtempSync(join(tmpdir(), 'millrace-api-'))
   const state: ScriptedApi['state'] = {
     status: emptyStatus,
@@ -85,24 +91,26 @@ export async function startScriptedApi(scope: Partial<ConsoleScope> = {}, basePa
   for (const role of ['viewer', 'operator'] as const) await access.addUser(role, role, password)
   await access.changeUser('admin', { password })
   const api = await startApiServer({ ports: scriptedPorts(state), access, audit: new AuditLog(dataDir, systemClock), log: silentLogger })
-  const web = await api.openWeb({
+  const opened = await api.openWeb({
     host: '127.0.0.1',
     port: 0,
     hosts: ['millrace.example'],
     instance: 'millrace-0123456789abcdef',
     version: '1.2.3',
-    basePath,
+    basePath: '',
+    trustedProxies: [],
+    ...web,
     scope: { project: true, readOnly: false, systems: ['kafka', 'cassandra'], ...scope },
     consoleFolder: () => state.consoleFolder,
   })
   return {
-    url: web.address,
+    url: opened.address,
     socket: api.address,
     dataDir,
     access,
     state,
-    signInLink: () => web.signInLink(),
-    signIn: (role) => signIn(web.address, role),
+    signInLink: () => opened.signInLink(),
+    signIn: (role) => signIn(opened.address, role),
     [Symbol.asyncDispose]: async () => {
       await api.close()
       rmSync(dataDir, { recursive: true, force: true })

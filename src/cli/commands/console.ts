@@ -31,7 +31,7 @@ export function addConsoleCommand(program: Command, context: WithContext): void 
       await using console = await startConsole({
         settings,
         dataDir: resolve(options.dataDir ?? process.env.MILLRACE_DATA_DIR ?? '.millrace-console'),
-        port: options.port === undefined ? settings.consolePort : portOption('--port', options.port),
+        port: options.port === undefined ? settings.console.port : portOption('--port', options.port),
         basePath: basePathOption(options.basePath),
         write: options.write,
       })

@@ -92,7 +92,7 @@ async function start({ settings, dataDir, port, basePath, write }: ConsoleOption
     log: log.child('api'),
   })
   releasers.add('API', () => api.close())
-  const web = await openWeb(api, { ...settings, port, basePath, scope: scopeOf(settings, write), folder }, log)
+  const web = await openWeb(api, { settings, port, basePath, scope: scopeOf(settings, write), folder }, log)
   writeApiAddress(folder.path, { socket: api.address, pid: process.pid })
   releasers.add('API address', () => removeApiAddress(folder.path))
   logStart(log, settings, web.address)

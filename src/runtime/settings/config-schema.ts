@@ -72,6 +72,14 @@ const metadataUrl = z.union([z.url({ protocol: /^postgres(ql)?$/, error: metadat
 
 const registryUrl = z.url({ protocol: /^https?$/, error: 'is not a URL; write http://host:port/…' })
 
+const hostForm = 'write the names that browsers have in the address bar, without scheme, port and path: console.example.org'
+const hostName = z.string({ error: hostForm }).regex(/^(?:[\w.-]+|[\da-f:]+)$/i, hostForm)
+const proxyForm = 'write addresses or CIDRs of proxies, such as 10.0.0.7 or 10.0.0.0/8'
+/** A network of all addresses would let everyone say who they are. */
+const proxy = z
+  .union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], { error: proxyForm })
+  .refine((text) => !/\/0+$/.test(text), { error: proxyForm })
+
 export const configSchema = z.strictObject({
   name: z.string().regex(projectNamePattern, 'use 1 to 60 letters, digits, "_" or "-"'),
   pipelines: z.array(z.string().min(1)).min(1).optional(),
@@ -131,7 +139,9 @@ export const configSchema = z.strictObject({
       tls: tls.optional(),
     })
     .optional(),
-  console: z.strictObject({ port: port.optional() }).optional(),
+  console: z
+    .strictObject({ port: port.optional(), hosts: z.array(hostName).optional(), trustedProxies: z.array(proxy).optional() })
+    .optional(),
   randomUser: z
     .strictObject({
       mode: z.enum(['auto', 'live', 'local'], { error: 'is not one of auto, live, local' }).optional(),

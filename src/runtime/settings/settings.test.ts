@@ -27,7 +27,7 @@ describe('settings', () => {
       },
       registry: { port: 8081, remote: null },
       metadataUrl: null,
-      consolePort: null,
+      console: { port: null, hosts: [], trustedProxies: [] },
       randomUserMode: 'auto',
       randomUserUrl: null,
       warnings: [],
@@ -43,12 +43,14 @@ describe('settings', () => {
         MILLRACE_CASSANDRA_CONTACT_POINTS: 'd:4',
         MILLRACE_RANDOMUSER: 'local',
         MILLRACE_DATA_DIR: '/data',
+        MILLRACE_CONSOLE_TRUSTED_PROXIES: '10.0.0.0/8, fd00::7',
+        MILLRACE_CONSOLE_HOSTS: 'console.example.org, ::1',
       },
     )
     expect(settings).toMatchObject({
       kafka: { port: 0, remote: { bootstrapServers: ['b:2', 'c:3'] } },
       cassandra: { remote: { contactPoints: ['d:4'], consistency: 'LOCAL_QUORUM', readConsistency: 'LOCAL_QUORUM' } },
-      consolePort: null,
+      console: { port: null, trustedProxies: ['10.0.0.0/8', 'fd00::7'], hosts: ['console.example.org', '::1'] },
       randomUserMode: 'local',
       dataDir: '/data',
     })
@@ -64,6 +66,12 @@ describe('settings', () => {
     ['a name for no topic', { name: 'my project' }, /"name": use 1 to 60 letters/],
     ['an unknown key', { name: 'users', kafka: { prot: 1 } }, /"kafka\.prot": there is no such key/],
     ['a port that is none', { name: 'users', kafka: { port: 70_000 } }, /"kafka\.port": .*65535/],
+    [
+      'a proxy that is everyone',
+      { name: 'users', console: { trustedProxies: ['10.0.0.7', '0.0.0.0/0'] } },
+      /"console\.trustedProxies\.1": .*10\.0\.0\.0\/8/,
+    ],
+    ['a name that is a URL', { name: 'users', console: { hosts: ['https://a.example'] } }, /"console\.hosts\.0": .*without scheme/],
     ['no object', 12, /the config: /],
   ])('refuse %s, naming file and key', (_what, config, message) => {
     expect(() => resolve(config)).toThrow(message)
@@ -72,6 +80,11 @@ describe('settings', () => {
   test.each([
     ['MILLRACE_CQL_PORT', 'x', /MILLRACE_CQL_PORT="x": a port is a whole number/],
     ['MILLRACE_CONSOLE_PORT', '-1', /MILLRACE_CONSOLE_PORT="-1"/],
+    [
+      'MILLRACE_CONSOLE_TRUSTED_PROXIES',
+      '10.0.0.7, proxy',
+      /^MILLRACE_CONSOLE_TRUSTED_PROXIES="10\.0\.0\.7, proxy": write addresses or CIDRs/,
+    ],
     ['MILLRACE_REGISTRY_URL', 'nowhere', /MILLRACE_REGISTRY_URL="nowhere": is not a URL/],
     ['MILLRACE_REGISTRY_URL', 'http://u:s3cret@h:8081', /^registry\.url holds a user or password: (?!.*s3cret)/],
     ['MILLRACE_RANDOMUSER_URL', 'http://u:s3cret@h/api', /^randomUser\.url holds a user or password: (?!.*s3cret)/],

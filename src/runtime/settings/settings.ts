@@ -42,8 +42,14 @@ export interface Settings {
   }
   /** PostgreSQL that keeps the metadata (runs, tasks, settings), with its password; null: SQLite in the data folder. Never log it (P8). */
   readonly metadataUrl: string | null
-  /** Null: 8080, or any free one where that is taken. */
-  readonly consolePort: number | null
+  readonly console: {
+    /** Null: 8080, or any free one where that is taken. */
+    readonly port: number | null
+    /** Names by which browsers reach it, besides `host` and `advertisedHost`. */
+    readonly hosts: readonly string[]
+    /** Addresses and CIDRs of proxies whose `X-Forwarded-…` headers are believed. */
+    readonly trustedProxies: readonly string[]
+  }
   readonly randomUserMode: 'auto' | 'live' | 'local'
   readonly randomUserUrl: string | null
   /** What is allowed, but should be known. */
@@ -97,7 +103,11 @@ export function resolveSettings(options: { config: unknown; configPath: string; 
     },
     registry: { port: registry.port ?? 8081, remote: remotes.registry },
     metadataUrl: metadataUrl(metadata, secrets),
-    consolePort: rest.console?.port ?? null,
+    console: {
+      port: rest.console?.port ?? null,
+      hosts: rest.console?.hosts ?? [],
+      trustedProxies: rest.console?.trustedProxies ?? [],
+    },
     randomUserMode: randomUser.mode ?? 'auto',
     randomUserUrl: shownUrl('randomUser.url', randomUser.url),
     warnings: secrets.warnings,
@@ -123,7 +133,8 @@ function configError(configPath: string, error: z.ZodError, laid: Overlaid | nul
   const unknown = issue?.code === 'unrecognized_keys' ? issue.keys.join(', ') : ''
   const key = [path, unknown].filter((part) => part !== '').join('.')
   const message = unknown === '' ? (issue?.message ?? 'is not valid') : 'there is no such key'
-  const variable = laid?.from.get(path)
+  // Of one of a list, the list's.
+  const variable = laid?.from.get(path.replace(/\.\d+$/, ''))
   if (variable !== undefined && unknown === '') {
     const shown = variable.shown === null ? '' : `="${variable.shown}"`
     return new MillraceError('CONFIG_INVALID', `${variable.name}${shown}: ${message}.`, { details: { variable: variable.name, key } })

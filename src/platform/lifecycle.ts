@@ -35,3 +35,14 @@ export class Releasers implements AsyncDisposable {
     return this.close()
   }
 }
+
+/** What `start` has taken when it fails is released again; its failure is the one that is told. */
+export async function startOrRelease<T>(start: (releasers: Releasers) => Promise<T>): Promise<T> {
+  const releasers = new Releasers()
+  try {
+    return await start(releasers)
+  } catch (error) {
+    await releasers.close().catch(() => undefined)
+    throw error
+  }
+}

@@ -7,7 +7,7 @@ import {
   messageOf,
   MillraceError,
   type Part,
-  Releasers,
+  startOrRelease,
   silentLogger,
   systemClock,
   type Clock,
@@ -51,10 +51,9 @@ const maxBodyBytes = 4 * 1_048_576
  * A schema registry with Confluent's REST contract on the topic `_schemas`; one at a time may write there.
  * Errors: PORT_BUSY, CREDENTIALS_REQUIRED (P8), BAD_REQUEST when `_schemas` is not fit, those of Kafka.
  */
-export async function startRegistry(options: RegistryOptions, context: { signal?: AbortSignal } = {}): Promise<RegistryHandle> {
+export function startRegistry(options: RegistryOptions, context: { signal?: AbortSignal } = {}): Promise<RegistryHandle> {
   const { host, port, advertisedHost = host, credentials = null, log = silentLogger, clock = systemClock } = options
-  const releasers = new Releasers()
-  try {
+  return startOrRelease(async (releasers) => {
     releasers.add('given listener', () => options.listener?.close())
     // P8: nothing listens beyond loopback without credentials.
     if (!isLoopback(host) && !credentials?.password) {
@@ -84,10 +83,7 @@ export async function startRegistry(options: RegistryOptions, context: { signal?
       close,
       [Symbol.asyncDispose]: close,
     }
-  } catch (error) {
-    await releasers.close().catch(() => undefined)
-    throw error
-  }
+  })
 }
 
 interface Surroundings {

@@ -1,6 +1,6 @@
 import type { BrokerHandle } from '../broker/index.ts'
 import type { KafkaClient } from '../kafka-client/index.ts'
-import { isLoopback, MillraceError, Releasers, type Part, type ServerTlsOptions } from '../platform/index.ts'
+import { isLoopback, MillraceError, startOrRelease, type Part, type ServerTlsOptions } from '../platform/index.ts'
 import { ensureCredentials, openDataFolder } from './data-folder.ts'
 import { openLogFile } from './log-file.ts'
 import { brokerListeners, importKafkaFolder, type BrokerAccess } from './serve-broker.ts'
@@ -40,9 +40,8 @@ export type ServedPart =
   | { readonly is: 'registry'; readonly kafka: KafkaClient }
 
 /** Starts one part in this process. Errors: DATA_DIR_IN_USE, PORT_BUSY, those of the part. */
-export async function serve(part: ServedPart, { dataDir, ...where }: ServeOptions): Promise<Served> {
-  const releasers = new Releasers()
-  try {
+export function serve(part: ServedPart, { dataDir, ...where }: ServeOptions): Promise<Served> {
+  return startOrRelease(async (releasers) => {
     const folder = openDataFolder(dataDir)
     releasers.add('data folder', () => folder.release())
     const { log, close: closeLog } = openLogFile(folder.logsDir)
@@ -64,10 +63,7 @@ export async function serve(part: ServedPart, { dataDir, ...where }: ServeOption
     const { failed, address } = started
     const addresses = 'listeners' in started ? started.listeners.map(({ host, port }) => `${host}:${port}`) : [address]
     return { address, addresses, failed, credentialsFile, username, close, [Symbol.asyncDispose]: close }
-  } catch (error) {
-    await releasers.close().catch(() => undefined)
-    throw error
-  }
+  })
 }
 
 interface PartOptions extends Omit<ServeOptions, 'dataDir'> {

@@ -5,11 +5,12 @@ import {
   asMillraceError,
   isLoopback,
   keepCompiledCode,
-  Releasers,
+  startOrRelease,
   systemClock,
   type Logger,
   type MillraceError,
   type Part,
+  type Releasers,
 } from '../platform/index.ts'
 import { startScheduler, type SchedulerHandle } from '../scheduler/index.ts'
 import { startGuard } from './children/guard.ts'
@@ -64,14 +65,8 @@ export interface Millrace extends Part, View {
 const stopGraceMs = 5_000
 
 /** Starts the parts in dependency order, then everything the pipeline files define. */
-export async function startMillrace(options: StartOptions): Promise<Millrace> {
-  const releasers = new Releasers()
-  try {
-    return await start(options, releasers)
-  } catch (error) {
-    await releasers.close().catch(() => undefined)
-    throw error
-  }
+export function startMillrace(options: StartOptions): Promise<Millrace> {
+  return startOrRelease((releasers) => start(options, releasers))
 }
 
 async function start(options: StartOptions, releasers: Releasers): Promise<Millrace> {

@@ -1,6 +1,6 @@
 import { startApiServer, type ConsoleScope, type DataSystems } from '../../api-server/index.ts'
 import type { DoctorReport, EndpointsView, PartView, StatusView } from '../../core/index.ts'
-import { MillraceError, Releasers, systemClock, type Logger, type Part } from '../../platform/index.ts'
+import { MillraceError, startOrRelease, systemClock, type Logger, type Part, type Releasers } from '../../platform/index.ts'
 import { createBrowsing } from '../browse.ts'
 import { createClients, type Clients } from '../clients.ts'
 import { openAccess, openWeb } from '../console.ts'
@@ -40,14 +40,8 @@ export interface ConsoleAlone extends Part {
  * The console alone, on clusters that are there already. It starts whether they answer or not.
  * Errors: BAD_REQUEST when no cluster is named, DATA_DIR_IN_USE, PORT_BUSY, UNREACHABLE.
  */
-export async function startConsole(options: ConsoleOptions): Promise<ConsoleAlone> {
-  const releasers = new Releasers()
-  try {
-    return await start(options, releasers)
-  } catch (error) {
-    await releasers.close().catch(() => undefined)
-    throw error
-  }
+export function startConsole(options: ConsoleOptions): Promise<ConsoleAlone> {
+  return startOrRelease((releasers) => start(options, releasers))
 }
 
 async function start({ settings, dataDir, port, basePath, write }: ConsoleOptions, releasers: Releasers): Promise<ConsoleAlone> {

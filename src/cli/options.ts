@@ -1,5 +1,6 @@
 import type { Json } from '../core/index.ts'
 import { MillraceError } from '../platform/index.ts'
+import { basePathForm, basePathOf } from '../runtime/index.ts'
 
 /** A whole number that an option gives. @throws MillraceError BAD_REQUEST */
 export function wholeNumberOption(option: string, text: string, least = 1): number {
@@ -13,6 +14,13 @@ export function portOption(option: string, text: string): number {
   const port = /^\d+$/.test(text) ? Number(text) : Infinity
   if (port <= 65_535) return port
   throw new MillraceError('BAD_REQUEST', `${option} ${text}: a port is a whole number from 0 (any free one) to 65535.`)
+}
+
+/** `/millrace`; '' for the root. @throws MillraceError BAD_REQUEST */
+export function basePathOption(text: string): string {
+  const path = basePathOf(text)
+  if (path !== null) return path
+  throw new MillraceError('BAD_REQUEST', `--base-path ${text}: ${basePathForm}.`)
 }
 
 /** `name=value` of a config. @throws MillraceError BAD_REQUEST */

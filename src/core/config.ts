@@ -122,6 +122,8 @@ export interface UserConfig {
   console?: {
     /** Default 8080, or any free one where that is taken. */
     port?: number
+    /** Path below which a proxy serves it, `/millrace`. Default: the root. */
+    basePath?: string
     /** Names by which browsers reach it, besides `host` and `advertisedHost`. */
     hosts?: readonly string[]
     /** Addresses or CIDRs of proxies whose `X-Forwarded-For`, `-Proto` and `-Host` are believed. Default none. */

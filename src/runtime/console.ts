@@ -20,14 +20,13 @@ export async function openAccess(folder: DataFolder): Promise<{ access: Access; 
  */
 export async function openConsole(
   api: ApiServer,
-  settings: Settings,
-  folder: DataFolder,
+  place: Pick<ConsolePlace, 'settings' | 'basePath' | 'folder'>,
   warnings: string[],
   log: Logger,
 ): Promise<string | null> {
   try {
     const scope = { project: true, readOnly: false, systems: ['kafka', 'cassandra', 'registry'] } as const
-    const web = await openWeb(api, { settings, port: settings.console.port, basePath: '', scope, folder }, log)
+    const web = await openWeb(api, { ...place, port: place.settings.console.port, scope }, log)
     return web.signInLink()
   } catch (error) {
     const warning = `There is no console: ${asMillraceError(error).message}`
@@ -48,15 +47,16 @@ export interface ConsolePlace {
 
 /** The API and the pages on a TCP port. @throws MillraceError PORT_BUSY, UNREACHABLE */
 export async function openWeb(api: ApiServer, place: ConsolePlace, log: Logger): ReturnType<ApiServer['openWeb']> {
-  const { settings, port, folder, ...rest } = place
+  const { settings, port, basePath, scope, folder } = place
   const { host, advertisedHost } = settings
   const { hosts, trustedProxies } = settings.console
   const consoleFolder = consoleFiles(log)
   const open = (at: number): ReturnType<ApiServer['openWeb']> =>
     api.openWeb({
-      ...rest,
       host,
       port: at,
+      basePath,
+      scope,
       hosts: [advertisedHost, ...hosts],
       trustedProxies,
       instance: folder.instance,

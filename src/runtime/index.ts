@@ -19,6 +19,7 @@ import type * as tables from './tables.ts'
 
 export { findConfig } from './children/loading.ts'
 export { readApiAddress } from './data-folder.ts'
+export { basePathForm, basePathOf } from './settings/base-path.ts'
 export { dataDirOf } from './settings/data-dir.ts'
 export { version } from './version.ts'
 export type {

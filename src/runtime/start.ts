@@ -41,6 +41,8 @@ export interface StartOptions {
   env: Readonly<Record<string, string | undefined>>
   /** A DAG to trigger when it has no run yet. */
   triggerOnce: string | null
+  /** Of the console, in place of the settings': `/millrace`, or '' for the root. */
+  basePath?: string
   /** Told, in a line, what the start waits for. */
   onWaiting?: (line: string) => void
   /** Ends such a wait, and the start with it: CANCELLED. */
@@ -167,7 +169,12 @@ async function start(options: StartOptions, releasers: Releasers): Promise<Millr
     })
     releasers.add('reloading', () => reloads.close())
   }
-  const consoleLink = await openConsole(api, settings, folder, running.warnings, log)
+  const consoleLink = await openConsole(
+    api,
+    { settings, basePath: options.basePath ?? settings.console.basePath, folder },
+    running.warnings,
+    log,
+  )
 
   const close = once(() => releasers.close())
   return {

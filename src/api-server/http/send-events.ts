@@ -23,6 +23,8 @@ export async function sendEvents(
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
+    // nginx would hold them back.
+    'x-accel-buffering': 'no',
   })
   response.write(`retry: ${retryMs}\n\n`)
   const alive = setInterval(() => response.write(':\n\n'), keepAliveMs)

@@ -1,16 +1,15 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { MillraceError } from '../../platform/index.ts'
 import { startConsole, type ConsoleAlone } from '../../runtime/index.ts'
 import type { Context } from '../context.ts'
 import type { WithContext } from '../main.ts'
-import { portOption } from '../options.ts'
+import { basePathOption, portOption } from '../options.ts'
 
 interface ConsoleCommandOptions {
   registry?: string
   localDataCenter?: string
   port?: string
-  basePath: string
+  basePath?: string
   write: boolean
   dataDir?: string
 }
@@ -22,7 +21,7 @@ export function addConsoleCommand(program: Command, context: WithContext): void 
     .option('--registry <url>', 'schema registry, by which Avro values are read')
     .option('--local-data-center <name>', 'of the Cassandra (default: datacenter1)')
     .option('--port <n>', 'port, 0 for any free one (default: 8080, or any free one where that is taken)')
-    .option('--base-path <path>', 'path below which a proxy serves it, such as /millrace', '')
+    .option('--base-path <path>', 'path below which a proxy serves it, such as /millrace (default: the config’s, or the root)')
     .option('--write', 'records may be produced and tables changed, by who has the role', false)
     .option('--data-dir <dir>', 'folder for users, sessions and the audit log (default: MILLRACE_DATA_DIR, or .millrace-console)')
     .action(async (options: ConsoleCommandOptions) => {
@@ -32,7 +31,7 @@ export function addConsoleCommand(program: Command, context: WithContext): void 
         settings,
         dataDir: resolve(options.dataDir ?? process.env.MILLRACE_DATA_DIR ?? '.millrace-console'),
         port: options.port === undefined ? settings.console.port : portOption('--port', options.port),
-        basePath: basePathOption(options.basePath),
+        basePath: options.basePath === undefined ? settings.console.basePath : basePathOption(options.basePath),
         write: options.write,
       })
       await stayUntilStopped(console, settings.warnings, options.write, output)
@@ -58,14 +57,4 @@ async function stayUntilStopped(
   output.line(`log        ${console.logPath}`)
   await Promise.race([stopped, console.stopRequested, console.failed])
   output.line('stopped')
-}
-
-/** `/millrace`; '' for the root. @throws MillraceError BAD_REQUEST */
-function basePathOption(text: string): string {
-  const path = text.replace(/\/+$/, '')
-  if (path === '' || /^(?:\/\w[\w.~-]*)+$/.test(path)) return path
-  throw new MillraceError(
-    'BAD_REQUEST',
-    `--base-path ${text}: write a path such as /tools/millrace, of letters, digits, "_", ".", "~" and "-".`,
-  )
 }

@@ -6,22 +6,35 @@ import { startMillrace, version, type DevOptions, type Millrace } from '../../ru
 import type { Context } from '../context.ts'
 import type { WithContext } from '../main.ts'
 import type { Output } from '../output.ts'
+import { basePathOption } from '../options.ts'
 import { flowLine } from './lifecycle.ts'
+
+interface StartCommandOptions {
+  triggerOnce?: string
+  basePath?: string
+}
+
+const basePath = [
+  '--base-path <path>',
+  'path below which a proxy serves the console, such as /millrace (default: the config’s, or the root)',
+] as const
 
 export function addStartCommand(program: Command, context: WithContext): void {
   program
     .command('start')
     .description('start the embedded parts (or connect to real systems), the scheduler and the streams, and stay')
     .option('--trigger-once <dag>', 'trigger this DAG when it has no run yet')
-    .action(({ triggerOnce }: { triggerOnce?: string }) => startAndStay(context(), triggerOnce ?? null, null))
+    .option(...basePath)
+    .action((options: StartCommandOptions) => startAndStay(context(), options, null))
   program
     .command('dev')
     .description('start, and take pipeline files up whenever they are saved; a mistake leaves what runs running')
     .option('--trigger-once <dag>', 'trigger this DAG when it has no run yet')
+    .option(...basePath)
     .option('--inspect', 'start tasks and streams for a debugger, and print where each listens')
-    .action(({ triggerOnce, inspect }: { triggerOnce?: string; inspect?: boolean }) => {
+    .action(({ inspect, ...options }: StartCommandOptions & { inspect?: boolean }) => {
       const own = context()
-      return startAndStay(own, triggerOnce ?? null, devOptions(own.output, inspect === true))
+      return startAndStay(own, options, devOptions(own.output, inspect === true))
     })
 }
 
@@ -42,7 +55,9 @@ function devOptions(output: Output, inspect: boolean): DevOptions {
   }
 }
 
-async function startAndStay({ output, projectDir }: Context, triggerOnce: string | null, dev: DevOptions | null): Promise<void> {
+async function startAndStay({ output, projectDir }: Context, options: StartCommandOptions, dev: DevOptions | null): Promise<void> {
+  const { triggerOnce = null } = options
+  const ownPath = options.basePath === undefined ? {} : { basePath: basePathOption(options.basePath) }
   const stop = new AbortController()
   // Before anything is started: an early Ctrl-C is answered once the start can be undone.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort())
@@ -50,6 +65,7 @@ async function startAndStay({ output, projectDir }: Context, triggerOnce: string
     projectDir,
     env: process.env,
     triggerOnce,
+    ...ownPath,
     onWaiting: (line) => output.line(line),
     giveUpWaiting: stop.signal,
     ...(dev ? { dev } : {}),

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { projectNamePattern } from '../../core/index.ts'
+import { basePathForm, basePathOf } from './base-path.ts'
 
 /** The strict schema of `millrace.config.ts` with the environment laid over it: one message for each mistake. */
 
@@ -72,6 +73,10 @@ const metadataUrl = z.union([z.url({ protocol: /^postgres(ql)?$/, error: metadat
 
 const registryUrl = z.url({ protocol: /^https?$/, error: 'is not a URL; write http://host:port/…' })
 
+const basePath = z
+  .string({ error: basePathForm })
+  .refine((text) => basePathOf(text) !== null, { error: basePathForm })
+  .transform((text) => basePathOf(text) ?? '')
 const hostForm = 'write the names that browsers have in the address bar, without scheme, port and path: console.example.org'
 const hostName = z.string({ error: hostForm }).regex(/^(?:[\w.-]+|[\da-f:]+)$/i, hostForm)
 const proxyForm = 'write addresses or CIDRs of proxies, such as 10.0.0.7 or 10.0.0.0/8'
@@ -140,7 +145,12 @@ export const configSchema = z.strictObject({
     })
     .optional(),
   console: z
-    .strictObject({ port: port.optional(), hosts: z.array(hostName).optional(), trustedProxies: z.array(proxy).optional() })
+    .strictObject({
+      port: port.optional(),
+      basePath: basePath.optional(),
+      hosts: z.array(hostName).optional(),
+      trustedProxies: z.array(proxy).optional(),
+    })
     .optional(),
   randomUser: z
     .strictObject({

@@ -72,6 +72,7 @@ export const variables: readonly Variable[] = [
   { name: 'MILLRACE_REGISTRY_PASSWORD', key: 'registry.credentials.password', is: 'secret' },
   ...tlsVariables('MILLRACE_REGISTRY', 'registry.tls'),
   { name: 'MILLRACE_CONSOLE_PORT', key: 'console.port', is: 'number' },
+  { name: 'MILLRACE_CONSOLE_BASE_PATH', key: 'console.basePath', is: 'text' },
   { name: 'MILLRACE_CONSOLE_HOSTS', key: 'console.hosts', is: 'list' },
   { name: 'MILLRACE_CONSOLE_TRUSTED_PROXIES', key: 'console.trustedProxies', is: 'list' },
   { name: 'MILLRACE_RANDOMUSER', key: 'randomUser.mode', is: 'text' },

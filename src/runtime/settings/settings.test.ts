@@ -27,7 +27,7 @@ describe('settings', () => {
       },
       registry: { port: 8081, remote: null },
       metadataUrl: null,
-      console: { port: null, hosts: [], trustedProxies: [] },
+      console: { port: null, basePath: '', hosts: [], trustedProxies: [] },
       randomUserMode: 'auto',
       randomUserUrl: null,
       warnings: [],
@@ -44,13 +44,14 @@ describe('settings', () => {
         MILLRACE_RANDOMUSER: 'local',
         MILLRACE_DATA_DIR: '/data',
         MILLRACE_CONSOLE_TRUSTED_PROXIES: '10.0.0.0/8, fd00::7',
+        MILLRACE_CONSOLE_BASE_PATH: '/tools/mill/',
         MILLRACE_CONSOLE_HOSTS: 'console.example.org, ::1',
       },
     )
     expect(settings).toMatchObject({
       kafka: { port: 0, remote: { bootstrapServers: ['b:2', 'c:3'] } },
       cassandra: { remote: { contactPoints: ['d:4'], consistency: 'LOCAL_QUORUM', readConsistency: 'LOCAL_QUORUM' } },
-      console: { port: null, trustedProxies: ['10.0.0.0/8', 'fd00::7'], hosts: ['console.example.org', '::1'] },
+      console: { port: null, basePath: '/tools/mill', trustedProxies: ['10.0.0.0/8', 'fd00::7'], hosts: ['console.example.org', '::1'] },
       randomUserMode: 'local',
       dataDir: '/data',
     })
@@ -72,6 +73,11 @@ describe('settings', () => {
       /"console\.trustedProxies\.1": .*10\.0\.0\.0\/8/,
     ],
     ['a name that is a URL', { name: 'users', console: { hosts: ['https://a.example'] } }, /"console\.hosts\.0": .*without scheme/],
+    [
+      'a base path that climbs',
+      { name: 'users', console: { basePath: '/a/../b' } },
+      /"console\.basePath": write a path such as \/tools\/millrace/,
+    ],
     ['no object', 12, /the config: /],
   ])('refuse %s, naming file and key', (_what, config, message) => {
     expect(() => resolve(config)).toThrow(message)

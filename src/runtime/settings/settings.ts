@@ -45,6 +45,8 @@ export interface Settings {
   readonly console: {
     /** Null: 8080, or any free one where that is taken. */
     readonly port: number | null
+    /** Path below which a proxy serves it, `/millrace`; '' for the root. */
+    readonly basePath: string
     /** Names by which browsers reach it, besides `host` and `advertisedHost`. */
     readonly hosts: readonly string[]
     /** Addresses and CIDRs of proxies whose `X-Forwarded-…` headers are believed. */
@@ -105,6 +107,7 @@ export function resolveSettings(options: { config: unknown; configPath: string; 
     metadataUrl: metadataUrl(metadata, secrets),
     console: {
       port: rest.console?.port ?? null,
+      basePath: rest.console?.basePath ?? '',
       hosts: rest.console?.hosts ?? [],
       trustedProxies: rest.console?.trustedProxies ?? [],
     },

@@ -35,6 +35,28 @@ export interface Disk {
   space?(path: string): { totalBytes: number; usableBytes: number }
 }
 
+/**
+ * Makes a folder and those above it that are not there, one by one, and answers the uppermost that it made; undefined: all were there. Node's
+ * own recursive mkdir spins for ever where nothing can be made and the system says that it is the parent that is missing, as procfs does.
+ * Throws what the system says.
+ */
+export function makeFolders(path: string, mode: number): string | undefined {
+  const missing: string[] = []
+  let folder = resolve(path)
+  for (; !fs.existsSync(folder); folder = dirname(folder)) missing.push(folder)
+  // A file in its place is told as the system tells it.
+  if (missing.length === 0 && !fs.statSync(folder).isDirectory()) missing.push(folder)
+  for (const each of missing.toReversed()) {
+    try {
+      fs.mkdirSync(each, { mode })
+    } catch (error) {
+      // Another process made it meanwhile.
+      if (errnoOf(error) !== 'EEXIST' || !(fs.statSync(each, { throwIfNoEntry: false })?.isDirectory() ?? false)) throw error
+    }
+  }
+  return missing.at(-1)
+}
+
 export const systemDisk: Disk = {
   open: (path, { create, syncFolder = true }) =>
     guarded(path, () => {
@@ -47,7 +69,7 @@ export const systemDisk: Disk = {
   list: (path) => (fs.existsSync(path) ? fs.readdirSync(path).toSorted() : []),
   makeDir: (path, { syncFolder } = { syncFolder: true }) => {
     guarded(path, () => {
-      const first = fs.mkdirSync(path, { recursive: true, mode: 0o750 })
+      const first = makeFolders(path, 0o750)
       if (first === undefined || !syncFolder) return
       for (let folder = resolve(path); folder.length >= resolve(first).length; folder = dirname(folder)) systemDisk.syncDir(dirname(folder))
     })

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { spawnSync } from 'node:child_process'
@@ -55,4 +55,9 @@ test('the address of the API is found until it is removed', () => {
   expect(readFileSync(join(dir, 'api.json'), 'utf8')).not.toContain('password')
   removeApiAddress(dir)
   expect(readApiAddress(dir)).toBeNull()
+})
+
+// Node's own recursive mkdir never ends there.
+test.skipIf(!existsSync('/proc/self'))('a data folder that cannot be made is told', () => {
+  expect(() => openDataFolder('/proc/millrace')).toThrow(/^The data folder \/proc\/millrace cannot be made \((ENOENT|EACCES|EPERM)\)/)
 })

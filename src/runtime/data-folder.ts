@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { errnoOf, MillraceError, systemDisk } from '../platform/index.ts'
+import { errnoOf, makeFolders, MillraceError, systemDisk } from '../platform/index.ts'
 
 const formatVersion = 1
 
@@ -59,7 +59,7 @@ export function openDataFolder(path: string): DataFolder {
 
 function makeFolder(path: string): void {
   try {
-    mkdirSync(join(path, 'logs'), { recursive: true, mode: 0o700 })
+    makeFolders(join(path, 'logs'), 0o700)
   } catch (error) {
     throw new MillraceError(
       'CONFIG_INVALID',

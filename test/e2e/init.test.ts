@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -26,4 +26,29 @@ test('a folder that is a link to nowhere, or a file, is told', () => {
   const { code, stderr } = runAlone(['init', join(dir, 'link')])
   expect([code, stderr]).toEqual([73, expect.stringContaining('is no folder')])
   expect(existsSync(join(dir, 'nowhere'))).toBe(false)
+})
+
+test('a folder that cannot be made is told at once, with the system’s word for it', { timeout: 30_000 }, () => {
+  writeFileSync(join(dir, 'file'), '')
+  const places = [
+    join(dir, 'file'),
+    join(dir, 'file', 'project', 'deep'),
+    ...(existsSync('/proc/self') ? ['/proc/millrace', '/proc/millrace/deep'] : []),
+  ]
+  for (const place of places) {
+    const startedMs = performance.now()
+    const { code, stderr } = runAlone(['init', place])
+    expect([code, stderr]).toEqual([
+      73,
+      expect.stringMatching(/is no folder, and none can be made there \((EEXIST|ENOTDIR|ENOENT|EACCES|EPERM)\): name another/),
+    ])
+    expect(performance.now() - startedMs).toBeLessThan(10_000)
+  }
+})
+
+// Root may write there all the same.
+test.skipIf(process.getuid?.() === 0)('a folder in one that may not be written is told', () => {
+  chmodSync(dir, 0o500)
+  const { code, stderr } = runAlone(['init', join(dir, 'project')])
+  expect([code, stderr]).toEqual([73, expect.stringContaining('(EACCES)')])
 })

@@ -1,8 +1,8 @@
-import { cpSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
-import { errnoOf, MillraceError } from '../../platform/index.ts'
+import { errnoOf, makeFolders, MillraceError } from '../../platform/index.ts'
 import { version } from '../../runtime/index.ts'
 import type { WithContext } from '../main.ts'
 
@@ -47,14 +47,19 @@ function writeProject(folder: string): string[] {
   return files.map(({ to }) => to)
 }
 
-/** Links too, that lead nowhere: they would be written through. */
+/** Links too, that lead nowhere: they would be written through. Below a file there is nothing, which making the folder tells. */
 function isThere(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false }) !== undefined
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined
+  } catch (error) {
+    if (errnoOf(error) === 'ENOTDIR') return false
+    throw error
+  }
 }
 
 function makeFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true })
+    makeFolders(folder, 0o777)
   } catch (error) {
     throw new MillraceError('ALREADY_EXISTS', `${folder} is no folder, and none can be made there (${errnoOf(error)}): name another.`, {
       cause: error,

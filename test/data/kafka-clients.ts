@@ -279,6 +279,23 @@ export const kafkaClients = [
     },
   },
   {
+    name: 'Kafka Streams',
+    checks: {
+      'a word count, exactly once, while an instance leaves and comes': 18_000,
+      'a stream joined with a table': [6000, true],
+      'counts by windows of event time': [300, 6000],
+      'state stores asked on both instances, which share the tasks': [true, true],
+      'its internal topics and how they are cleaned up': {
+        'ks-by-user-repartition': 'delete',
+        'ks-counts-changelog': 'compact',
+        'ks-users-changelog': 'compact',
+        'ks-windows-changelog': 'compact,delete',
+        'ks-words-repartition': 'delete',
+      },
+      'records of a repartition topic are deleted once they are read': true,
+    },
+  },
+  {
     name: 'franz-go',
     checks: {
       'a cooperative group that is shared and left': [['consumer', 'cooperative-sticky', 2], 300],

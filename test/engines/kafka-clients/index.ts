@@ -11,6 +11,7 @@ import { franzGoTitle, missingGo, runFranzGo } from './franz-go.ts'
 import { javaToolsTitle, missingJava, runJavaTools } from './java-tools.ts'
 import { kcat, runKcat } from './kcat.ts'
 import { runKafkaJs } from './kafkajs.ts'
+import { kafkaStreamsTitle, missingKafkaStreams, runKafkaStreams } from './kafka-streams.ts'
 import { runKafkaTs } from './kafka-ts.ts'
 import { runPlatformatic } from './platformatic.ts'
 
@@ -41,6 +42,7 @@ const programs: Readonly<Record<KafkaClientName, ForeignClient>> = {
     run: runConfluentJavaScript,
   },
   "Kafka's own tools": { title: javaToolsTitle, lacking: missingJava(), run: runJavaTools },
+  'Kafka Streams': { title: kafkaStreamsTitle, lacking: missingKafkaStreams(), run: runKafkaStreams },
   'franz-go': { title: franzGoTitle(), lacking: missingGo(), run: runFranzGo },
 }
 

@@ -296,6 +296,15 @@ export const kafkaClients = [
     },
   },
   {
+    name: 'Kafka Connect',
+    checks: {
+      'lines of a file by a topic into a file, exactly once': true,
+      'a worker that is killed and started goes on, exactly once': true,
+      'offsets of a sink: shown, and reset while it is stopped': [true, true],
+      'its connectors and their tasks run': ['RUNNING', 'RUNNING', 'RUNNING', 'RUNNING', 'RUNNING', 'RUNNING'],
+    },
+  },
+  {
     name: 'franz-go',
     checks: {
       'a cooperative group that is shared and left': [['consumer', 'cooperative-sticky', 2], 300],

@@ -11,6 +11,7 @@ import { franzGoTitle, missingGo, runFranzGo } from './franz-go.ts'
 import { javaToolsTitle, missingJava, runJavaTools } from './java-tools.ts'
 import { kcat, runKcat } from './kcat.ts'
 import { runKafkaJs } from './kafkajs.ts'
+import { kafkaConnectTitle, missingKafkaConnect, runKafkaConnect } from './kafka-connect.ts'
 import { kafkaStreamsTitle, missingKafkaStreams, runKafkaStreams } from './kafka-streams.ts'
 import { runKafkaTs } from './kafka-ts.ts'
 import { runPlatformatic } from './platformatic.ts'
@@ -43,6 +44,7 @@ const programs: Readonly<Record<KafkaClientName, ForeignClient>> = {
   },
   "Kafka's own tools": { title: javaToolsTitle, lacking: missingJava(), run: runJavaTools },
   'Kafka Streams': { title: kafkaStreamsTitle, lacking: missingKafkaStreams(), run: runKafkaStreams },
+  'Kafka Connect': { title: kafkaConnectTitle, lacking: missingKafkaConnect(), run: runKafkaConnect },
   'franz-go': { title: franzGoTitle(), lacking: missingGo(), run: runFranzGo },
 }
 

@@ -1,19 +1,15 @@
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.Random;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
-import java.util.stream.Collectors;
+import java.util.function.Predicate;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.OffsetSpec;
@@ -47,6 +43,7 @@ public class Judged {
   private static final int ROUNDS = 4;
   private static final int LINES_A_ROUND = 1500;
   private static final int KEYS = 50;
+  private static final long WINDOW_MS = 10_000;
   private static final long PATIENCE_MS = 90_000;
 
   private final String servers;
@@ -54,6 +51,8 @@ public class Judged {
   private final Map<String, Long> words = new TreeMap<>();
   private int instances = 0;
   private long line = 0;
+  /** Event time begins with a window, and lately: records of long ago are deleted once retention looks at them. */
+  private final long beganAt = (System.currentTimeMillis() / WINDOW_MS - 6) * WINDOW_MS;
 
   private Judged(String servers, Path states) {
     this.servers = servers;
@@ -81,7 +80,9 @@ public class Judged {
         KafkaProducer<String, String> producer =
             new KafkaProducer<>(Map.of("bootstrap.servers", servers), new StringSerializer(), new StringSerializer())) {
       List<NewTopic> topics = new ArrayList<>();
-      for (String name : List.of("ks-lines", "ks-users", "ks-counts", "ks-joined", "ks-windows")) topics.add(new NewTopic(name, 3, (short) 1));
+      for (String name : List.of("ks-lines", "ks-users", "ks-counts", "ks-joined", "ks-windows")) {
+        topics.add(new NewTopic(name, 3, (short) 1));
+      }
       admin.createTopics(topics).all().get();
       for (int key = 0; key < KEYS; key++) producer.send(new ProducerRecord<>("ks-users", "k" + key, "u" + key));
       producer.flush();
@@ -114,7 +115,7 @@ public class Judged {
         words.merge(word, 1L, Long::sum);
       }
       // A hundred lines a second of event time.
-      producer.send(new ProducerRecord<>("ks-lines", null, 1_700_000_000_000L + line * 10, "k" + line % KEYS, String.join(" ", text)));
+      producer.send(new ProducerRecord<>("ks-lines", null, beganAt + line * 10, "k" + line % KEYS, String.join(" ", text)));
     }
     producer.flush();
   }
@@ -135,7 +136,7 @@ public class Judged {
         .to("ks-joined");
     lines
         .groupByKey()
-        .windowedBy(TimeWindows.ofSizeWithNoGrace(Duration.ofSeconds(10)))
+        .windowedBy(TimeWindows.ofSizeWithNoGrace(Duration.ofMillis(WINDOW_MS)))
         .count(Materialized.as("windows"))
         .toStream((window, count) -> window.key() + "@" + window.window().startTime().toEpochMilli())
         .to("ks-windows", Produced.with(Serdes.String(), Serdes.Long()));
@@ -168,9 +169,12 @@ public class Judged {
   }
 
   /** Reads what was committed of a topic until there is enough. */
-  private <V> List<ConsumerRecord<String, V>> read(String topic, Deserializer<V> values, java.util.function.Predicate<List<ConsumerRecord<String, V>>> enough) {
+  private <V> List<ConsumerRecord<String, V>> read(
+      String topic, Deserializer<V> values, Predicate<List<ConsumerRecord<String, V>>> enough) {
     List<ConsumerRecord<String, V>> found = new ArrayList<>();
-    Map<String, Object> settings = Map.of("bootstrap.servers", servers, "group.id", "ks-look-" + topic, "auto.offset.reset", "earliest", "isolation.level", "read_committed");
+    Map<String, Object> settings = new HashMap<>(Map.of("bootstrap.servers", servers, "group.id", "ks-look-" + topic));
+    settings.put("auto.offset.reset", "earliest");
+    settings.put("isolation.level", "read_committed");
     try (KafkaConsumer<String, V> consumer = new KafkaConsumer<>(settings, new StringDeserializer(), values)) {
       consumer.subscribe(List.of(topic));
       for (long end = System.currentTimeMillis() + PATIENCE_MS; !enough.test(found) && System.currentTimeMillis() < end; ) {
@@ -186,6 +190,10 @@ public class Judged {
     return found;
   }
 
+  private static long sum(Map<String, Long> counts) {
+    return counts.values().stream().mapToLong(count -> count).sum();
+  }
+
   private void counts() {
     Map<String, Long> found = last(read("ks-counts", new LongDeserializer(), records -> last(records).equals(words)));
     tell("a word count, exactly once, while an instance leaves and comes", found.equals(words) ? line * 3 : "\"" + found + "\"");
@@ -198,10 +206,8 @@ public class Judged {
   }
 
   private void windows() {
-    List<ConsumerRecord<String, Long>> found =
-        read("ks-windows", new LongDeserializer(), records -> last(records).values().stream().mapToLong(count -> count).sum() >= line);
-    Map<String, Long> counts = last(found);
-    tell("counts by windows of event time", "[" + counts.size() + "," + counts.values().stream().mapToLong(count -> count).sum() + "]");
+    Map<String, Long> counts = last(read("ks-windows", new LongDeserializer(), records -> sum(last(records)) >= line));
+    tell("counts by windows of event time", "[" + counts.size() + "," + sum(counts) + "]");
   }
 
   private void stores(KafkaStreams... streams) throws InterruptedException {
@@ -212,7 +218,7 @@ public class Judged {
               found.clear();
               for (KafkaStreams each : streams) {
                 if (each.state() != KafkaStreams.State.RUNNING) return false;
-                ReadOnlyKeyValueStore<String, Long> store = each.store(StoreQueryParameters.fromNameAndType("counts", QueryableStoreTypes.keyValueStore()));
+                ReadOnlyKeyValueStore<String, Long> store = each.store(storeOf("counts"));
                 try (var all = store.all()) {
                   all.forEachRemaining(entry -> found.put(entry.key, entry.value));
                 }
@@ -220,21 +226,33 @@ public class Judged {
               return found.equals(words);
             });
     boolean isShared = true;
-    for (KafkaStreams each : streams) isShared &= each.metadataForLocalThreads().stream().anyMatch(thread -> !thread.activeTasks().isEmpty());
+    for (KafkaStreams each : streams) {
+      isShared &= each.metadataForLocalThreads().stream().anyMatch(thread -> !thread.activeTasks().isEmpty());
+    }
     tell("state stores asked on both instances, which share the tasks", "[" + isAll + "," + isShared + "]");
   }
 
+  private static StoreQueryParameters<ReadOnlyKeyValueStore<String, Long>> storeOf(String name) {
+    return StoreQueryParameters.fromNameAndType(name, QueryableStoreTypes.keyValueStore());
+  }
+
   private void internalTopics(Admin admin) throws Exception {
-    Set<String> names = admin.listTopics().names().get().stream().filter(name -> name.startsWith("ks-") && name.matches(".*-(changelog|repartition)")).collect(Collectors.toSet());
-    Collection<ConfigResource> asked = names.stream().map(name -> new ConfigResource(ConfigResource.Type.TOPIC, name)).toList();
+    List<ConfigResource> asked = new ArrayList<>();
+    for (String name : admin.listTopics().names().get()) {
+      if (name.matches("ks-.*-(changelog|repartition)")) asked.add(new ConfigResource(ConfigResource.Type.TOPIC, name));
+    }
     Map<String, String> found = new TreeMap<>();
     admin.describeConfigs(asked).all().get().forEach((topic, configs) -> found.put(topic.name(), configs.get("cleanup.policy").value()));
-    tell("its internal topics and how they are cleaned up", found.entrySet().stream().map(entry -> '"' + entry.getKey() + '"' + ":" + '"' + entry.getValue() + '"').collect(Collectors.joining(",", "{", "}")));
+    List<String> entries = new ArrayList<>();
+    found.forEach((name, policy) -> entries.add('"' + name + "\":\"" + policy + '"'));
+    tell("its internal topics and how they are cleaned up", "{" + String.join(",", entries) + "}");
   }
 
   private void purged(Admin admin) throws Exception {
     Map<TopicPartition, OffsetSpec> asked = new HashMap<>();
-    for (int partition = 0; partition < 3; partition++) asked.put(new TopicPartition("ks-words-repartition", partition), OffsetSpec.earliest());
+    for (int partition = 0; partition < 3; partition++) {
+      asked.put(new TopicPartition("ks-words-repartition", partition), OffsetSpec.earliest());
+    }
     boolean isPurged = admin.listOffsets(asked).all().get().values().stream().allMatch(found -> found.offset() > 0);
     tell("records of a repartition topic are deleted once they are read", isPurged);
   }

@@ -2,7 +2,8 @@ import { decodeValue, encodeValue, errors, formatType, type CqlDecimal, type Cql
 import type { ArithmeticOp } from '../lang/index.ts'
 import { CqlRefusal, invalid } from '../refusal.ts'
 import { decimalOf } from './literals.ts'
-import { addDecimals, doubleText, multiplyDecimals, quotientOfDecimals, remainderOfDecimals, subtractDecimals } from './numbers.ts'
+import { doubleText } from '../floating-text.ts'
+import { addDecimals, multiplyDecimals, quotientOfDecimals, remainderOfDecimals, subtractDecimals } from './numbers.ts'
 
 const widths = new Map([
   ['tinyint', 8],

@@ -2,7 +2,8 @@ import { decodeValue, encodeValue, formatType, type CqlDecimal, type CqlType, ty
 import { invalid } from '../refusal.ts'
 import { dateText, timestampText } from './date-text.ts'
 import { decimalOf } from './literals.ts'
-import { decimalText, doubleText, floatText, powerOfTen } from './numbers.ts'
+import { doubleText, floatText } from '../floating-text.ts'
+import { decimalText, powerOfTen } from './numbers.ts'
 
 const integers = new Map([
   ['tinyint', 8],

@@ -2,7 +2,8 @@ import { decodeValue, encodeValue, formatType, type CqlType, type CqlValue, type
 import { dateText, timestampText } from './date-text.ts'
 import { parseJson, type Json } from './json-text.ts'
 import { decimalOf, literalBytes } from './literals.ts'
-import { decimalText, doubleText, durationText, floatText } from './numbers.ts'
+import { doubleText, floatText } from '../floating-text.ts'
+import { decimalText, durationText } from './numbers.ts'
 import { collectionOf, elementsOf, fieldsOf, normalized } from './values.ts'
 
 /** A value as SELECT JSON and toJson show it. */

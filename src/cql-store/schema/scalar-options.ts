@@ -1,4 +1,5 @@
 import type { OptionValue } from '../lang/index.ts'
+import { doubleText } from '../floating-text.ts'
 import { configError, malformed, type CqlRefusal } from '../refusal.ts'
 
 /** Reads the text of an option's value and gives it as it is kept. @throws CqlRefusal in Cassandra's words and with its code */
@@ -35,8 +36,8 @@ function double(isWithin: (value: number) => boolean, wanted: string): ReadOptio
   return (name, given) => {
     const value = parseDouble(given)
     if (value === null) throw malformed(`Invalid double value ${given} for '${name}'`)
-    if (!Number.isNaN(value) && !isWithin(value)) throw configError(`${name} must be ${wanted} (got ${value})`)
-    return String(value)
+    if (!Number.isNaN(value) && !isWithin(value)) throw configError(`${name} must be ${wanted} (got ${doubleText(value)})`)
+    return doubleText(value)
   }
 }
 

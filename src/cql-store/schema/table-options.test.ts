@@ -6,6 +6,8 @@ describe('options of a table', () => {
   test.each([
     ['gc_grace_seconds', '+3600', '3600'],
     ['bloom_filter_fp_chance', ' 5e-1f', '0.5'],
+    ['crc_check_chance', '1', '1.0'],
+    ['bloom_filter_fp_chance', '0.00007', '7.0E-5'],
     ['cdc', 'YES', 'true'],
     ['speculative_retry', 'min(50MS, 99.0percentile)', 'MIN(99p,50ms)'],
     ['additional_write_policy', 'none', 'NEVER'],

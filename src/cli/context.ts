@@ -3,7 +3,7 @@ import { createApiClient, type ApiClient } from '../api-client/index.ts'
 import type { Endpoints, EndpointsView } from '../core/index.ts'
 import type { CassandraSession } from '../cql-client/index.ts'
 import type { KafkaClient } from '../kafka-client/index.ts'
-import { MillraceError } from '../platform/index.ts'
+import { MillraceError, once } from '../platform/index.ts'
 import {
   dataDirOf,
   findConfig,
@@ -163,9 +163,4 @@ async function findApi(from: string, env: NodeJS.ProcessEnv, settings: () => Pro
   const address = readApiAddress(dataDir) ?? readApiAddress((await settings()).dataDir)
   if (address === null) throw new MillraceError('NOT_RUNNING', 'Millrace is not running: start it with "millrace start".')
   return createApiClient(address.socket)
-}
-
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | null = null
-  return () => (made ??= make())
 }

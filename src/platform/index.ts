@@ -1,6 +1,8 @@
 export { asMillraceError, errnoOf, messageOf, MillraceError, type ErrorCode, type ErrorJson, type Result } from './errors.ts'
 export { abortReason, backoffMs, systemClock, type Clock } from './clock.ts'
 export { Releasers, startOrRelease, type Part } from './lifecycle.ts'
+export { once } from './once.ts'
+export { shellWord } from './shell-word.ts'
 export { createLogger, silentLogger, type Logger, type LogFields, type LogLevel } from './log.ts'
 export { childExecArgv, keepCompiledCode, runsFromSource, siblingModule, siblingPath } from './modules.ts'
 export { makeFolders, systemDisk, type Disk, type DiskFile } from './disk.ts'

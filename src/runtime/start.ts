@@ -5,6 +5,7 @@ import {
   asMillraceError,
   isLoopback,
   keepCompiledCode,
+  once,
   startOrRelease,
   systemClock,
   type Logger,
@@ -297,9 +298,4 @@ async function adopt(running: Running, loaded: Loaded, log: Logger): Promise<voi
   running.personal.remember(loaded.project)
   running.project = loaded.project
   await running.scheduler.register(loaded.project)
-}
-
-function once(action: () => Promise<void>): () => Promise<void> {
-  let result: Promise<void> | null = null
-  return () => (result ??= action())
 }

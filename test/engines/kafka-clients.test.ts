@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startBroker } from '../../src/broker/index.ts'
 import { apiVersions } from '../../src/kafka-wire/index.ts'
-import { Releasers } from '../../src/platform/index.ts'
+import { once, Releasers } from '../../src/platform/index.ts'
 import { engines } from '../../tools/engines/index.ts'
 import { kafka44Versions } from '../data/kafka-versions.ts'
 import { judgedBy } from '../harness/judges.ts'
@@ -23,11 +23,6 @@ const systems = [toJudgeOn('the embedded broker', [], startOurs), toJudgeOn('Kaf
 type Client = (typeof foreignClients)[number]
 type System = (typeof systems)[number]
 type Found = Readonly<Record<string, unknown>>
-
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | null = null
-  return () => (made ??= make())
-}
 
 function toJudgeOn(name: string, judges: readonly string[], start: (parts: Releasers) => Promise<string>) {
   const parts = new Releasers()

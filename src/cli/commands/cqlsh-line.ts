@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { shellWord } from '../../platform/index.ts'
 import type { AccessOptions } from './broker-access.ts'
 
 /** Where a table store is, and what it asks of clients. */
@@ -12,10 +13,10 @@ interface Reached {
 
 /** The command by which `cqlsh` reaches a table store, and what it needs beside its arguments; it asks for the password itself. */
 export function cqlshLine({ host, port, username, tls }: Reached): string {
-  const user = username === null ? [] : ['-u', quoted(username)]
+  const user = username === null ? [] : ['-u', shellWord(username)]
   if (tls.tlsCert === undefined) return ['cqlsh', ...user, host, port].join(' ')
   const trusted = fileOfAuthority(tls.tlsCert, tls.tlsClientCa)
-  const line = [`SSL_CERTFILE=${quoted(trusted ?? 'ca.pem')}`, 'cqlsh', '--ssl', ...user, host, port].join(' ')
+  const line = [`SSL_CERTFILE=${shellWord(trusted ?? 'ca.pem')}`, 'cqlsh', '--ssl', ...user, host, port].join(' ')
   const needs = [
     ...(trusted === null ? [`ca.pem is the authority of ${tls.tlsCert}`] : []),
     ...(tls.tlsClientCa === undefined ? [] : ["the client's usercert and userkey stand in [ssl] of cqlshrc"]),
@@ -39,8 +40,4 @@ const isRoot = (certificate: X509Certificate): boolean => certificate.checkIssue
 function certificatesIn(file: string): X509Certificate[] {
   const blocks = readFileSync(file, 'utf8').match(/-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/gs) ?? []
   return blocks.map((block) => new X509Certificate(block))
-}
-
-function quoted(word: string): string {
-  return /^[\w./@+:-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`
 }

@@ -1,3 +1,4 @@
+import { shellWord } from '../../platform/index.ts'
 import type { PlannedTopic } from './ensure-topics.ts'
 
 /** What an administrator runs to make the topic: Kafka's own tool, signed in by a file of their own. */
@@ -8,11 +9,7 @@ export function createCommand(topic: PlannedTopic, brokers: readonly { host: str
     `--bootstrap-server ${server} --command-config admin.properties`,
     `--create --if-not-exists --topic ${topic.name} --partitions ${topic.partitions}`,
     ...(topic.replicationFactor > 0 ? [`--replication-factor ${topic.replicationFactor}`] : []),
-    ...Object.entries(topic.configs).map(([name, value]) => `--config ${quoted(`${name}=${value}`)}`),
+    ...Object.entries(topic.configs).map(([name, value]) => `--config ${shellWord(`${name}=${value}`)}`),
   ]
   return `kafka-topics.sh ${options.join(' ')}`
-}
-
-function quoted(text: string): string {
-  return /^[\w.=:,/+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }

@@ -47,19 +47,20 @@ function sizeWarning(steps: readonly Step[], written: readonly StoredRecord[]): 
 /** True for more than one of Cassandra's mutations: what is written under one partition key in the tables of one keyspace is one. */
 function spansMutations(tables: ReadonlyMap<number, Table>, updates: ReadonlyMap<string, readonly StoredRecord[]>): boolean {
   const mutations = new Set<string>()
-  for (const [prefix, [first]] of updates) {
-    const number = first ? tableOfKey(first.key) : 0
-    mutations.add(`${tables.get(number)?.keyspace ?? ''}.${prefix.slice(tableNumberBytes)}`)
+  for (const [first] of updates.values()) {
+    if (first) mutations.add(`${tables.get(tableOfKey(first.key))?.keyspace ?? ''}.${partitionKeyText(first.key)}`)
     if (mutations.size > 1) return true
   }
   return false
 }
 
-const tableNumberBytes = 4
+/** Of a stored key: the same for the same partition key, in whichever table. */
+function partitionKeyText(key: Buffer): string {
+  return Buffer.from(partitionOfKey(key).partitionKey).toString('latin1')
+}
 
 function partitionsWarning(steps: readonly Step[]): string | null {
-  const keys = steps.flatMap(({ modification, scope }) => modification.prefixes(scope).map((prefix) => partitionOfKey(prefix).partitionKey))
-  const partitions = new Set(keys.map((key) => Buffer.from(key).toString('latin1'))).size
+  const partitions = new Set(steps.flatMap(({ modification, scope }) => modification.prefixes(scope).map(partitionKeyText))).size
   if (partitions <= mostPartitions) return null
   const plural = new Set(steps.map(({ modification: { table } }) => table)).size === 1 ? '' : 's'
   return (

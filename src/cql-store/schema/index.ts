@@ -12,4 +12,4 @@ export {
   type TableDefinition,
   type TableIndex,
 } from './table.ts'
-export { initialTableOptions, optionMap, optionNumber, optionText, tableOptionKinds } from './table-options.ts'
+export { initialTableOptions, optionMap, optionNumber, optionText, tableOptions } from './table-options.ts'

@@ -15,66 +15,59 @@ import {
   type ReadOption,
 } from './scalar-options.ts'
 
-/** WITH options of a table: remembered and shown as Cassandra 5 does; of them, `default_time_to_live` changes what this store does. */
+/** WITH options of a table: kept and shown as Cassandra 5 does; `default_time_to_live` and `gc_grace_seconds` change what this store does. */
 export type TableOptions = Readonly<Record<string, OptionValue>>
 
-type Kind = 'text' | 'number' | 'integer' | 'boolean' | 'map'
+interface TableOption {
+  readonly name: string
+  readonly initially: OptionValue
+  /** Whether DESCRIBE writes it in quotes. */
+  readonly isText: boolean
+  /** What is kept of a value. @throws CqlRefusal for one that Cassandra would not take */
+  read(value: OptionValue): OptionValue
+}
+
+function scalar(name: string, initially: string, read: ReadOption, { isText = false } = {}): TableOption {
+  return { name, initially, isText, read: (value) => readScalar(name, value, read) }
+}
+
+function map(name: string, initially: Record<string, string>, read: ReadMap): TableOption {
+  return { name, initially, isText: false, read: (value) => read(entriesOf(name, value)) }
+}
+
+const inQuotes = { isText: true }
+const longestTtlSeconds = 630_720_000 // twenty years
+const sizeTiered = 'org.apache.cassandra.db.compaction.SizeTieredCompactionStrategy'
+const lz4 = 'org.apache.cassandra.io.compress.LZ4Compressor'
 
 /** In the order in which DESCRIBE writes them. */
-export const tableOptionKinds: readonly { name: string; kind: Kind; initially: OptionValue }[] = [
-  { name: 'additional_write_policy', kind: 'text', initially: '99p' },
-  { name: 'allow_auto_snapshot', kind: 'boolean', initially: 'true' },
-  { name: 'bloom_filter_fp_chance', kind: 'number', initially: '0.01' },
-  { name: 'caching', kind: 'map', initially: { keys: 'ALL', rows_per_partition: 'NONE' } },
-  { name: 'cdc', kind: 'boolean', initially: 'false' },
-  { name: 'comment', kind: 'text', initially: '' },
-  {
-    name: 'compaction',
-    kind: 'map',
-    initially: { class: 'org.apache.cassandra.db.compaction.SizeTieredCompactionStrategy', max_threshold: '32', min_threshold: '4' },
-  },
-  { name: 'compression', kind: 'map', initially: { chunk_length_in_kb: '16', class: 'org.apache.cassandra.io.compress.LZ4Compressor' } },
-  { name: 'memtable', kind: 'text', initially: 'default' },
-  { name: 'crc_check_chance', kind: 'number', initially: '1.0' },
-  { name: 'default_time_to_live', kind: 'integer', initially: '0' },
-  { name: 'extensions', kind: 'map', initially: {} },
-  { name: 'gc_grace_seconds', kind: 'integer', initially: '864000' },
-  { name: 'incremental_backups', kind: 'boolean', initially: 'true' },
-  { name: 'max_index_interval', kind: 'integer', initially: '2048' },
-  { name: 'memtable_flush_period_in_ms', kind: 'integer', initially: '0' },
-  { name: 'min_index_interval', kind: 'integer', initially: '128' },
-  { name: 'read_repair', kind: 'text', initially: 'BLOCKING' },
-  { name: 'speculative_retry', kind: 'text', initially: '99p' },
+export const tableOptions: readonly TableOption[] = [
+  scalar('additional_write_policy', '99p', speculation, inQuotes),
+  scalar('allow_auto_snapshot', 'true', boolean),
+  scalar('bloom_filter_fp_chance', '0.01', bloomFilterFpChance),
+  map('caching', { keys: 'ALL', rows_per_partition: 'NONE' }, caching),
+  scalar('cdc', 'false', boolean),
+  scalar('comment', '', text, inQuotes),
+  map('compaction', { class: sizeTiered, max_threshold: '32', min_threshold: '4' }, compaction),
+  map('compression', { chunk_length_in_kb: '16', class: lz4 }, compression),
+  scalar('memtable', 'default', memtable, inQuotes),
+  scalar('crc_check_chance', '1.0', crcCheckChance),
+  scalar('default_time_to_live', '0', integer(0, longestTtlSeconds)),
+  // Takes all, and is for Cassandra's own tools.
+  { name: 'extensions', initially: {}, isText: false, read: () => ({}) },
+  scalar('gc_grace_seconds', '864000', integer(0)),
+  scalar('incremental_backups', 'true', boolean),
+  scalar('max_index_interval', '2048', integer(-Infinity)),
+  scalar('memtable_flush_period_in_ms', '0', integer(0)),
+  scalar('min_index_interval', '128', integer(1)),
+  scalar('read_repair', 'BLOCKING', readRepair, inQuotes),
+  scalar('speculative_retry', '99p', speculation, inQuotes),
 ]
 
 /** Options of earlier Cassandra versions: accepted and forgotten, as Cassandra 5 does. */
 const obsolete = new Set(['read_repair_chance', 'dclocal_read_repair_chance'])
 
-export const initialTableOptions: TableOptions = Object.fromEntries(tableOptionKinds.map(({ name, initially }) => [name, initially]))
-
-const longestTtlSeconds = 630_720_000 // twenty years
-
-const scalars = new Map<string, ReadOption>(
-  Object.entries({
-    additional_write_policy: speculation,
-    allow_auto_snapshot: boolean,
-    bloom_filter_fp_chance: bloomFilterFpChance,
-    cdc: boolean,
-    comment: text,
-    crc_check_chance: crcCheckChance,
-    default_time_to_live: integer(0, longestTtlSeconds),
-    gc_grace_seconds: integer(0),
-    incremental_backups: boolean,
-    max_index_interval: integer(-Infinity),
-    memtable,
-    memtable_flush_period_in_ms: integer(0),
-    min_index_interval: integer(1),
-    read_repair: readRepair,
-    speculative_retry: speculation,
-  }),
-)
-
-const maps = new Map<string, ReadMap>(Object.entries({ caching, compaction, compression }))
+export const initialTableOptions: TableOptions = Object.fromEntries(tableOptions.map(({ name, initially }) => [name, initially]))
 
 /** Those of a new table. @throws CqlRefusal as `withOptions` */
 export function newTableOptions(given: Readonly<Record<string, OptionValue>>): TableOptions {
@@ -85,8 +78,10 @@ export function newTableOptions(given: Readonly<Record<string, OptionValue>>): T
 export function withOptions(old: TableOptions, given: Readonly<Record<string, OptionValue>>): TableOptions {
   const next: Record<string, OptionValue> = { ...old }
   for (const [name, value] of Object.entries(given)) {
-    // `extensions` takes all and is for Cassandra's own tools.
-    if (!obsolete.has(name) && name !== 'extensions') next[name] = readOption(name, value)
+    if (obsolete.has(name)) continue
+    const option = tableOptions.find((known) => known.name === name)
+    if (!option) throw unknownProperty(name)
+    next[name] = option.read(value)
   }
   if (next['bloom_filter_fp_chance'] === byStrategy) next['bloom_filter_fp_chance'] = isLeveled(next) ? '0.1' : '0.01'
   const [least, most] = [optionNumber(next, 'min_index_interval'), optionNumber(next, 'max_index_interval')]
@@ -96,14 +91,6 @@ export function withOptions(old: TableOptions, given: Readonly<Record<string, Op
 
 function isLeveled(options: TableOptions): boolean {
   return optionMap(options, 'compaction').some(([name, value]) => name === 'class' && value.endsWith('.LeveledCompactionStrategy'))
-}
-
-function readOption(name: string, value: OptionValue): OptionValue {
-  const readMap = maps.get(name)
-  if (readMap) return readMap(entriesOf(name, value))
-  const scalar = scalars.get(name)
-  if (!scalar) throw unknownProperty(name)
-  return readScalar(name, value, scalar)
 }
 
 export function optionNumber(options: TableOptions, name: string): number {

@@ -1,6 +1,6 @@
 import { alwaysQuote, formatType, quoteIdentifier } from '../../cql-wire/index.ts'
 import { isReserved, type OptionValue } from '../lang/index.ts'
-import { isMultiCell, tableOptionKinds, type Column, type Keyspace, type Table, type TableIndex } from '../schema/index.ts'
+import { isMultiCell, tableOptions, type Column, type Keyspace, type Table, type TableIndex } from '../schema/index.ts'
 
 /** A name as a CREATE statement needs it. */
 export function quoted(name: string): string {
@@ -27,9 +27,7 @@ export function createTableStatement(table: Table, withId = false): string {
     clustering.length > 0
       ? [`CLUSTERING ORDER BY (${clustering.map((column) => `${quoted(column.name)} ${column.descending ? 'DESC' : 'ASC'}`).join(', ')})`]
       : []
-  const options = tableOptionKinds.map(
-    ({ name, kind, initially }) => `${name} = ${optionLiteral(table.options[name] ?? initially, kind === 'text')}`,
-  )
+  const options = tableOptions.map(({ name, isText, initially }) => `${name} = ${optionLiteral(table.options[name] ?? initially, isText)}`)
   return `CREATE TABLE ${quoted(table.keyspace)}.${quoted(table.name)} (\n${lines.join(',\n')}\n) WITH ${[...(withId ? [`ID = ${table.id}`] : []), ...order, ...options].join('\n    AND ')};`
 }
 

@@ -64,20 +64,15 @@ test('letters that were deleted while they were counted are counted no more', as
   expect(await letters.count()).toEqual({ records: 2, isExact: true })
 })
 
-test('of letters of which some were deleted, those that are left are counted', async () => {
+test.each([
+  ['deleted from the start', { start: 8n }, 2],
+  ['cut off at the end', { end: 4n }, 4],
+])('of letters of which some were %s, those that are left are counted', async (_, left, records) => {
   const letters = new Letters()
   letters.end = 10n
   await letters.count()
-  letters.start = 8n
-  expect(await letters.count()).toEqual({ records: 2, isExact: true })
-})
-
-test('letters that were cut off at the end are counted no more', async () => {
-  const letters = new Letters()
-  letters.end = 10n
-  await letters.count()
-  letters.end = 4n
-  expect(await letters.count()).toEqual({ records: 4, isExact: true })
+  Object.assign(letters, left)
+  expect(await letters.count()).toEqual({ records, isExact: true })
 })
 
 test('what came while it was read is read once', async () => {

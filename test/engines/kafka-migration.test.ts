@@ -4,14 +4,8 @@ import { consumerGroupDescribe, incrementalAlterConfigs, listGroups } from '../.
 import { engines } from '../../tools/engines/index.ts'
 import { describeOn } from './available.ts'
 import { Member, type Protocol } from './group-member.ts'
-import { startKillableBroker } from './killable-broker.ts'
+import { startKillableBroker, type KillableBroker } from './killable-broker.ts'
 import { connectRawKafka } from './raw-kafka.ts'
-
-interface Broker extends AsyncDisposable {
-  readonly bootstrapServers: string
-  kill(): Promise<void>
-  restart(): Promise<void>
-}
 
 const eager: Protocol = { assignor: 'range' }
 const cooperative: Protocol = { assignor: 'cooperative-sticky' }
@@ -28,8 +22,8 @@ describeOn(['kafka4'], 'groups that change their protocol, on Kafka 4', () =>
 const WITHIN = { timeout: 60_000, interval: 50 }
 const partitions = 6
 
-function judge(start: () => Promise<Broker>, { heartbeatIntervalMs, size }: { heartbeatIntervalMs: number; size: number }): void {
-  let broker: Broker
+function judge(start: () => Promise<KillableBroker>, { heartbeatIntervalMs, size }: { heartbeatIntervalMs: number; size: number }): void {
+  let broker: KillableBroker
   let kafka: KafkaClient
 
   beforeAll(async () => {

@@ -1,3 +1,4 @@
+import type { Duration } from './duration.ts'
 import type { Consistency } from './endpoints.ts'
 
 /** A secret by reference: resolved when Millrace starts, never written anywhere. Made by `secret.env` and `secret.file`. */
@@ -94,6 +95,36 @@ export interface CassandraConfig {
   create?: 'auto' | 'never'
 }
 
+/** Rules of one stream; `false` switches a rule off. Defaults and meaning: docs/alerts.md. */
+export interface StreamAlertRules {
+  /** More than `records` (10,000) wait in its topic `for` (5m). */
+  lag?: boolean | { records?: number; for?: Duration }
+  /** More than `records` (0: any) new dead letters `within` (15m). */
+  deadLetters?: boolean | { records?: number; within?: Duration }
+  /** Records wait and none was committed, or a system it needs is away, `for` (60s). */
+  stalled?: boolean | { for?: Duration }
+  /** It stopped with an error, such as the dead-letter limit. */
+  stopped?: boolean
+}
+
+export interface AlertsConfig {
+  /** Where messages are posted to, as Alertmanager posts them. Default: nowhere; alerts are shown all the same. */
+  webhook?: SecretText | { url: SecretText; headers?: Readonly<Record<string, SecretText>> }
+  /** An alert that goes on is told again after this. Default 4h. */
+  repeatEvery?: Duration
+  /** How long the cause has to be gone before an alert is resolved. Default 1m. */
+  resolveAfter?: Duration
+  /** Of all streams, and of DAGs and parts. */
+  rules?: StreamAlertRules & {
+    /** The last run of a DAG failed. */
+    runFailed?: boolean
+    /** A part does not answer `for` (30s). */
+    partFailed?: boolean | { for?: Duration }
+  }
+  /** By name of the stream, laid over `rules`. */
+  streams?: Readonly<Record<string, StreamAlertRules>>
+}
+
 /** `millrace.config.ts`, as its author writes it. Environment variables override it; both are described in docs/configuration.md. */
 export interface UserConfig {
   /** Goes into topic and consumer group names; never derived from a folder. */
@@ -133,6 +164,7 @@ export interface UserConfig {
     /** PostgreSQL that keeps runs, tasks and settings, `postgres://user@host:5432/database`. Default: SQLite in the data folder. */
     url?: SecretText
   }
+  alerts?: AlertsConfig
   randomUser?: {
     /** `auto` asks the live service once at start and falls back to the local stand-in. Default `auto`. */
     mode?: 'auto' | 'live' | 'local'

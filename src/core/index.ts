@@ -68,7 +68,18 @@ export {
   type TaskContext,
   type TaskFunction,
 } from './loaded.ts'
-export type { CassandraConfig, KafkaConfig, SaslConfig, SecretReference, SecretText, TlsConfig, TokenResult, UserConfig } from './config.ts'
+export type {
+  AlertsConfig,
+  CassandraConfig,
+  KafkaConfig,
+  SaslConfig,
+  SecretReference,
+  SecretText,
+  TlsConfig,
+  TokenResult,
+  UserConfig,
+} from './config.ts'
+export type { AlertName, AlertSubject, AlertsView, AlertTestView, AlertView } from './alert-views.ts'
 export { recordKey } from './record-key.ts'
 export type {
   DeadLetterDetail,

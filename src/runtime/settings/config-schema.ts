@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { projectNamePattern } from '../../core/index.ts'
+import { durationMs, projectNamePattern } from '../../core/index.ts'
 import { basePathForm, basePathOf } from './base-path.ts'
 
 /** The strict schema of `millrace.config.ts` with the environment laid over it: one message for each mistake. */
@@ -85,6 +85,46 @@ const proxy = z
   .union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], { error: proxyForm })
   .refine((text) => !/\/0+$/.test(text), { error: proxyForm })
 
+const duration = z.string({ error: durationForm }).regex(/^\d+(?:\.\d+)?(?:ms|s|m|h|d)$/, { error: durationForm })
+const positive = duration.refine((text) => durationMs(text) > 0, { error: durationForm })
+const records = z.int({ error: recordsForm }).min(0, { error: recordsForm })
+
+function durationForm(): string {
+  return "write a number and ms, s, m, h or d, such as '90s'"
+}
+
+function recordsForm(): string {
+  return 'a number of records is a whole number of at least 0'
+}
+
+/** `true` is a rule with its defaults. */
+const rule = <S extends z.ZodRawShape>(shape: S) =>
+  z
+    .preprocess(
+      (value) => (value === true ? {} : value),
+      z.union([z.literal(false), z.strictObject(shape)], { error: `write false, true or { ${Object.keys(shape).join(', ')} }` }),
+    )
+    .optional()
+const onOrOff = z.boolean({ error: 'is not true or false' }).optional()
+const streamRules = {
+  lag: rule({ records: records.optional(), for: duration.optional() }),
+  deadLetters: rule({ records: records.optional(), within: positive.optional() }),
+  stalled: rule({ for: duration.optional() }),
+  stopped: onOrOff,
+}
+const alerts = z.strictObject({
+  webhook: z
+    .preprocess(
+      (value) => (typeof value === 'string' || secretReferenceSchema.safeParse(value).success ? { url: value } : value),
+      z.strictObject({ url: secretText, headers: z.record(z.string(), secretText).optional() }),
+    )
+    .optional(),
+  repeatEvery: positive.optional(),
+  resolveAfter: duration.optional(),
+  rules: z.strictObject({ ...streamRules, runFailed: onOrOff, partFailed: rule({ for: duration.optional() }) }).optional(),
+  streams: z.record(z.string(), z.strictObject(streamRules)).optional(),
+})
+
 export const configSchema = z.strictObject({
   name: z.string().regex(projectNamePattern, 'use 1 to 60 letters, digits, "_" or "-"'),
   pipelines: z.array(z.string().min(1)).min(1).optional(),
@@ -152,6 +192,7 @@ export const configSchema = z.strictObject({
       trustedProxies: z.array(proxy).optional(),
     })
     .optional(),
+  alerts: alerts.optional(),
   randomUser: z
     .strictObject({
       mode: z.enum(['auto', 'live', 'local'], { error: 'is not one of auto, live, local' }).optional(),

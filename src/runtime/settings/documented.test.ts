@@ -32,8 +32,8 @@ function isReference(properties: Record<string, JsonSchema>): boolean {
 }
 
 const keys = keysOf(z.toJSONSchema(configSchema, { io: 'output', unrepresentable: 'any' }) as JsonSchema).filter((key) => key !== '')
-/** Sections have no line of their own, but for TLS, which can be turned on as a whole. */
-const leaves = keys.filter((key) => key.endsWith('.tls') || !keys.some((other) => other.startsWith(`${key}.`)))
+/** Sections have no line of their own, but for TLS and rules of alerts, which can be turned on and off as a whole. */
+const leaves = keys.filter((key) => /\.tls$|^alerts\.rules\./.test(key) || !keys.some((other) => other.startsWith(`${key}.`)))
 
 test('docs/configuration.md has a line for each key, and none for another', () => {
   expect(leaves.length).toBeGreaterThan(40)
@@ -45,9 +45,9 @@ test('docs/configuration.md has a line for each key, and none for another', () =
   ).toEqual(leaves.toSorted())
 })
 
-test('each key has a variable, but for what names the project', () => {
+test('each key has a variable, but for what names the project, and what has names of headers and streams', () => {
   const named = new Set(variables.map(({ key }) => key))
-  expect(leaves.filter((key) => !named.has(key))).toEqual(['name', 'pipelines'])
+  expect(leaves.filter((key) => !named.has(key))).toEqual(['name', 'pipelines', 'alerts.webhook.headers', 'alerts.streams'])
 })
 
 test.each(variables)('docs/configuration.md tells $name, and whether it is a secret', ({ name, key, is }) => {

@@ -75,6 +75,21 @@ export const variables: readonly Variable[] = [
   { name: 'MILLRACE_CONSOLE_BASE_PATH', key: 'console.basePath', is: 'text' },
   { name: 'MILLRACE_CONSOLE_HOSTS', key: 'console.hosts', is: 'list' },
   { name: 'MILLRACE_CONSOLE_TRUSTED_PROXIES', key: 'console.trustedProxies', is: 'list' },
+  { name: 'MILLRACE_ALERTS_WEBHOOK', key: 'alerts.webhook.url', is: 'secret' },
+  { name: 'MILLRACE_ALERTS_REPEAT_EVERY', key: 'alerts.repeatEvery', is: 'text' },
+  { name: 'MILLRACE_ALERTS_RESOLVE_AFTER', key: 'alerts.resolveAfter', is: 'text' },
+  { name: 'MILLRACE_ALERTS_LAG', key: 'alerts.rules.lag', is: 'switch' },
+  { name: 'MILLRACE_ALERTS_LAG_RECORDS', key: 'alerts.rules.lag.records', is: 'number' },
+  { name: 'MILLRACE_ALERTS_LAG_FOR', key: 'alerts.rules.lag.for', is: 'text' },
+  { name: 'MILLRACE_ALERTS_DEAD_LETTERS', key: 'alerts.rules.deadLetters', is: 'switch' },
+  { name: 'MILLRACE_ALERTS_DEAD_LETTERS_RECORDS', key: 'alerts.rules.deadLetters.records', is: 'number' },
+  { name: 'MILLRACE_ALERTS_DEAD_LETTERS_WITHIN', key: 'alerts.rules.deadLetters.within', is: 'text' },
+  { name: 'MILLRACE_ALERTS_STALLED', key: 'alerts.rules.stalled', is: 'switch' },
+  { name: 'MILLRACE_ALERTS_STALLED_FOR', key: 'alerts.rules.stalled.for', is: 'text' },
+  { name: 'MILLRACE_ALERTS_STOPPED', key: 'alerts.rules.stopped', is: 'boolean' },
+  { name: 'MILLRACE_ALERTS_RUN_FAILED', key: 'alerts.rules.runFailed', is: 'boolean' },
+  { name: 'MILLRACE_ALERTS_PART_FAILED', key: 'alerts.rules.partFailed', is: 'switch' },
+  { name: 'MILLRACE_ALERTS_PART_FAILED_FOR', key: 'alerts.rules.partFailed.for', is: 'text' },
   { name: 'MILLRACE_RANDOMUSER', key: 'randomUser.mode', is: 'text' },
   { name: 'MILLRACE_RANDOMUSER_URL', key: 'randomUser.url', is: 'text' },
 ]
@@ -188,12 +203,12 @@ function parentOf(config: Section, key: string): [section: Section, last: string
   let section = config
   for (const part of parts) {
     const inner = section[part]
-    // `tls: true` is a section without values.
+    // `tls: true` is a section without values; a reference to a secret is a value.
     section = isSection(inner) ? inner : (section[part] = {})
   }
   return [section, last]
 }
 
 function isSection(value: unknown): value is Section {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !('secret' in value)
 }

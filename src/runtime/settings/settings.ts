@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { CassandraEndpoint, Consistency, KafkaEndpoint, RegistryEndpoint, TopicPolicy } from '../../core/index.ts'
 import { MillraceError } from '../../platform/index.ts'
+import { alertSettings, type AlertSettings } from './alert-settings.ts'
 import { configSchema, metadataUrlForm, type ParsedConfig } from './config-schema.ts'
 import { dataDirOf } from './data-dir.ts'
 import { embeddedStore, type EmbeddedStore } from './embedded-store.ts'
@@ -52,6 +53,8 @@ export interface Settings {
     /** Addresses and CIDRs of proxies whose `X-Forwarded-…` headers are believed. */
     readonly trustedProxies: readonly string[]
   }
+  /** Its webhook holds secrets. */
+  readonly alerts: AlertSettings
   readonly randomUserMode: 'auto' | 'live' | 'local'
   readonly randomUserUrl: string | null
   /** What is allowed, but should be known. */
@@ -65,7 +68,15 @@ export interface Settings {
  */
 export function resolveSettings(options: { config: unknown; configPath: string; projectDir: string; env: Environment }): Settings {
   const { config, configPath, projectDir, env } = options
-  const { kafka = {}, cassandra = {}, registry = {}, metadata = {}, randomUser = {}, ...rest } = parseConfig(config, configPath, env)
+  const {
+    kafka = {},
+    cassandra = {},
+    registry = {},
+    metadata = {},
+    alerts = {},
+    randomUser = {},
+    ...rest
+  } = parseConfig(config, configPath, env)
   const host = rest.host ?? '127.0.0.1'
   const secrets = new SecretReader({ configPath, projectDir, env })
   const topics: TopicPolicy = {
@@ -111,6 +122,7 @@ export function resolveSettings(options: { config: unknown; configPath: string; 
       hosts: rest.console?.hosts ?? [],
       trustedProxies: rest.console?.trustedProxies ?? [],
     },
+    alerts: alertSettings(alerts, secrets),
     randomUserMode: randomUser.mode ?? 'auto',
     randomUserUrl: shownUrl('randomUser.url', randomUser.url),
     warnings: secrets.warnings,

@@ -1,5 +1,7 @@
 import { request } from 'node:http'
 import type {
+  AlertsView,
+  AlertTestView,
   DagView,
   DeadLetterDetail,
   DeadLetterPage,
@@ -53,6 +55,8 @@ export interface ApiClient {
   status(): Promise<StatusView>
   doctor(): Promise<DoctorReport>
   endpoints(): Promise<EndpointsView>
+  alerts(): Promise<AlertsView>
+  testAlerts(): Promise<AlertTestView>
   stop(): Promise<void>
   dags(): Promise<DagView[]>
   trigger(
@@ -120,6 +124,8 @@ export function createApiClient(socketPath: string): ApiClient {
     status: () => get('/status'),
     doctor: () => get('/doctor'),
     endpoints: () => get('/endpoints'),
+    alerts: () => get('/alerts'),
+    testAlerts: () => post('/alerts/test'),
     stop: async () => {
       await post('/stop')
     },

@@ -23,6 +23,8 @@ const leastRole: Record<string, Role> = {
   'GET /dags': 'viewer',
   'POST /dags/{dag}/runs': 'operator',
   'PUT /dags/{dag}/paused': 'operator',
+  'GET /alerts': 'viewer',
+  'POST /alerts/test': 'operator',
   'GET /runs': 'viewer',
   'GET /dags/{dag}/runs/{run}': 'viewer',
   'POST /dags/{dag}/runs/{run}/cancel': 'operator',

@@ -1,4 +1,4 @@
-import type { StatusView } from '../core/index.ts'
+import type { AlertsView, StatusView } from '../core/index.ts'
 
 interface Metric {
   readonly name: string
@@ -8,7 +8,7 @@ interface Metric {
 }
 
 /** The status in Prometheus' text format 0.0.4. What could not be counted is left out. */
-export function metricsText(status: StatusView, memoryBytes: number): string {
+export function metricsText(status: StatusView, alerts: AlertsView, memoryBytes: number): string {
   const flows = status.flows.map((flow) => ({ flow, labels: { stream: flow.stream, topic: flow.topic, table: flow.table } }))
   const streams = status.streams.map((stream) => ({ stream, labels: { stream: stream.stream } }))
   const metrics: Metric[] = [
@@ -67,6 +67,18 @@ export function metricsText(status: StatusView, memoryBytes: number): string {
       samples: streams.map(({ stream, labels }) => ({ labels, value: stream.state.is === 'running' ? 1 : 0 })),
     },
     {
+      name: 'millrace_alerts_firing',
+      type: 'gauge',
+      help: 'Alerts that fire: 1 each.',
+      samples: status.alerts.map(({ name, severity, subject }) => ({ labels: { alertname: name, severity, ...subject }, value: 1 })),
+    },
+    {
+      name: 'millrace_alert_messages_total',
+      type: 'counter',
+      help: 'Attempts to deliver messages to the webhook of alerts.',
+      samples: alerts.webhook.host === null ? [] : outcomes(alerts.webhook),
+    },
+    {
       name: 'millrace_memory_bytes',
       type: 'gauge',
       help: 'Resident memory of the supervisor.',
@@ -74,6 +86,13 @@ export function metricsText(status: StatusView, memoryBytes: number): string {
     },
   ]
   return metrics.map(textOf).join('')
+}
+
+function outcomes({ delivered, failed }: AlertsView['webhook']): Metric['samples'] {
+  return [
+    { labels: { outcome: 'delivered' }, value: delivered },
+    { labels: { outcome: 'failed' }, value: failed },
+  ]
 }
 
 function textOf({ name, type, help, samples }: Metric): string {

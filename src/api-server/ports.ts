@@ -1,4 +1,6 @@
 import type {
+  AlertsView,
+  AlertTestView,
   DeadLetterDetail,
   DeadLetterPage,
   DeadLetterState,
@@ -8,9 +10,9 @@ import type {
   Project,
   SettledLetter,
   StatusView,
-  StreamStatus,
 } from '../core/index.ts'
 import type { SchedulerHandle } from '../scheduler/index.ts'
+import type { StreamMotion } from './health.ts'
 import type { DataSystems } from './data/systems.ts'
 import type { OffsetPorts } from './offset-ports.ts'
 
@@ -42,6 +44,13 @@ export interface DeadLetterPorts {
   discard(stream: string, ids: readonly string[], asked: Asked): Promise<SettledLetter[]>
 }
 
+/** The alerts of the project. */
+export interface AlertPorts {
+  view(): AlertsView
+  /** Sends a test message, at once. BAD_REQUEST without a webhook. */
+  test(signal: AbortSignal): Promise<AlertTestView>
+}
+
 interface Asked {
   by: string
   signal: AbortSignal
@@ -59,7 +68,9 @@ export interface ApiPorts {
   readonly deadLetters: DeadLetterPorts
   readonly offsets: OffsetPorts
   streams(): string[]
-  streamStatuses(): readonly StreamStatus[]
+  /** How streams get on; asked often enough that a minute is seen. */
+  streamMotions(): readonly StreamMotion[]
+  readonly alerts: AlertPorts
   scheduler: Pick<SchedulerHandle, 'dags' | 'runs' | 'run' | 'trigger' | 'cancelRun' | 'setPaused' | 'attemptLog'>
   readonly data: DataSystems
   /** Begins the orderly end of the whole process. */

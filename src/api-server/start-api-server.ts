@@ -12,6 +12,7 @@ import { serveRoutes } from './http/serve-routes.ts'
 import { LiveFeed } from './live-feed.ts'
 import type { ApiPorts } from './ports.ts'
 import { accessRoutes } from './routes/access.ts'
+import { alertRoutes } from './routes/alerts.ts'
 import { dagRoutes } from './routes/dags.ts'
 import { deadLetterRoutes } from './routes/dead-letters.ts'
 import { offsetRoutes } from './routes/offsets.ts'
@@ -52,6 +53,7 @@ export async function startApiServer({ ports, access, audit, log }: ApiServerOpt
   let web: WebServer | null = null
   const shared = [
     ...statusRoutes(ports, feed),
+    ...alertRoutes(ports),
     ...dagRoutes(ports),
     ...deadLetterRoutes(ports),
     ...offsetRoutes(ports),

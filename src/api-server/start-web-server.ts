@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { errnoOf, hostNames, messageOf, MillraceError, systemClock, type Part } from '../platform/index.ts'
+import { errnoOf, hostNames, messageOf, MillraceError, type Part } from '../platform/index.ts'
 import type { Access } from './access/access.ts'
 import type { ConsoleScope } from './console-scope.ts'
-import { StallWatch } from './health.ts'
+import { readiness } from './health.ts'
 import type { AuditLog } from './http/audit.ts'
 import { closeServer } from './http/close-server.ts'
 import { securityHeaders, serveConsole } from './http/console-files.ts'
@@ -27,7 +27,7 @@ export interface WebServerOptions {
   readonly trustedProxies: readonly string[]
   readonly scope: ConsoleScope
   readonly routes: readonly Route[]
-  readonly ports: Pick<ApiPorts, 'status' | 'streamStatuses'>
+  readonly ports: Pick<ApiPorts, 'status' | 'streamMotions' | 'alerts'>
   readonly access: Access
   readonly audit: AuditLog
   /** Tells its cookie from those of other Millraces on other ports: browsers send cookies to all ports of a name. */
@@ -63,17 +63,14 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
     askerOf: (route, request) => authorize(route, identifyBy(request), request.headers),
     sessionCookie: (request, secret) => cookie.header(request, secret),
   })
-  const watch = serveOperations(server, options, identifyBy, routes)
+  serveOperations(server, options, identifyBy, routes)
   serveConsole(server, () => options.consoleFolder(), basePath)
   await listen(server, host, options.port)
   const bound = server.server.address()
   const port = typeof bound === 'object' && bound !== null ? bound.port : options.port
   const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
   const address = `http://${shown.includes(':') ? `[${shown}]` : shown}:${port}`
-  const close = async (): Promise<void> => {
-    watch.close()
-    await closeServer(server)
-  }
+  const close = (): Promise<void> => closeServer(server)
   return {
     address,
     port,
@@ -88,13 +85,12 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
 type Identify = (request: FastifyRequest) => Asker | null
 
 /** For those who watch over it: health without a sign-in and without details, metrics and OpenAPI with one. */
-function serveOperations(server: FastifyInstance, options: WebServerOptions, identifyBy: Identify, routes: readonly Route[]): StallWatch {
+function serveOperations(server: FastifyInstance, options: WebServerOptions, identifyBy: Identify, routes: readonly Route[]): void {
   const { ports, version, scope } = options
-  const watch = new StallWatch(() => ports.streamStatuses(), systemClock)
   server.get('/healthz', { exposeHeadRoute: true }, (_request, reply) => reply.type('text/plain').send('ok\n'))
   server.get('/readyz', { exposeHeadRoute: true }, async (request, reply) => {
     // Without a project the console alone is to be ready: it is there to say that a cluster is not.
-    const { ready, because } = watch.readiness(scope.project ? await ports.status() : { parts: [], loadError: null })
+    const { ready, because } = readiness(scope.project ? await ports.status() : { parts: [], loadError: null }, ports.streamMotions())
     const isKnown = identifyBy(request) !== null
     const why = isKnown ? because.join('\n') : 'not ready: who has signed in, or has a token, is told why'
     return reply
@@ -105,13 +101,14 @@ function serveOperations(server: FastifyInstance, options: WebServerOptions, ide
   const signedIn: Pick<Route, 'role' | 'method'> = { role: 'viewer', method: 'GET' }
   server.get('/metrics', async (request, reply) => {
     authorize(signedIn, identifyBy(request), request.headers)
-    return reply.type('text/plain; version=0.0.4; charset=utf-8').send(metricsText(await ports.status(), process.memoryUsage.rss()))
+    return reply
+      .type('text/plain; version=0.0.4; charset=utf-8')
+      .send(metricsText(await ports.status(), ports.alerts.view(), process.memoryUsage.rss()))
   })
   server.get('/api/v1/openapi.json', (request) => {
     authorize(signedIn, identifyBy(request), request.headers)
     return openapiOf(routes, version)
   })
-  return watch
 }
 
 async function listen(server: FastifyInstance, host: string, port: number): Promise<void> {

@@ -2,8 +2,7 @@ import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startingStatus } from '../core/index.ts'
-import { startScriptedApi, type ScriptedApi } from './testing/scripted-api.ts'
+import { post, startScriptedApi, type ScriptedApi } from './testing/scripted-api.ts'
 
 let api: ScriptedApi
 let viewer: { cookie: string }
@@ -113,17 +112,46 @@ describe('health and metrics', () => {
   })
 
   test('it is not ready while a stream has been retrying for a minute, or has stopped by an error', async () => {
-    const error = { code: 'UNREACHABLE' as const, message: 'away', retriable: true }
-    const status = startingStatus('load_users')
-    api.state.streams = [{ ...status, state: { is: 'retrying', error, sinceMs: Date.now() - 61_000, attempt: 9 } }]
+    api.state.motions = [{ stream: 'load_users', is: 'retrying', forMs: 61_000 }]
     const stalled = await fetch(`${api.url}/readyz`, { headers: viewer })
     expect([stalled.status, await stalled.text()]).toEqual([503, 'load_users has been retrying for 61 s\n'])
     const toAnyone = await fetch(`${api.url}/readyz`)
     expect([toAnyone.status, await toAnyone.text()]).toEqual([503, expect.not.stringContaining('load_users')])
-    api.state.streams = [{ ...status, state: { is: 'stopped', error } }]
+    api.state.motions = [{ stream: 'load_users', is: 'stopped', failed: true }]
     expect((await fetch(`${api.url}/readyz`)).status).toBe(503)
-    api.state.streams = [{ ...status, state: { is: 'running' } }]
+    api.state.motions = [{ stream: 'load_users', is: 'moving' }]
     expect((await fetch(`${api.url}/readyz`)).status).toBe(200)
+  })
+})
+
+describe('alerts', () => {
+  const firing: ScriptedApi['state']['alerts']['firing'][number] = {
+    name: 'MillraceStreamLag',
+    severity: 'warning',
+    subject: { stream: 'load_users' },
+    summary: 'load_users: 12,000 records wait',
+    description: 'See its rate.',
+    startsAt: '2026-01-01T00:00:00.000Z',
+  }
+
+  test('are shown to viewers, and are metrics', async () => {
+    const webhook = { host: 'hooks.example.org', waiting: 1, delivered: 2, failed: 3, lastError: 'it answered 500' }
+    api.state.alerts = { firing: [firing], webhook }
+    api.state.status = { ...api.state.status, alerts: [firing] }
+    expect(await (await fetch(`${api.url}/api/v1/alerts`, { headers: viewer })).json()).toEqual({ firing: [firing], webhook })
+    const metrics = await (await fetch(`${api.url}/metrics`, { headers: viewer })).text()
+    expect(metrics).toContain('millrace_alerts_firing{alertname="MillraceStreamLag",severity="warning",stream="load_users"} 1\n')
+    expect(metrics).toContain('millrace_alert_messages_total{outcome="delivered"} 2\n')
+    expect(metrics).toContain('millrace_alert_messages_total{outcome="failed"} 3\n')
+  })
+
+  test('are tried out by operators, not by viewers', async () => {
+    const test = async (role: 'viewer' | 'operator'): Promise<Response> => {
+      const { cookie, csrf } = await api.signIn(role)
+      return post(`${api.url}/api/v1/alerts/test`, {}, { cookie, 'x-millrace-csrf': csrf })
+    }
+    expect((await test('viewer')).status).toBe(403)
+    expect(await (await test('operator')).json()).toEqual({ host: 'hooks.example.org', status: 200, error: null, body: 'ok' })
   })
 })
 

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { asMillraceError, errnoOf } from '../platform/index.ts'
 import { version } from '../runtime/index.ts'
 import { addAccessCommands } from './commands/access.ts'
+import { addAlertCommands } from './commands/alerts.ts'
 import { addConfigCommands } from './commands/configs.ts'
 import { addConsoleCommand } from './commands/console.ts'
 import { addDagCommands } from './commands/dags.ts'
@@ -62,6 +63,7 @@ function createProgram(): Command {
   addStartCommand(program, context)
   addConsoleCommand(program, context)
   addLifecycleCommands(program, context)
+  addAlertCommands(program, context)
   addDagCommands(program, context)
   addTaskCommands(program, context)
   addTopicCommands(program, context)

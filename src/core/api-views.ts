@@ -1,4 +1,5 @@
 import type { ErrorJson } from '../platform/errors.ts'
+import type { AlertView } from './alert-views.ts'
 import type { Endpoints } from './endpoints.ts'
 import type { StreamStatus } from './task-messages.ts'
 
@@ -41,6 +42,8 @@ export interface StatusView {
   warnings: string[]
   flows: FlowCounts[]
   streams: StreamStatus[]
+  /** Those that fire. */
+  alerts: AlertView[]
 }
 
 /**

@@ -8,12 +8,15 @@ import {
   once,
   startOrRelease,
   systemClock,
+  systemDisk,
   type Logger,
   type MillraceError,
   type Part,
   type Releasers,
 } from '../platform/index.ts'
 import { startScheduler, type SchedulerHandle } from '../scheduler/index.ts'
+import { StreamMotions } from './alerts/stream-motions.ts'
+import { AlertWatch } from './alerts/watch-alerts.ts'
 import { startGuard } from './children/guard.ts'
 import { findConfig, startLoading, type Loading } from './children/loading.ts'
 import { endOrphans, openChildRegister, type ChildRegister } from './children/orphans.ts'
@@ -115,6 +118,7 @@ async function start(options: StartOptions, releasers: Releasers): Promise<Millr
     missingTopics: [],
     administrator: [],
     streamStatuses: () => [],
+    alerts: () => [],
     observer: createObserver(settings.project, clients, log.child('observer')),
     personal: new PersonalMemory(folder.path),
   }
@@ -124,6 +128,19 @@ async function start(options: StartOptions, releasers: Releasers): Promise<Millr
   const clientId = `millrace.${settings.project}.console`
   const browsing = createBrowsing({ clients, endpoints: systems.endpoints, clientId, project: () => running.project })
   releasers.add('browsing', () => browsing.close())
+  const motions = new StreamMotions(() => running.streamStatuses(), systemClock)
+  let externalUrl = ''
+  const alerts = new AlertWatch({
+    settings: settings.alerts,
+    facts: { status: () => view.status(), motions: () => motions.look(), dags: () => view.dags() },
+    sender: () => ({ project: settings.project, instance: folder.instance, externalUrl }),
+    dataDir: folder.path,
+    disk: systemDisk,
+    clock: systemClock,
+    log: log.child('alerts'),
+  })
+  running.alerts = () => alerts.firing()
+  releasers.add('alerts', () => alerts.close())
   const streams = createProjectStreams({ running, folder, register, log, dev: options.dev ?? null })
   const api = await startApiServer({
     ports: {
@@ -138,6 +155,8 @@ async function start(options: StartOptions, releasers: Releasers): Promise<Millr
         whileStopped: (action) => streams.whileStopped(action),
         liveRun: (last) => liveRun(systems.scheduler, last),
       }),
+      streamMotions: () => motions.look(),
+      alerts: { view: () => alerts.view(), test: (signal) => alerts.test(signal) },
       stop: () => stop.resolve(),
     },
     ...(await opening),
@@ -176,6 +195,8 @@ async function start(options: StartOptions, releasers: Releasers): Promise<Millr
     running.warnings,
     log,
   )
+  externalUrl = consoleLink?.replace(/\/sign-in#.*$/, '') ?? ''
+  alerts.start()
 
   const close = once(() => releasers.close())
   return {

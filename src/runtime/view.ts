@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { withheld, withheldRunDetail, withheldStream, type ApiPorts, type PersonalMemory } from '../api-server/index.ts'
-import type { DoctorReport, Endpoints, EndpointsView, FlowCounts, PartView, Project, StatusView, StreamStatus } from '../core/index.ts'
+import type { AlertView, DoctorReport, Endpoints, EndpointsView, FlowCounts, PartView, Project, StatusView, StreamStatus } from '../core/index.ts'
 import type { MissingTopic } from '../connectors/index.ts'
 import { names, plural } from '../core/index.ts'
 import { asMillraceError, MillraceError, systemClock } from '../platform/index.ts'
@@ -34,6 +34,8 @@ export interface Running {
   /** Commands for somebody with more rights. */
   administrator: string[]
   streamStatuses: () => StreamStatus[]
+  /** Those that fire. */
+  alerts: () => AlertView[]
 }
 
 export interface View {
@@ -43,7 +45,7 @@ export interface View {
   readonly endpoints: Endpoints
 }
 
-export function createView(running: Running): View & { ports: Omit<ApiPorts, 'scheduler' | 'data' | 'deadLetters' | 'offsets' | 'stop'> } {
+export function createView(running: Running): View & { ports: Omit<ApiPorts, 'scheduler' | 'data' | 'deadLetters' | 'offsets' | 'stop' | 'streamMotions' | 'alerts'> } {
   const observeAll = (): Promise<Observed[]> =>
     Promise.all(running.project.streams.map((stream) => running.observer.observe(running.project, stream)))
   const status = async (): Promise<StatusView> => {
@@ -60,6 +62,7 @@ export function createView(running: Running): View & { ports: Omit<ApiPorts, 'sc
       warnings: running.warnings,
       flows,
       streams: running.streamStatuses(),
+      alerts: running.alerts(),
     }
   }
   const doctor = async ({ hidePersonal }: { hidePersonal: boolean }): Promise<DoctorReport> => {
@@ -104,7 +107,6 @@ export function createView(running: Running): View & { ports: Omit<ApiPorts, 'sc
       doctor,
       endpoints,
       streams,
-      streamStatuses: () => running.streamStatuses(),
       project: () => running.project,
       masking: () => running.personal.withRemembered(running.project),
     },

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { DagView, DoctorReport, Json, RunView, SettledLetter } from '../../core/index.ts'
+import { alertView } from './alert-views.ts'
 
 /** The answers of the API as schemas, from which OpenAPI is made; a type test holds them to the types in `core`. */
 
@@ -127,6 +128,7 @@ export const statusView = z.object({
     }),
   ),
   streams: z.array(streamStatus),
+  alerts: z.array(alertView),
 })
 
 export const doctorReport = z.object({

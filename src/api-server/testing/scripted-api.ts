@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { DagView, Project, RunDetail, RunView, StatusView, StreamStatus } from '../../core/index.ts'
+import type { AlertsView, DagView, Project, RunDetail, RunView, StatusView } from '../../core/index.ts'
+import type { StreamMotion } from '../health.ts'
 import { MillraceError, silentLogger, systemClock } from '../../platform/index.ts'
 import type { ConsoleScope } from '../console-scope.ts'
 import { Access, AuditLog, decodeWithoutSchema, startApiServer, type ApiPorts } from '../index.ts'
@@ -48,7 +49,8 @@ export interface ScriptedApi extends AsyncDisposable {
   readonly state: {
     status: StatusView
     project: Project
-    streams: StreamStatus[]
+    motions: StreamMotion[]
+    alerts: AlertsView
     run: RunDetail
     logPath: string
     consoleFolder: string | null
@@ -79,7 +81,8 @@ export async function startScriptedApi(scope: Partial<ConsoleScope> = {}, web: W
   const state: ScriptedApi['state'] = {
     status: emptyStatus,
     project: { name: 'users', schemas: [], topics: [visits], tables: [], streams: [], dags: [] },
-    streams: [],
+    motions: [],
+    alerts: { firing: [], webhook: { host: null, waiting: 0, delivered: 0, failed: 0, lastError: null } },
     run,
     logPath: join(dataDir, 'attempt.log'),
     consoleFolder: null,
@@ -152,6 +155,7 @@ const emptyStatus: StatusView = {
     },
   ],
   streams: [],
+  alerts: [],
 }
 
 const nothingThere = (): Promise<never> => Promise.reject(new MillraceError('NOT_FOUND', 'nothing is there'))
@@ -190,7 +194,11 @@ function scriptedPorts(state: ScriptedApi['state']): ApiPorts {
       forget: nothingThere,
     },
     streams: () => ['load_users'],
-    streamStatuses: () => state.streams,
+    streamMotions: () => state.motions,
+    alerts: {
+      view: () => state.alerts,
+      test: () => Promise.resolve({ host: 'hooks.example.org', status: 200, error: null, body: 'ok' }),
+    },
     scheduler: {
       dags: () => Promise.resolve([{ ...dag, lastRun: withoutTasks(state.run) }]),
       runs: () => Promise.resolve([withoutTasks(state.run)]),

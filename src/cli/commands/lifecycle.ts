@@ -5,6 +5,7 @@ import { diagnoseStopped } from '../../runtime/index.ts'
 import type { WithContext } from '../main.ts'
 import { wholeNumberOption } from '../options.ts'
 import type { Output } from '../output.ts'
+import { printAlerts } from './alerts.ts'
 
 export function addLifecycleCommands(program: Command, context: WithContext): void {
   program
@@ -72,6 +73,10 @@ function printStatus(status: StatusView, output: Output): void {
     status.parts.map((part) => [part.name, part.is, part.address, part.state, part.detail]),
   )
   output.line()
+  if (status.alerts.length > 0) {
+    printAlerts(status.alerts, output)
+    output.line()
+  }
   output.table(
     ['STREAM', 'STATE', 'FETCHED', 'IN TOPIC', 'IN TABLE', 'DEAD LETTERS', 'LAG'],
     status.flows.map((flow) => [

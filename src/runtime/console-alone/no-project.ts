@@ -6,14 +6,20 @@ import { MillraceError } from '../../platform/index.ts'
 export const noProject: Project = { name: 'console', schemas: [], topics: [], tables: [], streams: [], dags: [] }
 
 const none = (): Promise<never> =>
-  Promise.reject(new MillraceError('NOT_FOUND', 'This console stands alone: there are no pipelines, so no DAGs, streams and dead letters.'))
+  Promise.reject(
+    new MillraceError('NOT_FOUND', 'This console stands alone: there are no pipelines, so no DAGs, streams, dead letters and alerts.'),
+  )
 
 /** What the API asks of a project, where there is none. */
 export const withoutProject: Omit<ApiPorts, 'status' | 'doctor' | 'endpoints' | 'data' | 'stop'> = {
   project: () => noProject,
   masking: () => noProject,
   streams: () => [],
-  streamStatuses: () => [],
+  streamMotions: () => [],
+  alerts: {
+    view: () => ({ firing: [], webhook: { host: null, waiting: 0, delivered: 0, failed: 0, lastError: null } }),
+    test: none,
+  },
   scheduler: {
     dags: () => Promise.resolve([]),
     runs: () => Promise.resolve([]),

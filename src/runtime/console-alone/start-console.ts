@@ -169,6 +169,7 @@ function statusOf(parts: PartView[], from: { settings: Settings; dataDir: string
     warnings: [...from.settings.warnings],
     flows: [],
     streams: [],
+    alerts: [],
   }
 }
 

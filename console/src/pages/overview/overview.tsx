@@ -73,7 +73,7 @@ function Attention({ status }: { status: Status }): ReactNode {
   if (data === undefined) return null
   const stops = data.steps.filter(({ because }) => because !== null)
   const lettersOpen = status.flows.filter(({ deadLetters }) => deadLetters !== null && deadLetters > 0)
-  const isWell = data.healthy && lettersOpen.length === 0
+  const isWell = data.healthy && lettersOpen.length === 0 && status.alerts.length === 0
   return (
     <Paper withBorder p="md" role="status" className={isWell ? 'attention-well' : 'attention-needed'} data-testid="doctor">
       <Stack gap="xs">
@@ -84,6 +84,15 @@ function Attention({ status }: { status: Status }): ReactNode {
             {stops.map(({ at, name, because }) => (
               <List.Item key={`${at}/${name}`}>
                 {at} {name}: {because}
+              </List.Item>
+            ))}
+          </List>
+        )}
+        {status.alerts.length === 0 ? null : (
+          <List size="sm" aria-label="Alerts that fire">
+            {status.alerts.map(({ name, subject, summary, description }) => (
+              <List.Item key={`${name}/${Object.values(subject).join('/')}`} data-testid="alert">
+                {name}: {summary}. {description}
               </List.Item>
             ))}
           </List>

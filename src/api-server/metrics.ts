@@ -1,17 +1,11 @@
 import type { AlertsView, StatusView } from '../core/index.ts'
+import type { Labels, MetricFamily } from '../telemetry/index.ts'
 
-interface Metric {
-  readonly name: string
-  readonly type: 'gauge' | 'counter'
-  readonly help: string
-  readonly samples: readonly { labels: Readonly<Record<string, string>>; value: number | null }[]
-}
-
-/** The status in Prometheus' text format 0.0.4. What could not be counted is left out. */
-export function metricsText(status: StatusView, alerts: AlertsView, memoryBytes: number): string {
+/** The status as metrics. What could not be counted is null. */
+export function statusMetrics(status: StatusView, alerts: AlertsView, memoryBytes: number): MetricFamily[] {
   const flows = status.flows.map((flow) => ({ flow, labels: { stream: flow.stream, topic: flow.topic, table: flow.table } }))
   const streams = status.streams.map((stream) => ({ stream, labels: { stream: stream.stream } }))
-  const metrics: Metric[] = [
+  return [
     {
       name: 'millrace_part_up',
       type: 'gauge',
@@ -21,6 +15,7 @@ export function metricsText(status: StatusView, alerts: AlertsView, memoryBytes:
     {
       name: 'millrace_records_fetched_total',
       type: 'counter',
+      since: 'unknown',
       help: 'Records fetched by the project’s sources.',
       samples: status.flows.slice(0, 1).map(({ fetched }) => ({ labels: { project: status.project }, value: fetched })),
     },
@@ -51,12 +46,14 @@ export function metricsText(status: StatusView, alerts: AlertsView, memoryBytes:
     {
       name: 'millrace_stream_records_read_total',
       type: 'counter',
+      since: 'unknown',
       help: 'Records read since the worker started.',
       samples: streams.map(({ stream, labels }) => ({ labels, value: stream.recordsRead })),
     },
     {
       name: 'millrace_stream_rows_written_total',
       type: 'counter',
+      since: 'unknown',
       help: 'Rows written since the worker started.',
       samples: streams.map(({ stream, labels }) => ({ labels, value: stream.rowsWritten })),
     },
@@ -85,22 +82,11 @@ export function metricsText(status: StatusView, alerts: AlertsView, memoryBytes:
       samples: [{ labels: {}, value: memoryBytes }],
     },
   ]
-  return metrics.map(textOf).join('')
 }
 
-function outcomes({ delivered, failed }: AlertsView['webhook']): Metric['samples'] {
+function outcomes({ delivered, failed }: AlertsView['webhook']): { labels: Labels; value: number }[] {
   return [
     { labels: { outcome: 'delivered' }, value: delivered },
     { labels: { outcome: 'failed' }, value: failed },
   ]
-}
-
-function textOf({ name, type, help, samples }: Metric): string {
-  const lines = samples.filter(({ value }) => value !== null).map(({ labels, value }) => `${name}${labelsOf(labels)} ${value}\n`)
-  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join('')}`
-}
-
-function labelsOf(labels: Readonly<Record<string, string>>): string {
-  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${value.replaceAll(/[\\"]/g, '\\$&').replaceAll('\n', '\\n')}"`)
-  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`
 }

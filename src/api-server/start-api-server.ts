@@ -3,12 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { systemClock, type Logger, type Part } from '../platform/index.ts'
+import { Meters, noTracer, type Telemetry } from '../telemetry/index.ts'
 import type { Access } from './access/access.ts'
 import type { Principal } from './access/roles.ts'
 import type { AuditLog } from './http/audit.ts'
 import { closeServer } from './http/close-server.ts'
 import { answerErrors } from './http/problems.ts'
 import { serveRoutes } from './http/serve-routes.ts'
+import { requestTelemetry, traceRequests } from './http/trace-requests.ts'
 import { LiveFeed } from './live-feed.ts'
 import type { ApiPorts } from './ports.ts'
 import { accessRoutes } from './routes/access.ts'
@@ -28,11 +30,13 @@ export interface ApiServerOptions {
   readonly access: Access
   readonly audit: AuditLog
   readonly log: Logger
+  /** Traces requests, and has metrics of others; requests are counted for `/metrics` when it is left out. */
+  readonly telemetry?: Pick<Telemetry, 'tracer' | 'meters'>
 }
 
 export interface ApiServer extends Part {
   /** Opens the console's port: the same routes, for who signs in. PORT_BUSY, UNREACHABLE. */
-  openWeb(options: Omit<WebServerOptions, 'server' | 'routes' | 'ports' | 'access' | 'audit' | 'closing'>): Promise<WebServer>
+  openWeb(options: Omit<WebServerOptions, 'server' | 'routes' | 'ports' | 'access' | 'audit' | 'closing' | 'meters'>): Promise<WebServer>
 }
 
 /** Who can open the socket started Millrace. */
@@ -45,7 +49,7 @@ const longestParam = 3_000
  * The HTTP API on a Unix socket that only this user can open (mode 0600, in a folder of mode 0700). Socket paths are
  * limited to about 100 bytes, so it lies in the system's temporary folder and its address in the data folder.
  */
-export async function startApiServer({ ports, access, audit, log }: ApiServerOptions): Promise<ApiServer> {
+export async function startApiServer({ ports, access, audit, log, telemetry = ownTelemetry() }: ApiServerOptions): Promise<ApiServer> {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-'))
   const socket = join(folder, 'api.sock')
   const closing = new AbortController()
@@ -63,7 +67,9 @@ export async function startApiServer({ ports, access, audit, log }: ApiServerOpt
   ]
   const ofOwner = [...shared, ...processRoutes({ stop: () => ports.stop(), consoleLink: () => web?.signInLink() ?? null })]
 
+  const requests = requestTelemetry(telemetry.tracer, telemetry.meters)
   const server = createServer(log, '', [])
+  traceRequests(server, requests)
   serveRoutes(server, ofOwner, {
     audit,
     closing: closing.signal,
@@ -84,9 +90,12 @@ export async function startApiServer({ ports, access, audit, log }: ApiServerOpt
     failed: new Promise<never>(() => undefined),
     openWeb: async (options) => {
       const routes: Route[] = shared.filter((route) => route.onlyBySocket === undefined)
+      const webServer = createServer(log, options.basePath, options.trustedProxies)
+      traceRequests(webServer, requests)
       web = await startWebServer({
         ...options,
-        server: createServer(log, options.basePath, options.trustedProxies),
+        server: webServer,
+        meters: telemetry.meters,
         routes,
         ports,
         access,
@@ -98,6 +107,10 @@ export async function startApiServer({ ports, access, audit, log }: ApiServerOpt
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+function ownTelemetry(): Pick<Telemetry, 'tracer' | 'meters'> {
+  return { tracer: noTracer, meters: new Meters() }
 }
 
 function createServer(log: Logger, basePath: string, trustedProxies: readonly string[]): FastifyInstance {

@@ -11,7 +11,8 @@ import { openapiOf } from './http/openapi.ts'
 import type { Route } from './http/route.ts'
 import { serveRoutes } from './http/serve-routes.ts'
 import { sessionCookie } from './http/session-cookie.ts'
-import { metricsText } from './metrics.ts'
+import { prometheusText, type Meters } from '../telemetry/index.ts'
+import { statusMetrics } from './metrics.ts'
 import type { ApiPorts } from './ports.ts'
 import { sessionRoutes } from './routes/session.ts'
 
@@ -28,6 +29,7 @@ export interface WebServerOptions {
   readonly scope: ConsoleScope
   readonly routes: readonly Route[]
   readonly ports: Pick<ApiPorts, 'status' | 'streamMotions' | 'alerts'>
+  readonly meters: Meters
   readonly access: Access
   readonly audit: AuditLog
   /** Tells its cookie from those of other Millraces on other ports: browsers send cookies to all ports of a name. */
@@ -86,7 +88,7 @@ type Identify = (request: FastifyRequest) => Asker | null
 
 /** For those who watch over it: health without a sign-in and without details, metrics and OpenAPI with one. */
 function serveOperations(server: FastifyInstance, options: WebServerOptions, identifyBy: Identify, routes: readonly Route[]): void {
-  const { ports, version, scope } = options
+  const { ports, version, scope, meters } = options
   server.get('/healthz', { exposeHeadRoute: true }, (_request, reply) => reply.type('text/plain').send('ok\n'))
   server.get('/readyz', { exposeHeadRoute: true }, async (request, reply) => {
     // Without a project the console alone is to be ready: it is there to say that a cluster is not.
@@ -103,7 +105,7 @@ function serveOperations(server: FastifyInstance, options: WebServerOptions, ide
     authorize(signedIn, identifyBy(request), request.headers)
     return reply
       .type('text/plain; version=0.0.4; charset=utf-8')
-      .send(metricsText(await ports.status(), ports.alerts.view(), process.memoryUsage.rss()))
+      .send(prometheusText([...statusMetrics(await ports.status(), ports.alerts.view(), process.memoryUsage.rss()), ...meters.collect()]))
   })
   server.get('/api/v1/openapi.json', (request) => {
     authorize(signedIn, identifyBy(request), request.headers)

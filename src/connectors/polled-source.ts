@@ -3,6 +3,8 @@ import type { Json, Source, SourcePage } from '../core/index.ts'
 /** A page with the name it has in logs and in the records' `millrace.page` header. */
 export interface PolledPage extends SourcePage<Record<string, unknown>> {
   label: string
+  /** When its first request was sent, milliseconds since 1970. */
+  startedMs: number
 }
 
 /** A source as the runner drives it. */

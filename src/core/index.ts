@@ -30,6 +30,7 @@ export type {
   TokenSource,
   TopicPolicy,
 } from './endpoints.ts'
+export type { Attributes, AttributeValue, SpanData } from './span-data.ts'
 export { oauthToken, type OauthToken } from './oauth-token.ts'
 export { startingStatus } from './task-messages.ts'
 export type {

@@ -15,6 +15,8 @@ export const names = {
   runHeader: 'millrace.run',
   attemptHeader: 'millrace.attempt',
   pageHeader: 'millrace.page',
+  /** W3C Trace Context, where the source is traced. */
+  traceparentHeader: 'traceparent',
   writeTimeHeader: 'millrace.w',
   /** How often a record has been replayed. */
   replaysHeader: 'millrace.replays',

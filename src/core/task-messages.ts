@@ -4,6 +4,7 @@ import type { FunctionRef, Project } from './definitions.ts'
 import type { Endpoints } from './endpoints.ts'
 import type { Json } from './json.ts'
 import type { OauthToken } from './oauth-token.ts'
+import type { SpanData } from './span-data.ts'
 
 export interface AttemptId {
   dagId: string
@@ -27,6 +28,8 @@ export interface RunContext {
   params: Record<string, Json>
   /** Results of the tasks it was called with, in order. */
   inputs: Json[]
+  /** W3C Trace Context of the attempt, for requests of its own; not there while nothing is traced. */
+  traceparent?: string
 }
 
 export type ToTask =
@@ -46,6 +49,8 @@ export type FromTask =
   | { is: 'end'; attempt: AttemptId; result: TaskResult }
   | { is: 'progress'; done: number; total: number | null }
   | { is: 'xcom'; key: string; value: Json }
+  /** Spans that ended, where the attempt is traced. */
+  | { is: 'spans'; spans: SpanData[] }
 
 /** To a child that runs streams. */
 export type ToStreams =

@@ -1,4 +1,4 @@
-import { PersonalMemory, startApiServer } from '../api-server/index.ts'
+import { PersonalMemory, startApiServer, statusMetrics } from '../api-server/index.ts'
 import { openAccess, openConsole } from './console.ts'
 import type { Endpoints, Project } from '../core/index.ts'
 import {
@@ -36,6 +36,7 @@ import { reserveRegistry, type Registry } from './registry.ts'
 import { dropBundles, startReloading, type DevOptions } from './reload/reloading.ts'
 import { settingsBy } from './settings/load-settings.ts'
 import type { Settings } from './settings/settings.ts'
+import { openTelemetry, type RuntimeTelemetry } from './telemetry.ts'
 import { createDeadLetters } from './dead-letters.ts'
 import { createView, type Running, type View } from './view.ts'
 
@@ -92,9 +93,11 @@ async function start(options: StartOptions, releasers: Releasers): Promise<Millr
   const register = openChildRegister(folder.path, guard)
   keepCompiledCode()
 
+  const telemetry = openTelemetry(settings, folder, options.env, log.child('telemetry'))
+  releasers.add('telemetry', () => telemetry.close())
   const pipelines = loadPipelines(loading, settings, folder, log)
   const opening = openAccess(folder)
-  const systems = await startSystems(settings, folder, register, releasers, log, options)
+  const systems = await startSystems(settings, folder, register, releasers, log, telemetry, options)
   const clients = createClients(systems.endpoints, {
     owner: register.owner,
     onLine: (line) => log.info(line, { from: 'token process' }),
@@ -104,14 +107,14 @@ async function start(options: StartOptions, releasers: Releasers): Promise<Millr
   releasers.add('token process', () => clients.close())
   // Beside all that follows: until it answers, who asks it waits.
   void systems.registry?.open(clients)
-  for (const warning of settings.warnings) log.warn(warning)
+  for (const warning of [...settings.warnings, ...telemetry.warnings]) log.warn(warning)
   const running: Running = {
     ...systems,
     clients,
     settings,
     startedAt: new Date(systemClock.nowMs()).toISOString(),
     project: { name: settings.project, schemas: [], topics: [], tables: [], streams: [], dags: [] },
-    warnings: [...settings.warnings],
+    warnings: [...settings.warnings, ...telemetry.warnings],
     loadError: null,
     provisionError: null,
     refused: new Map(),
@@ -140,6 +143,7 @@ async function start(options: StartOptions, releasers: Releasers): Promise<Millr
     log: log.child('alerts'),
   })
   running.alerts = () => alerts.firing()
+  telemetry.exportAlso(async () => statusMetrics(await view.status(), alerts.view(), process.memoryUsage.rss()))
   releasers.add('alerts', () => alerts.close())
   const streams = createProjectStreams({ running, folder, register, log, dev: options.dev ?? null })
   const api = await startApiServer({
@@ -161,6 +165,7 @@ async function start(options: StartOptions, releasers: Releasers): Promise<Millr
     },
     ...(await opening),
     log: log.child('api'),
+    telemetry,
   })
   releasers.add('API', () => api.close())
   writeApiAddress(folder.path, { socket: api.address, pid: process.pid })
@@ -249,6 +254,7 @@ async function startSystems(
   register: ChildRegister,
   releasers: Releasers,
   log: Logger,
+  telemetry: RuntimeTelemetry,
   { onWaiting, giveUpWaiting, dev }: StartOptions,
 ): Promise<Systems> {
   // P8: nothing listens beyond loopback without credentials.
@@ -260,6 +266,7 @@ async function startSystems(
     onLine: (line) => log.info(line, { from: 'task process' }),
     onSpawn: (pid) => register.add(pid),
     onExit: (pid) => register.remove(pid),
+    onSpans: (spans) => telemetry.addSpans(spans),
     ...(dev?.onDebugger ? { onDebugger: (url: string) => dev.onDebugger?.('tasks', url) } : {}),
   })
   const starting = [
@@ -285,11 +292,12 @@ async function startSystems(
     onWaiting: (error) => onWaiting?.(`waiting for the metadata store: ${error.message}`),
     ...(giveUpWaiting ? { giveUpWaiting } : {}),
     logsDir: folder.logsDir,
-    startAttempt: pool.start,
+    startAttempt: telemetry.tracedAttempts(pool.start),
     log: log.child('scheduler'),
   })
   releasers.add('task processes', () => pool.close())
   releasers.add('scheduler', () => scheduler.close())
+  releasers.add('tracing of runs', telemetry.traceRuns(scheduler))
   pool.warm()
   const { endpoint, standIn } = await resolveRandomUser(settings, scheduler, log.child('random-user'))
   if (standIn) releasers.add('RandomUser stand-in', () => standIn.close())

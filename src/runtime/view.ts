@@ -1,6 +1,16 @@
 import { readFile } from 'node:fs/promises'
 import { withheld, withheldRunDetail, withheldStream, type ApiPorts, type PersonalMemory } from '../api-server/index.ts'
-import type { AlertView, DoctorReport, Endpoints, EndpointsView, FlowCounts, PartView, Project, StatusView, StreamStatus } from '../core/index.ts'
+import type {
+  AlertView,
+  DoctorReport,
+  Endpoints,
+  EndpointsView,
+  FlowCounts,
+  PartView,
+  Project,
+  StatusView,
+  StreamStatus,
+} from '../core/index.ts'
 import type { MissingTopic } from '../connectors/index.ts'
 import { names, plural } from '../core/index.ts'
 import { asMillraceError, MillraceError, systemClock } from '../platform/index.ts'
@@ -45,7 +55,9 @@ export interface View {
   readonly endpoints: Endpoints
 }
 
-export function createView(running: Running): View & { ports: Omit<ApiPorts, 'scheduler' | 'data' | 'deadLetters' | 'offsets' | 'stop' | 'streamMotions' | 'alerts'> } {
+export function createView(
+  running: Running,
+): View & { ports: Omit<ApiPorts, 'scheduler' | 'data' | 'deadLetters' | 'offsets' | 'stop' | 'streamMotions' | 'alerts'> } {
   const observeAll = (): Promise<Observed[]> =>
     Promise.all(running.project.streams.map((stream) => running.observer.observe(running.project, stream)))
   const status = async (): Promise<StatusView> => {

@@ -9,6 +9,7 @@ import {
   type ToTask,
 } from '../core/index.ts'
 import { asMillraceError, MillraceError, type Logger } from '../platform/index.ts'
+import { asParent, createTracer, noTracer, type Tracer } from '../telemetry/index.ts'
 import { loadedDefinition } from './loaded-definition.ts'
 
 type Run = Extract<ToTask, { is: 'run' }>
@@ -17,13 +18,32 @@ export type Report = (message: Exclude<FromTask, { is: 'ready' | 'end' }>) => vo
 
 /** Runs one attempt to its result; what user code throws is a result, not an exception. */
 export async function runTask(run: Run, signal: AbortSignal, report: Report, log: Logger): Promise<TaskResult> {
+  const tracer = tracerOf(run, report)
+  const span = tracer.startSpan(`run ${run.task.node}`, {
+    parent: run.ctx.traceparent ?? null,
+    attributes: { 'millrace.dag': run.attempt.dagId, 'millrace.task': run.attempt.taskId },
+  })
+  const traced: Run = span.traceparent === null ? run : { ...run, ctx: { ...run.ctx, traceparent: span.traceparent } }
+  const result = await runToResult(traced, signal, report, log, tracer)
+  if (result.is === 'failed') span.fail(result.error.code)
+  span.end()
+  return result
+}
+
+/** Its spans go to the supervisor, which exports them: this process may be killed, and needs no credentials. */
+function tracerOf({ ctx }: Run, report: Report): Tracer {
+  if (ctx.traceparent === undefined) return noTracer
+  return createTracer({ sampler: asParent, onEnd: (span) => report({ is: 'spans', spans: [span] }) })
+}
+
+async function runToResult(run: Run, signal: AbortSignal, report: Report, log: Logger, tracer: Tracer): Promise<TaskResult> {
   try {
     const definition = await loadedDefinition(run.task)
     const fn = definition.is === 'dag' ? definition.functions.get(run.task.node) : undefined
     if (fn === undefined) throw new MillraceError('PIPELINE_INVALID', `Task "${run.task.node}" is not in "${run.task.export}".`)
     const returned = await fn(contextOf(run, signal, report), ...run.ctx.inputs)
     const made = definitionOf(returned)
-    const value = made?.is === 'flow' ? await runFlow(made, run, signal, report, log) : returned
+    const value = made?.is === 'flow' ? await runFlow(made, run, signal, report, log, tracer) : returned
     return { is: 'ok', value: toJson(run.attempt, value) }
   } catch (error) {
     if (signal.aborted) return { is: 'failed', error: asMillraceError(signal.reason, 'CANCELLED').toJSON(), retriable: true }
@@ -52,6 +72,7 @@ async function runFlow(
   signal: AbortSignal,
   report: Report,
   log: Logger,
+  tracer: Tracer,
 ): Promise<Json> {
   const [{ openTopicValues, runSource, topicMaker, wantedTopic }, { openKafka }, { createRegistryClient }] = await Promise.all([
     import('../connectors/index.ts'),
@@ -81,6 +102,8 @@ async function runFlow(
         reader: (options) => kafka.reader(options),
       },
       values,
+      tracer,
+      ...(run.ctx.traceparent === undefined ? {} : { traceparent: run.ctx.traceparent }),
       signal,
       log: line,
       progress: (done, total) => report({ is: 'progress', done, total }),

@@ -55,6 +55,7 @@ export function sourceConformance({ test, assert }: TestApi, open: () => Promise
   })
 }
 
+/** Pages as what they hold; a source may say more of them, such as when it read them. */
 async function take(
   under: SourceUnderTest,
   cursor: Json | null,
@@ -63,8 +64,8 @@ async function take(
   onPage = (): void => {},
 ): Promise<SourcePage<Record<string, unknown>>[]> {
   const pages: SourcePage<Record<string, unknown>>[] = []
-  for await (const page of under.source.read(cursor, signal)) {
-    pages.push(page)
+  for await (const { records, cursor: next } of under.source.read(cursor, signal)) {
+    pages.push({ records, cursor: next })
     onPage()
     if (pages.length === count) break
   }

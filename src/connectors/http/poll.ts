@@ -73,11 +73,13 @@ async function readPage(
     const problem = `Source ${polling.name}: the stored cursor ${JSON.stringify(cursor)} does not fit its pagination; give the source another name, or remove the cursor.`
     throw new MillraceError('SOURCE_FAILED', problem, { retriable: false, details: { source: polling.name } })
   }
+  let startedMs: number | null = null
   for (let attempt = 0; ; attempt++) {
     await pacer.nextRequest(signal)
+    startedMs ??= world.clock.nowMs()
     const answer = await requestJson(world, { ...polling, url: request.url }, signal)
     const read = answer.ok ? readRecords(polling, cursor, request, answer) : answer
-    if (read.ok) return { is: 'page', page: read.page, last: read.last }
+    if (read.ok) return { is: 'page', page: { ...read.page, startedMs }, last: read.last }
     const delayMs = read.retryAfterMs ?? backoffMs(attempt, { initialMs: polling.backoffMs, maxMs: polling.maxBackoffMs }, world.random)
     if (!read.retriable) throw failed(polling, request.label, `for good: ${read.reason}`, false)
     if (attempt >= polling.retries) throw failed(polling, request.label, `${attempt + 1} times; last: ${read.reason}`, true)
@@ -91,7 +93,8 @@ async function readPage(
   }
 }
 
-type Read = { ok: true; page: PolledPage; last: boolean } | { ok: false; reason: string; retriable: true; retryAfterMs: null }
+type Read =
+  { ok: true; page: Omit<PolledPage, 'startedMs'>; last: boolean } | { ok: false; reason: string; retriable: true; retryAfterMs: null }
 
 function readRecords(
   polling: HttpPolling,

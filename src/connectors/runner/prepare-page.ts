@@ -14,6 +14,7 @@ export interface PreparedPage {
 /**
  * Steps, schema and key for each record of a page. One record that fails any of them throws, so that nothing of the page is
  * produced: an error of the author's mapping is told loudly, naming source, page and field, and never an empty record in the topic.
+ * @param traceparent of the page's span, for the header of each record; null: nothing is traced
  */
 export async function preparePage(
   flow: LoadedFlow,
@@ -21,8 +22,9 @@ export async function preparePage(
   run: { runId: string; attempt: number },
   values: ValueCodec,
   signal: AbortSignal,
+  traceparent: string | null = null,
 ): Promise<PreparedPage> {
-  const headers = runHeaders(run, page.label)
+  const headers = [...runHeaders(run, page.label), ...traceHeaders(traceparent)]
   const records: OutgoingRecord[] = []
   let filtered = 0
   for (const [index, record] of page.records.entries()) {
@@ -94,6 +96,11 @@ function recordError(
     cause,
     details: { source: flow.source.name, page, record: index, ...(field === null ? {} : { field }) },
   })
+}
+
+/** W3C Trace Context, as OpenTelemetry's instrumentations of Kafka clients send it. */
+function traceHeaders(traceparent: string | null): Header[] {
+  return traceparent === null ? [] : [{ key: names.traceparentHeader, value: Buffer.from(traceparent) }]
 }
 
 function runHeaders({ runId, attempt }: { runId: string; attempt: number }, page: string): Header[] {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import type { FlowStep, LoadedFlow, Parse } from '../../core/index.ts'
+import type { FlowStep, LoadedFlow, Parse, SpanData } from '../../core/index.ts'
+import { asParent, createTracer } from '../../telemetry/index.ts'
 import { jumpingClock, json, startScriptedServer, status } from '../http/scripted-server.ts'
 import { atPath } from '../http/json-path.ts'
 import { isObject } from '../options-reader.ts'
@@ -202,4 +203,32 @@ test('a cursor that cannot be read stops the source rather than beginning anew',
   const kafka = scriptedKafka()
   kafka.topics.set(cursors, [{ topic: cursors, key: 'random_user', value: Buffer.from('{') }])
   await expect(run(kafka, flowOf({ every: '1s', pages: 1 }), 'http://127.0.0.1:1/')).rejects.toMatchObject({ code: 'DATA_CORRUPT' })
+})
+
+test('a traced run has a span a page, which the page’s records name; one that fails says by which error', async () => {
+  await using server = await startRandomUserStandIn({ host: '127.0.0.1', port: 0 })
+  const spans: SpanData[] = []
+  const tracer = createTracer({ sampler: asParent, onEnd: (span) => void spans.push(span) })
+  const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
+  const kafka = scriptedKafka()
+  await run(kafka, flowOf({ every: '1s', pages: 2, results: 2 }), server.url, { tracer, traceparent })
+  const headers = users(kafka).map((record) => {
+    const header = record.headers?.find(({ key }) => key === 'traceparent')
+    return header?.value ? Buffer.from(header.value).toString() : null
+  })
+  expect(spans).toMatchObject(
+    ['1', '2'].map((page) => ({
+      name: 'page random_user',
+      kind: 'producer',
+      traceId: 'a'.repeat(32),
+      parentSpanId: 'b'.repeat(16),
+      error: null,
+      attributes: { 'millrace.page': page, 'messaging.destination.name': 'users', 'messaging.batch.message_count': 2 },
+    })),
+  )
+  expect(headers).toEqual(spans.flatMap(({ traceId, spanId }) => Array.from({ length: 2 }, () => `00-${traceId}-${spanId}-01`)))
+  const nothing: FlowStep = { is: 'map', fn: () => ({}) }
+  const failing = run(scriptedKafka(), flowOf({ every: '1s', pages: 1 }, [nothing]), server.url, { tracer, traceparent })
+  await expect(failing).rejects.toMatchObject({ code: 'RECORD_INVALID' })
+  expect(spans.at(-1)).toMatchObject({ error: 'RECORD_INVALID' })
 })

@@ -1,6 +1,7 @@
 import { names, type Endpoints, type LoadedFlow } from '../../core/index.ts'
 import { jsonCodec, type ValueCodec } from '../../formats/index.ts'
-import { abortReason, MillraceError, systemClock } from '../../platform/index.ts'
+import { abortReason, asMillraceError, MillraceError, systemClock } from '../../platform/index.ts'
+import { noTracer, type Tracer } from '../../telemetry/index.ts'
 import type { PolledPage } from '../polled-source.ts'
 import type { SourceKafka } from './kafka-port.ts'
 import { openSource, type SourceWorld } from './open-source.ts'
@@ -20,6 +21,9 @@ export interface RunSource {
   log: (line: string) => void
   /** Records fetched so far, and how many are expected, when that can be told. */
   progress: (done: number, total: number | null) => void
+  /** Traces each page from its request to its commit, as a part of `traceparent`; nothing is traced when left out. */
+  tracer?: Tracer
+  traceparent?: string
   /** Clock, chance, HTTP and environment; this process's own when left out. */
   world?: SourceWorld
 }
@@ -39,6 +43,7 @@ export interface SourceRun {
  */
 export async function runSource(options: RunSource): Promise<SourceRun> {
   const { flow, project, endpoints, run, kafka, values = jsonCodec, signal, log, progress, world = ownWorld() } = options
+  const tracePage = pageTracing(options)
   const { name } = flow.source
   const source = openSource(flow, endpoints, world, log)
   const until = <T>(work: Promise<T>): Promise<T> => untilAborted(work, signal)
@@ -50,8 +55,11 @@ export async function runSource(options: RunSource): Promise<SourceRun> {
   const report = new Report(world, log)
   try {
     for await (const page of source.read(cursor, signal)) {
-      const prepared = await preparePage(flow, page, run, await until(Promise.resolve(values)), signal)
-      await until(writer.write(prepared.records, page.cursor, page.records.length))
+      const prepared = await tracePage(page, async (traceparent) => {
+        const made = await preparePage(flow, page, run, await until(Promise.resolve(values)), signal, traceparent)
+        await until(writer.write(made.records, page.cursor, page.records.length))
+        return made
+      })
       totals.pages++
       totals.fetched += page.records.length
       totals.produced += prepared.records.length
@@ -66,6 +74,38 @@ export async function runSource(options: RunSource): Promise<SourceRun> {
   }
   log(`${name} done: ${describe(totals)} in ${flow.topic.name}`)
   return totals
+}
+
+/** What is done with a page, as a span that its records name in their `traceparent` header. */
+function pageTracing({ flow, tracer = noTracer, traceparent }: RunSource) {
+  return async <T extends { records: readonly unknown[] }>(
+    page: PolledPage,
+    work: (traceparent: string | null) => Promise<T>,
+  ): Promise<T> => {
+    const span = tracer.startSpan(`page ${flow.source.name}`, {
+      kind: 'producer',
+      parent: traceparent ?? null,
+      startMs: page.startedMs,
+      attributes: {
+        'millrace.source': flow.source.name,
+        'millrace.page': page.label,
+        'millrace.records.fetched': page.records.length,
+        'messaging.system': 'kafka',
+        'messaging.operation.type': 'send',
+        'messaging.destination.name': flow.topic.name,
+      },
+    })
+    try {
+      const done = await work(span.traceparent)
+      span.setAttributes({ 'messaging.batch.message_count': done.records.length })
+      return done
+    } catch (error) {
+      span.fail(asMillraceError(error).code)
+      throw error
+    } finally {
+      span.end()
+    }
+  }
 }
 
 /** The last cursor of each source is kept for ever. */

@@ -1,4 +1,4 @@
-import type { AttemptId, Endpoints, FromTask, ToTask } from '../../core/index.ts'
+import type { AttemptId, Endpoints, FromTask, SpanData, ToTask } from '../../core/index.ts'
 import { MillraceError, systemClock, type Clock } from '../../platform/index.ts'
 import type { AttemptEnd, StartAttempt } from '../../scheduler/index.ts'
 import { describeExit, spawnChild, type Child, type ChildExit } from './child.ts'
@@ -20,6 +20,8 @@ interface TaskPoolOptions {
   onSpawn: (pid: number) => void
   onExit: (pid: number) => void
   onDebugger?: (url: string) => void
+  /** Spans of attempts that are traced. */
+  onSpans?: (spans: readonly SpanData[]) => void
   clock?: Clock
 }
 
@@ -56,6 +58,7 @@ export function createTaskPool(options: TaskPoolOptions): TaskPool {
 
   const onMessage = (pooled: PooledChild, message: FromTask): void => {
     const { busy } = pooled
+    if (message.is === 'spans') options.onSpans?.(message.spans)
     if (busy === null) return
     if (message.is === 'log') busy.on.log(message.line, message.at)
     else if (message.is === 'progress') busy.on.progress(message.done, message.total)

@@ -1,0 +1,7 @@
+export { telemetrySettings, type TelemetrySettings } from './environment.ts'
+export { Meters, secondsBuckets, type Counter, type Gauge, type Histogram, type Labels, type MetricFamily } from './meters.ts'
+export { prometheusText } from './prometheus.ts'
+export { asParent } from './sampler.ts'
+export { startTelemetry, type Telemetry } from './start-telemetry.ts'
+export { parseTraceparent, type SpanContext } from './traceparent.ts'
+export { createTracer, noTracer, type Span, type SpanOptions, type Tracer } from './tracer.ts'

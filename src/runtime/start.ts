@@ -34,6 +34,7 @@ import { createProjectStreams } from './project-streams.ts'
 import { resolveRandomUser } from './random-user.ts'
 import { reserveRegistry, type Registry } from './registry.ts'
 import { dropBundles, startReloading, type DevOptions } from './reload/reloading.ts'
+import { unknownStreams } from './settings/alert-settings.ts'
 import { settingsBy } from './settings/load-settings.ts'
 import type { Settings } from './settings/settings.ts'
 import { openTelemetry, type RuntimeTelemetry } from './telemetry.ts'
@@ -317,8 +318,16 @@ async function startSystems(
 
 async function adopt(running: Running, loaded: Loaded, log: Logger): Promise<void> {
   running.loadError = loaded.error
-  running.warnings.push(...loaded.warnings)
-  for (const warning of loaded.warnings) log.warn(warning)
+  const unknown =
+    loaded.project === null
+      ? []
+      : unknownStreams(
+          running.settings.alerts,
+          loaded.project.streams.map(({ name }) => name),
+        )
+  const warnings = [...loaded.warnings, ...unknown]
+  running.warnings.push(...warnings)
+  for (const warning of warnings) log.warn(warning)
   if (loaded.project === null) {
     // Runs that were going on, go on with the definitions they were started with.
     running.scheduler.resume()

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { secret } from '../../authoring/index.ts'
 import { messageOf } from '../../platform/index.ts'
+import { unknownStreams } from './alert-settings.ts'
 import { resolveSettings, type Settings } from './settings.ts'
 
 function resolve(alerts: unknown, env: Record<string, string> = {}): Settings {
@@ -73,6 +74,12 @@ describe('rules', () => {
       stalled: { forMs: 120_000 },
       stopped: false,
     })
+  })
+
+  test('of a stream that is not there are warned of', () => {
+    const { alerts } = resolve({ streams: { load_user: { lag: false }, load_users: { lag: false } } })
+    expect(unknownStreams(alerts, ['load_users'])).toEqual(['alerts.streams.load_user: there is no such stream; there is load_users.'])
+    expect(unknownStreams(alerts, [])).toHaveLength(2)
   })
 
   test('are switched by the environment', () => {

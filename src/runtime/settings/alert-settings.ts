@@ -47,6 +47,16 @@ export function alertSettings(section: AlertsSection, secrets: SecretReader): Al
   }
 }
 
+/** A warning for each stream that has rules and is not there: they would never be judged. */
+export function unknownStreams({ streams }: AlertSettings, known: readonly string[]): string[] {
+  return [...streams.keys()]
+    .filter((name) => !known.includes(name))
+    .map(
+      (name) =>
+        `alerts.streams.${name}: there is no such stream; there ${known.length === 1 ? 'is' : 'are'} ${known.join(', ') || 'none'}.`,
+    )
+}
+
 /** A stream's own words win, key by key; a rule that is off for all is on for a stream that says anything of it. */
 function laidOver(rules: StreamSection, own: StreamSection): StreamSection {
   const lay = <R extends object>(all: R | false | undefined, one: R | false | undefined): R | false | undefined =>

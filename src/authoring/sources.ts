@@ -1,4 +1,12 @@
-import { httpPollSpec, randomUserSpec, type HttpPollOptions, type RandomUser, type RandomUserOptions } from '../connectors/index.ts'
+import {
+  generatorSpec,
+  httpPollSpec,
+  randomUserSpec,
+  type GeneratorOptions,
+  type HttpPollOptions,
+  type RandomUser,
+  type RandomUserOptions,
+} from '../connectors/index.ts'
 import { flowFrom, type Flow } from './flow.ts'
 
 /**
@@ -16,4 +24,13 @@ export function randomUser(options: RandomUserOptions): Flow<RandomUser> {
  */
 export function httpPoll<T extends Record<string, unknown>>(options: HttpPollOptions): Flow<T> {
   return flowFrom<T>(httpPollSpec(options))
+}
+
+/**
+ * Records that `make` makes of a number and of chance by seed, a page each `every`: for tests, for load, and to do something by the clock.
+ * The next run goes on at the next number.
+ * @throws MillraceError DEFINITION_INVALID naming the option
+ */
+export function generator<T extends Record<string, unknown>>(options: GeneratorOptions<T>): Flow<T> {
+  return flowFrom<T>(generatorSpec(options), { make: options.make })
 }

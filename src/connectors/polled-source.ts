@@ -9,8 +9,6 @@ export interface PolledPage extends SourcePage<Record<string, unknown>> {
 
 /** A source as the runner drives it. */
 export interface PolledSource extends Source<Record<string, unknown>> {
-  /** Where a source begins that has no cursor yet. */
-  readonly first: Json
   /** What is read, in words for the log, such as the server's address and why it was chosen. */
   readonly says: string
   /** Records that a run is expected to read, for progress; null when nobody can tell. */

@@ -35,11 +35,14 @@ export interface LoadedStream {
 
 export type FlowStep = { is: 'map' | 'filter'; fn: (value: unknown) => unknown }
 
+/** A function among a source's options; its source knows what it takes. */
+export type SourceFunction = (...given: never[]) => unknown
+
 /** What a task returns to have a source run into a topic: `randomUser(…).map(…).to(topic)`. */
 export interface LoadedFlow {
   source: SourceSpec
   /** Functions that the source's options could not hold as data, by option name. */
-  sourceFunctions: Readonly<Record<string, (value: unknown) => unknown>>
+  sourceFunctions: Readonly<Record<string, SourceFunction>>
   steps: readonly FlowStep[]
   topic: TopicDef
   /** The topic's schema, input side. */

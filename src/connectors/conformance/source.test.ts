@@ -1,12 +1,15 @@
 import { expect, test } from 'vitest'
+import { generatorOptions, type GeneratorOptions } from '../generator/options.ts'
+import { openGenerator } from '../generator/source.ts'
 import { openHttpPoll } from '../http/open.ts'
 import { resolveHttpPoll } from '../http/options.ts'
 import { atPath } from '../http/json-path.ts'
 import { json, jumpingClock, startScriptedServer } from '../http/scripted-server.ts'
+import { readOptions } from '../option-table.ts'
 import { openRandomUser } from '../random-user/source.ts'
 import { resolveRandomUser } from '../random-user/spec.ts'
 import { startRandomUserStandIn } from '../random-user/stand-in/start.ts'
-import { sourceConformance } from './source.ts'
+import { rereadableSourceConformance } from './source.ts'
 import type { TestApi } from './test-api.ts'
 
 const under = (subject: string): TestApi => ({
@@ -15,14 +18,14 @@ const under = (subject: string): TestApi => ({
 })
 const world = () => ({ clock: jumpingClock(), random: () => 0, fetch: globalThis.fetch })
 
-sourceConformance(under('RandomUser'), async () => {
+rereadableSourceConformance(under('RandomUser'), async () => {
   const server = await startRandomUserStandIn({ host: '127.0.0.1', port: 0 })
   const endpoint = { url: server.url, is: 'local', why: 'a test', seed: 's' } as const
   const source = openRandomUser(resolveRandomUser('random_user', { every: '1s', results: 4 }), endpoint, world(), () => {})
   return { source, keyOf: (user) => String(atPath(user, 'login.uuid')), [Symbol.asyncDispose]: () => server.close() }
 })
 
-sourceConformance(under('HTTP poll by page'), async () => {
+rereadableSourceConformance(under('HTTP poll by page'), async () => {
   const server = await startScriptedServer([
     (response, url) => {
       const page = Number(url.searchParams.get('page'))
@@ -30,6 +33,12 @@ sourceConformance(under('HTTP poll by page'), async () => {
     },
   ])
   const options = resolveHttpPoll('numbers', { url: server.url, every: '1s', pagination: { is: 'page' } })
-  const source = openHttpPoll(options, { world: world(), env: {}, functions: {}, log: () => {} })
+  const source = openHttpPoll(options, { world: world(), env: {}, log: () => {} })
   return { source, keyOf: ({ id }) => String(id), [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() }
+})
+
+rereadableSourceConformance(under('generator'), async () => {
+  const make: GeneratorOptions['make'] = (n, random) => ({ id: random.uuid(), n })
+  const source = openGenerator('made', readOptions(generatorOptions, 'made', { make, records: 5 }), jumpingClock())
+  return { source, keyOf: ({ id }) => String(id), [Symbol.asyncDispose]: async () => {} }
 })

@@ -9,14 +9,11 @@ import type { HttpWorld } from './request.ts'
 export interface OpenHttpPoll {
   world: HttpWorld
   env: Readonly<Record<string, string | undefined>>
-  /** `records` as a function of the body, when the author wrote one. */
-  functions: Readonly<Record<string, (value: unknown) => unknown>>
   log: (line: string) => void
 }
 
 /** The generic HTTP source; secrets are read from the environment here, and only here. Throws CONFIG_MISSING naming the variable. */
-export function openHttpPoll(options: HttpPoll, { world, env, functions, log }: OpenHttpPoll): PolledSource {
-  const pick = functions['records']
+export function openHttpPoll(options: HttpPoll, { world, env, log }: OpenHttpPoll): PolledSource {
   const headers = Object.fromEntries(
     Object.entries(options.headers).map(([name, value]) => [name, headerValue(options.name, name, value, env)]),
   )
@@ -26,7 +23,7 @@ export function openHttpPoll(options: HttpPoll, { world, env, functions, log }: 
       ...options,
       headers,
       paging: pagingOf(options.pagination),
-      pick: pick ?? ((body) => atPath(body, options.recordsPath)),
+      pick: (body) => atPath(body, options.recordsPath),
       check: () => null,
       minRecords: 0,
       says: `${options.url.origin}${options.url.pathname}`,

@@ -1,5 +1,19 @@
-import type { Duration, Json, SourceSpec } from '../../core/index.ts'
-import { OptionsReader } from '../options-reader.ts'
+import type { Duration, SourceSpec } from '../../core/index.ts'
+import {
+  asJsonObject,
+  bytes,
+  duration,
+  integer,
+  optionalDuration,
+  optionalInteger,
+  optionalText,
+  readOptions,
+  requiredDuration,
+  type OptionTable,
+  type TableOf,
+  type Resolved,
+} from '../option-table.ts'
+import type { OptionsReader } from '../options-reader.ts'
 import type { Pagination } from './pagination.ts'
 
 /** A header's value: text, or taken from an environment variable when the source runs, so that no secret stands in a pipeline file (P8). */
@@ -60,6 +74,56 @@ export interface HttpPoll extends Polling {
   pagination: Pagination
 }
 
+/** What every source over HTTP has; what each option does is said here alone. */
+export const pollingOptions = {
+  every: requiredDuration('From the start of one request to the start of the next.'),
+  for: optionalDuration({
+    standard: 'until the last page, or until it is stopped',
+    does: 'Wall duration of a run, from its first request.',
+  }),
+  pages: optionalInteger({ standard: 'no limit', min: 1, does: 'At most so many pages a run.' }),
+  timeout: duration({ standard: '10s', does: 'For a whole answer.' }),
+  retries: integer({ standard: 5, min: 0, max: 1_000, does: 'After the first try.' }),
+  backoff: duration({ standard: '1s', does: 'First delay of the exponential back-off with jitter.' }),
+  maxBackoff: duration({ standard: '1m', does: 'Longest delay between two tries, and the longest `Retry-After` that is waited for.' }),
+  maxBodyBytes: bytes({ standard: 64 << 20, max: 1 << 30, does: 'A larger answer fails the run.' }),
+  rateLimit: {
+    takes: '`{ requests, per }`, a number and a duration',
+    standard: 'no limit',
+    does: 'At most so many requests in this time, retries included.',
+    read: readMinGapMs,
+  },
+} satisfies OptionTable
+
+/** Of `httpPoll`. */
+export const httpPollOptions = {
+  url: {
+    takes: 'a URL',
+    standard: 'required',
+    does: 'What is polled, by GET; parameters of the pagination are added to it.',
+    read: (reader, key) => {
+      const given = reader.text(key)
+      if (!/^https?:/.test(given) || !URL.canParse(given)) reader.wrong(key, 'must be a URL beginning with http:// or https://')
+      return new URL(given)
+    },
+  },
+  ...pollingOptions,
+  headers: {
+    takes: "names and values; a value is text or `{ env: 'NAME', prefix?: 'Bearer ' }`",
+    standard: 'none',
+    does: 'Sent with each request. `env`: taken from an environment variable when the source runs.',
+    read: readHeaders,
+  },
+  records: optionalText({ standard: 'the body is the array', does: 'Where in the body the records are, names joined by dots.' }),
+  pagination: {
+    takes:
+      "`{ is: 'page', param?, start?, size? }`, `{ is: 'offset', param?, limitParam?, limit }`, `{ is: 'cursor', param, path }`, `{ is: 'link' }` or `{ is: 'none' }`",
+    standard: "`{ is: 'none' }`",
+    does: 'How the next page is asked for: by its number, by an offset, by what the body holds at `path`, by the header `Link` (RFC 8288), or as before.',
+    read: readPagination,
+  },
+} satisfies TableOf<HttpPollOptions>
+
 /** The source as data, its options checked. */
 export function httpPollSpec(options: HttpPollOptions): SourceSpec {
   const { name, ...rest } = options
@@ -68,41 +132,29 @@ export function httpPollSpec(options: HttpPollOptions): SourceSpec {
 }
 
 /** @returns every option with its default; throws DEFINITION_INVALID naming the option */
-export function resolveHttpPoll(name: string, raw: Readonly<Record<string, unknown>>): HttpPoll {
-  const reader = new OptionsReader(`source "${name}"`, raw)
-  const polling = readPolling(name, reader)
-  const urlText = reader.text('url')
-  if (!/^https?:/.test(urlText) || !URL.canParse(urlText)) reader.wrong('url', 'must be a URL beginning with http:// or https://')
-  const resolved = {
-    ...polling,
-    url: new URL(urlText),
-    headers: readHeaders(reader),
-    recordsPath: reader.optionalText('records') ?? '',
-    pagination: readPagination(reader),
-  }
-  reader.refuseOthers()
-  return resolved
+export function resolveHttpPoll(name: string, raw: object): HttpPoll {
+  const { url, headers, records, pagination, ...polling } = readOptions(httpPollOptions, name, raw)
+  return { ...pollingOf(name, polling), url, headers, recordsPath: records ?? '', pagination }
 }
 
-export function readPolling(name: string, reader: OptionsReader): Polling {
-  if (!/^[A-Za-z0-9._-]{1,100}$/.test(name)) reader.wrong('name', 'must be 1 to 100 letters, digits, ".", "_" or "-"')
-  const everyMs = reader.optionalDurationMs('every') ?? reader.wrong('every', "is required: a duration such as '1s'")
+export function pollingOf(name: string, polling: Resolved<typeof pollingOptions>): Polling {
+  const { every, for: forMs, pages, timeout, retries, backoff, maxBackoff, maxBodyBytes, rateLimit } = polling
   return {
     name,
-    everyMs,
-    forMs: reader.optionalDurationMs('for'),
-    pages: reader.optionalInteger('pages', { min: 1, max: Number.MAX_SAFE_INTEGER }),
-    minGapMs: readMinGapMs(reader),
-    timeoutMs: reader.optionalDurationMs('timeout') ?? 10_000,
-    retries: reader.optionalInteger('retries', { min: 0, max: 1000 }) ?? 5,
-    backoffMs: reader.optionalDurationMs('backoff') ?? 1000,
-    maxBackoffMs: reader.optionalDurationMs('maxBackoff') ?? 60_000,
-    maxBodyBytes: reader.optionalInteger('maxBodyBytes', { min: 1, max: 1 << 30 }) ?? 64 << 20,
+    everyMs: every,
+    forMs,
+    pages,
+    minGapMs: rateLimit,
+    timeoutMs: timeout,
+    retries,
+    backoffMs: backoff,
+    maxBackoffMs: maxBackoff,
+    maxBodyBytes,
   }
 }
 
-function readMinGapMs(reader: OptionsReader): number {
-  const limit = reader.optionalObject('rateLimit')
+function readMinGapMs(reader: OptionsReader, key: string): number {
+  const limit = reader.optionalObject(key)
   if (!limit) return 0
   const requests = limit.optionalInteger('requests', { min: 1, max: 1_000_000 }) ?? limit.wrong('requests', 'is required')
   const perMs = limit.optionalDurationMs('per') ?? limit.wrong('per', "is required: a duration such as '1m'")
@@ -110,8 +162,8 @@ function readMinGapMs(reader: OptionsReader): number {
   return perMs / requests
 }
 
-function readHeaders(reader: OptionsReader): Record<string, HeaderValue> {
-  const headers = reader.optionalObject('headers')
+function readHeaders(reader: OptionsReader, key: string): Record<string, HeaderValue> {
+  const headers = reader.optionalObject(key)
   if (!headers) return {}
   const value = (name: string): HeaderValue => {
     if (typeof headers.raw(name) === 'string') return headers.text(name)
@@ -123,8 +175,8 @@ function readHeaders(reader: OptionsReader): Record<string, HeaderValue> {
   return Object.fromEntries(headers.keys().map((name) => [name.toLowerCase(), value(name)]))
 }
 
-function readPagination(reader: OptionsReader): Pagination {
-  const options = reader.optionalObject('pagination')
+function readPagination(reader: OptionsReader, key: string): Pagination {
+  const options = reader.optionalObject(key)
   if (!options) return { is: 'none' }
   const pagination = paginationOf(options)
   options.refuseOthers()
@@ -162,16 +214,4 @@ function paginationOf(options: OptionsReader): Pagination {
     default:
       return options.wrong('is', "must be 'none', 'page', 'offset', 'cursor' or 'link'")
   }
-}
-
-/** Options as JSON: what was left out as `undefined` is not there. */
-export function asJsonObject(options: object): { [key: string]: Json } {
-  return Object.fromEntries(Object.entries(options).flatMap(([key, value]) => (value === undefined ? [] : [[key, asJson(value)]])))
-}
-
-function asJson(value: unknown): Json {
-  if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value
-  if (Array.isArray(value)) return value.map(asJson)
-  // Functions, symbols and bigints are no options: the check of the options has refused them where they stood.
-  return typeof value === 'object' ? asJsonObject(value) : null
 }

@@ -30,7 +30,6 @@ async function poll(
   const source = openHttpPoll(resolveHttpPoll(spec.name, spec.options), {
     world,
     env: { TOKEN: 'secret' },
-    functions: {},
     log: (line) => log.push(line),
   })
   const polled: Polled = { pages: [], log, sleeps: clock.sleeps, requests: server.requests, error: null }
@@ -169,7 +168,5 @@ test('a secret header comes from the environment and stays out of the errors', a
 test('a secret that is not set is named', () => {
   const spec = httpPollSpec({ name: 'users', url: 'http://x/', every: '1s', headers: { a: { env: 'NOT_THERE' } } })
   const world = { clock: jumpingClock(), random: () => 0, fetch: globalThis.fetch }
-  expect(() => openHttpPoll(resolveHttpPoll('users', spec.options), { world, env: {}, functions: {}, log: () => {} })).toThrow(
-    /variable NOT_THERE/,
-  )
+  expect(() => openHttpPoll(resolveHttpPoll('users', spec.options), { world, env: {}, log: () => {} })).toThrow(/variable NOT_THERE/)
 })

@@ -2,9 +2,10 @@ import type { Json } from '../../core/index.ts'
 import { backoffMs, MillraceError } from '../../platform/index.ts'
 import { isObject } from '../options-reader.ts'
 import type { PolledPage, PolledSource } from '../polled-source.ts'
-import { Pacer } from './pacer.ts'
+import { Pacer } from '../pacer.ts'
 import type { Polling } from './options.ts'
 import type { Paging } from './pagination.ts'
+import { unfitCursor } from '../unfit-cursor.ts'
 import { requestJson, type HttpWorld } from './request.ts'
 
 /** An HTTP source, every option resolved. */
@@ -30,7 +31,6 @@ type PageResult = { is: 'page'; page: PolledPage; last: boolean } | { is: 'time-
  */
 export function httpPoll(world: HttpWorld, polling: HttpPolling, log: (line: string) => void): PolledSource {
   return {
-    first: polling.paging.first,
     says: polling.says,
     expectedRecords: polling.expectedRecords,
     read: (cursor, signal) => readPages(world, polling, log, cursor ?? polling.paging.first, signal),
@@ -69,10 +69,7 @@ async function readPage(
   signal: AbortSignal,
 ): Promise<PageResult> {
   const request = polling.paging.request(cursor, polling.url)
-  if (request === null) {
-    const problem = `Source ${polling.name}: the stored cursor ${JSON.stringify(cursor)} does not fit its pagination; give the source another name, or remove the cursor.`
-    throw new MillraceError('SOURCE_FAILED', problem, { retriable: false, details: { source: polling.name } })
-  }
+  if (request === null) throw unfitCursor(polling.name, cursor)
   let startedMs: number | null = null
   for (let attempt = 0; ; attempt++) {
     await pacer.nextRequest(signal)

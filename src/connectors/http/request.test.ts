@@ -51,7 +51,7 @@ test('whatever a server answers, a page holds only objects with fields, or the s
         pagination: { is: 'link' },
         pages: 2,
       })
-      const source = openHttpPoll(options, { world, env: {}, functions: {}, log: () => {} })
+      const source = openHttpPoll(options, { world, env: {}, log: () => {} })
       try {
         for await (const { records } of source.read(null, new AbortController().signal)) {
           for (const record of records) expect(Object.keys(record)).not.toHaveLength(0)

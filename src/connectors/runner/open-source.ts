@@ -1,8 +1,11 @@
 import type { Endpoints, LoadedFlow } from '../../core/index.ts'
 import { MillraceError } from '../../platform/index.ts'
+import { generatorOptions } from '../generator/options.ts'
+import { openGenerator } from '../generator/source.ts'
 import { openHttpPoll } from '../http/open.ts'
 import { resolveHttpPoll } from '../http/options.ts'
 import type { HttpWorld } from '../http/request.ts'
+import { readOptions } from '../option-table.ts'
 import type { PolledSource } from '../polled-source.ts'
 import { openRandomUser } from '../random-user/source.ts'
 import { resolveRandomUser } from '../random-user/spec.ts'
@@ -23,11 +26,10 @@ export function openSource(
     case 'random_user':
       return openRandomUser(resolveRandomUser(name, options), endpoints.randomUser, world, log)
     case 'http_poll':
-      return openHttpPoll(resolveHttpPoll(name, options), { world, env: world.env, functions: flow.sourceFunctions, log })
+      return openHttpPoll(resolveHttpPoll(name, options), { world, env: world.env, log })
+    case 'generator':
+      return openGenerator(name, readOptions(generatorOptions, name, { ...options, ...flow.sourceFunctions }), world.clock)
     default:
-      throw new MillraceError(
-        'DEFINITION_INVALID',
-        `Source "${name}": there is no connector "${connector}"; there are random_user and http_poll.`,
-      )
+      throw new MillraceError('DEFINITION_INVALID', `Source "${name}": there is no connector "${connector}".`)
   }
 }

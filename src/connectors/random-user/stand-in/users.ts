@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import type { RandomUser } from '../random-user.ts'
 import type { Nationality } from './nationalities.ts'
 import { drawPicture, grounds, hairs, shirts, skins } from './picture.ts'
-import { Random, seedWords } from './random.ts'
+import { Random, seedWords } from '../../seeded-random.ts'
 
 /** What decides which users a page holds. The number of results does not: a longer page begins like a shorter one. */
 export interface PageOf {

@@ -31,9 +31,14 @@ export class Random {
     return sum
   }
 
+  /** At least 0, less than 1. */
+  fraction(): number {
+    return (this.word() >>> 0) / 2 ** 32
+  }
+
   /** A whole number from 0 to `below` − 1. */
   below(below: number): number {
-    return Math.floor(((this.word() >>> 0) / 2 ** 32) * below)
+    return Math.floor(this.fraction() * below)
   }
 
   /** A whole number from `from` to `to`. */

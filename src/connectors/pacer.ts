@@ -1,5 +1,5 @@
-import type { Clock } from '../../platform/index.ts'
-import { stopIfAborted } from '../stop-if-aborted.ts'
+import type { Clock } from '../platform/index.ts'
+import { stopIfAborted } from './stop-if-aborted.ts'
 
 /**
  * When the next request may start: pages by `everyMs`, all requests at least `minGapMs` apart, until `forMs` after the

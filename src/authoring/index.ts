@@ -7,5 +7,13 @@ export { secret } from './secret.ts'
 export { stream, type FinishedStream, type SinkOptions, type StepOptions, type Stream, type StreamOptions } from './stream.ts'
 export { topic, type Topic, type TopicOptions } from './topic.ts'
 export type { Duration, RecordContext, SecretReference, TaskContext, UserConfig } from '../core/index.ts'
-export { generator, httpPoll, randomUser } from './sources.ts'
-export type { GeneratorOptions, GeneratorRandom, HttpPollOptions, RandomUser, RandomUserOptions } from '../connectors/index.ts'
+export { fileTail, generator, httpPoll, randomUser } from './sources.ts'
+export type {
+  BadLine,
+  FileTailOptions,
+  GeneratorOptions,
+  GeneratorRandom,
+  HttpPollOptions,
+  RandomUser,
+  RandomUserOptions,
+} from '../connectors/index.ts'

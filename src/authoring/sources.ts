@@ -1,12 +1,15 @@
 import {
+  fileTailSpec,
   generatorSpec,
   httpPollSpec,
   randomUserSpec,
+  type FileTailOptions,
   type GeneratorOptions,
   type HttpPollOptions,
   type RandomUser,
   type RandomUserOptions,
 } from '../connectors/index.ts'
+import type { SourceFunction } from '../core/index.ts'
 import { flowFrom, type Flow } from './flow.ts'
 
 /**
@@ -32,5 +35,21 @@ export function httpPoll<T extends Record<string, unknown>>(options: HttpPollOpt
  * @throws MillraceError DEFINITION_INVALID naming the option
  */
 export function generator<T extends Record<string, unknown>>(options: GeneratorOptions<T>): Flow<T> {
-  return flowFrom<T>(generatorSpec(options), { make: options.make })
+  return flowFrom<T>(generatorSpec(options), functionsOf(options))
+}
+
+/**
+ * Lines of files: JSON objects, or rows of CSV as objects of its columns, whose cells are text (null: nothing stands between two delimiters).
+ * A file that is renamed is read on, one that is cut is told, a last line without its end waits. `T` is what the author says a record is: the
+ * topic's schema checks it.
+ * @throws MillraceError DEFINITION_INVALID naming the option
+ */
+export function fileTail<T extends Record<string, unknown> = Record<string, string | null>>(options: FileTailOptions<T>): Flow<T> {
+  return flowFrom<T>(fileTailSpec(options), functionsOf(options))
+}
+
+/** Of the options those that are functions: they travel beside those that are data. */
+function functionsOf(options: object): Record<string, SourceFunction> {
+  const isFunction = (entry: [string, unknown]): entry is [string, SourceFunction] => typeof entry[1] === 'function'
+  return Object.fromEntries(Object.entries(options).filter(isFunction))
 }

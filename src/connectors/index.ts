@@ -1,4 +1,5 @@
 export { httpPollSpec, type HeaderValue, type HttpPollOptions } from './http/options.ts'
+export { fileTailSpec, type BadLine, type FileTailOptions } from './file/options.ts'
 export { generatorSpec, type GeneratorOptions, type GeneratorRandom } from './generator/options.ts'
 export { type HttpWorld } from './http/request.ts'
 export { randomUserSpec, type RandomUserOptions } from './random-user/spec.ts'

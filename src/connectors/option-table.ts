@@ -81,9 +81,31 @@ export function bytes({ does, standard, max }: Omit<Whole<number>, 'min'>): Opti
   return { takes, standard: sizeOf(standard), does, read: (reader, key) => reader.optionalInteger(key, { min: 1, max }) ?? standard }
 }
 
+export function text(does: string): Option<string> {
+  return { takes: 'text', standard: required, does, read: (reader, key) => reader.text(key) }
+}
+
 /** @param standard what holds without it */
 export function optionalText({ does, standard }: Told<string>): Option<string | null> {
   return { takes: 'text', standard, does, read: (reader, key) => reader.optionalText(key) }
+}
+
+/** One of some words. Without a standard it is required. */
+export function choice<const W extends string>({ does, of, standard }: { does: string; of: readonly W[]; standard?: W }): Option<W> {
+  const takes = of.map((word) => `\`'${word}'\``).join(', ')
+  const read: Option<W>['read'] = (reader, key) => {
+    const given = reader.raw(key) ?? standard
+    return of.find((word) => word === given) ?? reader.wrong(key, `must be ${of.map((word) => `'${word}'`).join(' or ')}`)
+  }
+  return { takes, standard: standard === undefined ? required : `\`'${standard}'\``, does, read }
+}
+
+export function flag(does: string): Option<boolean> {
+  const read: Option<boolean>['read'] = (reader, key) => {
+    const given = reader.raw(key) ?? false
+    return typeof given === 'boolean' ? given : reader.wrong(key, 'must be true or false')
+  }
+  return { takes: '`true` or `false`', standard: '`false`', does, read }
 }
 
 /** A function of the author's; options that hold one cannot cross processes, so that it travels beside them. */

@@ -7,6 +7,8 @@ export interface Endpoints {
   /** Null: there is none, and then no topic is written as Avro. */
   registry: RegistryEndpoint | null
   randomUser: RandomUserEndpoint
+  /** The config's folder: what paths of sources are relative to. Left out: the process's own. */
+  projectDir?: string
 }
 
 export interface KafkaEndpoint {

@@ -65,6 +65,7 @@ export {
   type Parse,
   type ParseResult,
   type RecordContext,
+  type SourceFunction,
   type StepFunction,
   type TaskContext,
   type TaskFunction,

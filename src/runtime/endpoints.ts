@@ -45,6 +45,7 @@ export function resolveEndpoints(settings: Settings, embedded: Embedded): Endpoi
     },
     registry: registryEndpoint(settings, registryAddress, credentials),
     randomUser,
+    projectDir: settings.projectDir,
   }
 }
 

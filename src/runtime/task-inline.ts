@@ -45,7 +45,7 @@ export async function runTaskInline(options: InlineTaskOptions): Promise<Attempt
     const found = findTask(project, options)
     const source = await randomUserOf(options, settings)
     standIn = source.standIn
-    return await runAttempt(options, project.name, found, { ...systemsOf(options, settings), randomUser: source.endpoint })
+    return await runAttempt(options, project.name, found, { ...systemsOf(options, settings), randomUser: source.endpoint, projectDir })
   } finally {
     loading.close()
     await standIn?.close()

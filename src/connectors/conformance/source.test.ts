@@ -1,4 +1,9 @@
-import { expect, test } from 'vitest'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { fileTailOptions } from '../file/options.ts'
+import { openFileTail } from '../file/source.ts'
 import { generatorOptions, type GeneratorOptions } from '../generator/options.ts'
 import { openGenerator } from '../generator/source.ts'
 import { openHttpPoll } from '../http/open.ts'
@@ -35,6 +40,17 @@ rereadableSourceConformance(under('HTTP poll by page'), async () => {
   const options = resolveHttpPoll('numbers', { url: server.url, every: '1s', pagination: { is: 'page' } })
   const source = openHttpPoll(options, { world: world(), env: {}, log: () => {} })
   return { source, keyOf: ({ id }) => String(id), [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() }
+})
+
+const folder = mkdtempSync(join(tmpdir(), 'millrace-conformance-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+rereadableSourceConformance(under('files'), async () => {
+  const file = join(folder, 'numbers.ndjson')
+  if (!existsSync(file)) writeFileSync(file, Array.from({ length: 20 }, (_, id) => `${JSON.stringify({ id })}\n`).join(''))
+  const options = readOptions(fileTailOptions, 'numbers', { path: '*.ndjson', format: 'ndjson', records: 3 })
+  const source = openFileTail('numbers', options, { clock: jumpingClock(), folder, log: () => {} })
+  return { source, keyOf: ({ id }) => String(id), [Symbol.asyncDispose]: async () => {} }
 })
 
 rereadableSourceConformance(under('generator'), async () => {

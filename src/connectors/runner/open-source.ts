@@ -1,5 +1,7 @@
 import type { Endpoints, LoadedFlow } from '../../core/index.ts'
 import { MillraceError } from '../../platform/index.ts'
+import { fileTailOptions } from '../file/options.ts'
+import { openFileTail } from '../file/source.ts'
 import { generatorOptions } from '../generator/options.ts'
 import { openGenerator } from '../generator/source.ts'
 import { openHttpPoll } from '../http/open.ts'
@@ -14,21 +16,28 @@ export interface SourceWorld extends HttpWorld {
   env: Readonly<Record<string, string | undefined>>
 }
 
+/** What sources are told of where systems are. */
+export type SourceEndpoints = Pick<Endpoints, 'randomUser' | 'projectDir'>
+
 /** The source that a flow names. Throws DEFINITION_INVALID for a connector or option that does not exist. */
 export function openSource(
   flow: Pick<LoadedFlow, 'source' | 'sourceFunctions'>,
-  endpoints: Pick<Endpoints, 'randomUser'>,
+  endpoints: SourceEndpoints,
   world: SourceWorld,
   log: (line: string) => void,
 ): PolledSource {
   const { connector, name, options } = flow.source
+  const given = { ...options, ...flow.sourceFunctions }
+  const folder = endpoints.projectDir ?? process.cwd()
   switch (connector) {
     case 'random_user':
       return openRandomUser(resolveRandomUser(name, options), endpoints.randomUser, world, log)
     case 'http_poll':
       return openHttpPoll(resolveHttpPoll(name, options), { world, env: world.env, log })
     case 'generator':
-      return openGenerator(name, readOptions(generatorOptions, name, { ...options, ...flow.sourceFunctions }), world.clock)
+      return openGenerator(name, readOptions(generatorOptions, name, given), world.clock)
+    case 'file_tail':
+      return openFileTail(name, readOptions(fileTailOptions, name, given), { clock: world.clock, folder, log })
     default:
       throw new MillraceError('DEFINITION_INVALID', `Source "${name}": there is no connector "${connector}".`)
   }

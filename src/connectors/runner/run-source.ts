@@ -1,17 +1,17 @@
-import { names, type Endpoints, type LoadedFlow } from '../../core/index.ts'
+import { names, type LoadedFlow } from '../../core/index.ts'
 import { jsonCodec, type ValueCodec } from '../../formats/index.ts'
 import { abortReason, asMillraceError, MillraceError, systemClock } from '../../platform/index.ts'
 import { noTracer, type Tracer } from '../../telemetry/index.ts'
 import type { PolledPage } from '../polled-source.ts'
 import type { SourceKafka } from './kafka-port.ts'
-import { openSource, type SourceWorld } from './open-source.ts'
+import { openSource, type SourceEndpoints, type SourceWorld } from './open-source.ts'
 import { PageWriter } from './page-writer.ts'
 import { preparePage } from './prepare-page.ts'
 
 export interface RunSource {
   flow: LoadedFlow
   project: string
-  endpoints: Pick<Endpoints, 'randomUser'>
+  endpoints: SourceEndpoints
   run: { dagId: string; runId: string; attempt: number }
   kafka: SourceKafka
   /** How the topic's values are written, or will be once it is known: the first page is fetched meanwhile. JSON when left out. */

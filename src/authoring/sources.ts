@@ -3,11 +3,13 @@ import {
   generatorSpec,
   httpPollSpec,
   randomUserSpec,
+  webhookSpec,
   type FileTailOptions,
   type GeneratorOptions,
   type HttpPollOptions,
   type RandomUser,
   type RandomUserOptions,
+  type WebhookOptions,
 } from '../connectors/index.ts'
 import type { SourceFunction } from '../core/index.ts'
 import { flowFrom, type Flow } from './flow.ts'
@@ -46,6 +48,15 @@ export function generator<T extends Record<string, unknown>>(options: GeneratorO
  */
 export function fileTail<T extends Record<string, unknown> = Record<string, string | null>>(options: FileTailOptions<T>): Flow<T> {
   return flowFrom<T>(fileTailSpec(options), functionsOf(options))
+}
+
+/**
+ * Records that are sent to it over HTTP, JSON objects or lists of them, for as long as the task runs. A request is answered 2xx once its records
+ * are committed in Kafka, and not before. `T` is what the author says a record is: what the topic's schema does not take is answered 422.
+ * @throws MillraceError DEFINITION_INVALID naming the option
+ */
+export function webhook<T extends Record<string, unknown>>(options: WebhookOptions): Flow<T> {
+  return flowFrom<T>(webhookSpec(options))
 }
 
 /** Of the options those that are functions: they travel beside those that are data. */

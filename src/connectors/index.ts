@@ -41,4 +41,5 @@ export {
   type Definitions,
   type StreamRecord,
 } from './values/definitions-log.ts'
+export { webhookSpec, type WebhookOptions } from './webhook/options.ts'
 export { codecOfTopic, openTopicValues, planTopicValues, registerSchema, valuesError, type TopicValues } from './values/topic-values.ts'

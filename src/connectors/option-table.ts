@@ -1,5 +1,5 @@
-import { durationMs, type Duration, type Json } from '../core/index.ts'
-import { OptionsReader } from './options-reader.ts'
+import { durationMs, type Duration, type Json, type SecretReference } from '../core/index.ts'
+import { isObject, OptionsReader } from './options-reader.ts'
 
 /** One option of a connector: what checks it and what its documentation says stand in one place. */
 export interface Option<T> {
@@ -116,6 +116,18 @@ export function requiredFunction<F extends (...given: never[]) => unknown>({ doe
     return typeof given === 'function' ? (given as F) : reader.wrong(key, `must be a function: ${takes.replaceAll('`', '')}`)
   }
   return { takes, standard: required, does, read }
+}
+
+/** A secret by reference: `secret.env(…)` or `secret.file(…)`; a text would stand in the pipeline file (P8). */
+export function readSecret(reader: OptionsReader, key: string): SecretReference | null {
+  const given = reader.raw(key)
+  if (given === undefined) return null
+  if (isObject(given)) {
+    const { secret, name: variable, path } = given
+    if (secret === 'env' && typeof variable === 'string') return { secret, name: variable }
+    if (secret === 'file' && typeof path === 'string') return { secret, path }
+  }
+  return reader.wrong(key, "must be secret.env('NAME') or secret.file('path'), so that no secret stands in a pipeline file")
 }
 
 /** Options as JSON: what was left out as `undefined` is not there, nor are functions. */

@@ -24,7 +24,10 @@ export interface SourcePage<R> {
   cursor: Json
 }
 
-/** Where records come from. Reading again from a page's previous cursor gives the same records with the same keys (P4). */
+/**
+ * Where records come from. Reading again from a page's previous cursor gives the same records with the same keys, where the source can read
+ * again (P4). Who is asked for the next page knows that the one before it and its cursor are committed.
+ */
 export interface Source<R> {
   read(cursor: Json | null, signal: AbortSignal): AsyncIterable<SourcePage<R>>
 }

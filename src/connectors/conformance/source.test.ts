@@ -14,7 +14,10 @@ import { readOptions } from '../option-table.ts'
 import { openRandomUser } from '../random-user/source.ts'
 import { resolveRandomUser } from '../random-user/spec.ts'
 import { startRandomUserStandIn } from '../random-user/stand-in/start.ts'
-import { rereadableSourceConformance } from './source.ts'
+import { systemClock } from '../../platform/index.ts'
+import { resolveWebhook } from '../webhook/options.ts'
+import { openWebhook } from '../webhook/source.ts'
+import { rereadableSourceConformance, sourceConformance } from './source.ts'
 import type { TestApi } from './test-api.ts'
 
 const under = (subject: string): TestApi => ({
@@ -57,4 +60,35 @@ rereadableSourceConformance(under('generator'), async () => {
   const make: GeneratorOptions['make'] = (n, random) => ({ id: random.uuid(), n })
   const source = openGenerator('made', readOptions(generatorOptions, 'made', { make, records: 5 }), jumpingClock())
   return { source, keyOf: ({ id }) => String(id), [Symbol.asyncDispose]: async () => {} }
+})
+
+/** A sender that sends each record, under its key, until it is acknowledged. */
+function startSender(urlNow: () => string | null): AsyncDisposable {
+  const end = new AbortController()
+  const sending = (async () => {
+    for (let n = 0; !end.signal.aborted;) {
+      const url = urlNow()
+      const headers = { 'content-type': 'application/json', 'idempotency-key': `k${n}` }
+      const response = url === null ? null : await fetch(url, { method: 'POST', headers, body: JSON.stringify({ n }) }).catch(() => null)
+      if (response?.status === 200) n++
+      else await new Promise((resolve) => setImmediate(resolve))
+    }
+  })()
+  return {
+    [Symbol.asyncDispose]: () => {
+      end.abort()
+      return sending
+    },
+  }
+}
+
+sourceConformance(under('webhook'), async () => {
+  let url: string | null = null
+  const log = (line: string): void => {
+    if (line.startsWith('listens at ')) url = line.slice('listens at '.length)
+  }
+  const options = resolveWebhook('sent', { port: 0, idempotency: { header: 'Idempotency-Key', field: 'id' } })
+  const source = openWebhook('sent', options, { clock: systemClock, env: {}, folder, log })
+  const sender = startSender(() => url)
+  return { source, keyOf: ({ id }) => String(id), [Symbol.asyncDispose]: () => sender[Symbol.asyncDispose]() }
 })

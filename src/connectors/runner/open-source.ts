@@ -11,6 +11,8 @@ import { readOptions } from '../option-table.ts'
 import type { PolledSource } from '../polled-source.ts'
 import { openRandomUser } from '../random-user/source.ts'
 import { resolveRandomUser } from '../random-user/spec.ts'
+import { resolveWebhook } from '../webhook/options.ts'
+import { openWebhook } from '../webhook/source.ts'
 
 export interface SourceWorld extends HttpWorld {
   env: Readonly<Record<string, string | undefined>>
@@ -38,6 +40,8 @@ export function openSource(
       return openGenerator(name, readOptions(generatorOptions, name, given), world.clock)
     case 'file_tail':
       return openFileTail(name, readOptions(fileTailOptions, name, given), { clock: world.clock, folder, log })
+    case 'webhook':
+      return openWebhook(name, resolveWebhook(name, options), { clock: world.clock, env: world.env, folder, log })
     default:
       throw new MillraceError('DEFINITION_INVALID', `Source "${name}": there is no connector "${connector}".`)
   }

@@ -9,11 +9,14 @@ import { stopIfAborted } from '../stop-if-aborted.ts'
 export interface PreparedPage {
   records: OutgoingRecord[]
   filtered: number
+  /** Left out because the source refused them. */
+  refused: number
 }
 
 /**
  * Steps, schema and key for each record of a page. One record that fails any of them throws, so that nothing of the page is
  * produced: an error of the author's mapping is told loudly, naming source, page and field, and never an empty record in the topic.
+ * A source that can refuse it does so instead.
  * @param traceparent of the page's span, for the header of each record; null: nothing is traced
  */
 export async function preparePage(
@@ -25,16 +28,22 @@ export async function preparePage(
   traceparent: string | null = null,
 ): Promise<PreparedPage> {
   const headers = [...runHeaders(run, page.label), ...traceHeaders(traceparent)]
-  const records: OutgoingRecord[] = []
-  let filtered = 0
+  const prepared: (OutgoingRecord | typeof dropped)[] = []
+  const refused = new Set<number>()
   for (const [index, record] of page.records.entries()) {
     stopIfAborted(signal)
     const where = { flow, page: page.label, index }
-    const stepped = await applySteps(where, record)
-    if (stepped === dropped) filtered++
-    else records.push(outgoing(where, stepped, values, headers))
+    try {
+      const stepped = await applySteps(where, record)
+      prepared[index] = stepped === dropped ? dropped : outgoing(where, stepped, values, headers)
+    } catch (error) {
+      if (!page.refuse || !(error instanceof MillraceError)) throw error
+      for (const one of page.refuse(index, error)) refused.add(one)
+    }
   }
-  return { records, filtered }
+  const left = prepared.filter((_, index) => !refused.has(index))
+  const records = left.filter((record) => record !== dropped)
+  return { records, filtered: left.length - records.length, refused: refused.size }
 }
 
 interface Where {

@@ -57,11 +57,12 @@ export async function runSource(options: RunSource): Promise<SourceRun> {
     for await (const page of source.read(cursor, signal)) {
       const prepared = await tracePage(page, async (traceparent) => {
         const made = await preparePage(flow, page, run, await until(Promise.resolve(values)), signal, traceparent)
-        await until(writer.write(made.records, page.cursor, page.records.length))
+        await until(writer.write(made.records, page.cursor, page.records.length - made.refused))
         return made
       })
+      const fetched = page.records.length - prepared.refused
       totals.pages++
-      totals.fetched += page.records.length
+      totals.fetched += fetched
       totals.produced += prepared.records.length
       totals.filtered += prepared.filtered
       progress(totals.fetched, source.expectedRecords)
@@ -85,7 +86,7 @@ function pageTracing({ flow, tracer = noTracer, traceparent }: RunSource) {
     const span = tracer.startSpan(`page ${flow.source.name}`, {
       kind: 'producer',
       parent: traceparent ?? null,
-      startMs: page.startedMs,
+      ...(page.startedMs === undefined ? {} : { startMs: page.startedMs }),
       attributes: {
         'millrace.source': flow.source.name,
         'millrace.page': page.label,

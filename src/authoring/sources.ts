@@ -2,11 +2,14 @@ import {
   fileTailSpec,
   generatorSpec,
   httpPollSpec,
+  kafkaRecordsSpec,
   randomUserSpec,
   webhookSpec,
   type FileTailOptions,
   type GeneratorOptions,
   type HttpPollOptions,
+  type KafkaRecord,
+  type KafkaRecordsOptions,
   type RandomUser,
   type RandomUserOptions,
   type WebhookOptions,
@@ -57,6 +60,15 @@ export function fileTail<T extends Record<string, unknown> = Record<string, stri
  */
 export function webhook<T extends Record<string, unknown>>(options: WebhookOptions): Flow<T> {
   return flowFrom<T>(webhookSpec(options))
+}
+
+/**
+ * Records of a topic, of the project's own Kafka or of another one: value, key, headers, time and place. Only what is committed is read, from
+ * where the last run ended. `V` is what the author says a value is: the schema of the topic that they go to checks it.
+ * @throws MillraceError DEFINITION_INVALID naming the option
+ */
+export function kafkaRecords<V = unknown>(options: KafkaRecordsOptions<V>): Flow<KafkaRecord<V>> {
+  return flowFrom<KafkaRecord<V>>(kafkaRecordsSpec(options), functionsOf(options))
 }
 
 /** Of the options those that are functions: they travel beside those that are data. */

@@ -41,7 +41,8 @@ export class BadRecords<B> {
   }
 
   /** @returns the author's record of it; null: it is left out. Throws RECORD_DECODE with `fail`, and when the author's function throws. */
-  take(bad: B, where: string, problem: string): Record<string, unknown> | null {
+  take(bad: B, where: string, why: string): Record<string, unknown> | null {
+    const problem = why.replace(/\.$/, '')
     if (this.#onBad === 'fail') throw this.#error(where, `${problem}. Mend it, or say with ${this.#option} what becomes of it`)
     const made = this.#onBad === 'skip' ? null : this.#made(this.#onBad, bad, where)
     if (made !== null) return made

@@ -2,13 +2,22 @@ export { httpPollSpec, type HeaderValue, type HttpPollOptions } from './http/opt
 export { fileTailSpec, type BadLine, type FileTailOptions } from './file/options.ts'
 export { generatorSpec, type GeneratorOptions, type GeneratorRandom } from './generator/options.ts'
 export { type HttpWorld } from './http/request.ts'
+export {
+  kafkaRecordsSpec,
+  type BadKafkaRecord,
+  type KafkaRecord,
+  type KafkaRecordsOptions,
+  type KafkaRecordsSasl,
+  type KafkaRecordsTls,
+} from './kafka-records/options.ts'
 export { randomUserSpec, type RandomUserOptions } from './random-user/spec.ts'
 export { type RandomUser, type RandomUserField, type RandomUserNationality } from './random-user/random-user.ts'
 export { chooseRandomUser, liveRandomUserUrl, type ChooseRandomUser } from './random-user/choose.ts'
 export { startRandomUserStandIn, type RandomUserStandInOptions } from './random-user/stand-in/start.ts'
 export { cursorTopicConfigs, runSource, type RunSource, type SourceRun } from './runner/run-source.ts'
 export { type SourceKafka } from './runner/kafka-port.ts'
-export { type SourceWorld } from './runner/open-source.ts'
+export { openSource, type SourceEndpoints, type SourceWorld } from './runner/open-source.ts'
+export { type PolledSource } from './polled-source.ts'
 export { cassandraSink, openCassandraSink, type CassandraSinkOptions } from './cassandra/sink.ts'
 export { cassandraOptions } from './cassandra/session.ts'
 export { cqlTypeOf } from './cassandra/cql-type.ts'

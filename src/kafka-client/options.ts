@@ -210,8 +210,11 @@ export function resolveConsumerOptions(options: ConsumerOptions): ResolvedConsum
   })
 }
 
-/** Where a reader without a group begins. `timestampMs`: the first record at or after that time. */
-export type StartingPoint = 'earliest' | 'latest' | { offset: bigint } | { timestampMs: number }
+/**
+ * Where a reader without a group begins. `timestampMs`: the first record at or after that time; `offsets`: of each partition its own, the
+ * earliest of one that is not named.
+ */
+export type StartingPoint = 'earliest' | 'latest' | { offset: bigint } | { offsets: ReadonlyMap<number, bigint> } | { timestampMs: number }
 
 export interface ReaderOptions {
   topic: string

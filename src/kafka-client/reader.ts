@@ -6,7 +6,7 @@ import { kafkaError } from './errors.ts'
 import { type FetchPartition, fetchPartition } from './fetch-partition.ts'
 import { Fetcher } from './fetcher.ts'
 import { findOffsets } from './list-offsets.ts'
-import type { IsolationLevel, ReaderOptions, TopicPartition } from './options.ts'
+import type { IsolationLevel, ReaderOptions, StartingPoint, TopicPartition } from './options.ts'
 
 /** Reads a topic without a group: nothing is committed. */
 export interface TopicReader extends AsyncDisposable {
@@ -108,7 +108,7 @@ class KafkaTopicReader implements TopicReader {
     const starts = await this.#startOffsets(partitions, signal)
     const states = partitions.map(({ partition }): FetchPartition => {
       const end = ends.find((listed) => listed.partition === partition)?.offset ?? -1n
-      const position = typeof from === 'object' && 'offset' in from ? from.offset : (starts.get(partition) ?? end)
+      const position = givenOffset(from, partition) ?? starts.get(partition) ?? end
       const state = fetchPartition({ topic: name, partition, topicId: topic.topicId, position, positionEpoch: -1 })
       return { ...state, highWatermark: end }
     })
@@ -118,13 +118,22 @@ class KafkaTopicReader implements TopicReader {
 
   async #startOffsets(partitions: readonly TopicPartition[], signal: AbortSignal | undefined): Promise<Map<number, bigint>> {
     const { from } = this.#options
-    if (from === 'latest' || (typeof from === 'object' && 'offset' in from)) return new Map()
-    const found = await findOffsets(this.#cluster, this.#purpose, partitions, from, {
+    if (from === 'latest') return new Map()
+    const unknown = partitions.filter(({ partition }) => givenOffset(from, partition) === null)
+    if (unknown.length === 0) return new Map()
+    const at = typeof from === 'object' && 'timestampMs' in from ? from : 'earliest'
+    const found = await findOffsets(this.#cluster, this.#purpose, unknown, at, {
       ...(signal ? { signal } : {}),
       isolationLevel: this.#isolationLevel,
     })
     return new Map(found.map(({ partition, offset }) => [partition, offset]))
   }
+}
+
+/** Null: it has to be asked for. */
+function givenOffset(from: StartingPoint, partition: number): bigint | null {
+  if (typeof from !== 'object' || 'timestampMs' in from) return null
+  return 'offset' in from ? from.offset : (from.offsets.get(partition) ?? null)
 }
 
 export function createReader(cluster: Cluster, options: ReaderOptions, onClose: (reader: TopicReader) => void): TopicReader {

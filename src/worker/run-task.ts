@@ -80,7 +80,8 @@ async function runFlow(
     import('../registry-client/index.ts'),
   ])
   const { endpoints } = run
-  await using kafka = await openKafka(endpoints.kafka, { clientId: `millrace.${run.ctx.project}.${flow.source.name}`, log, signal })
+  const clientId = `millrace.${run.ctx.project}.${flow.source.name}`
+  await using kafka = await openKafka(endpoints.kafka, { clientId, log, signal })
   const createTopics = topicMaker(kafka.admin, endpoints.kafka.topics)
   await createTopics([wantedTopic(flow.topic, endpoints.kafka.topics)])
   const { project } = run.ctx
@@ -101,6 +102,7 @@ async function runFlow(
         transactionalProducer: (options) => kafka.transactionalProducer(options),
         reader: (options) => kafka.reader(options),
       },
+      connectKafka: (endpoint, until) => openKafka(endpoint, { clientId, log, signal: until }),
       values,
       tracer,
       ...(run.ctx.traceparent === undefined ? {} : { traceparent: run.ctx.traceparent }),

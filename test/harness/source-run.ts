@@ -15,7 +15,12 @@ try {
       parse: (value) => ({ ok: true, value }),
     },
     project: 'kills',
-    endpoints: { randomUser: { url, is: 'local', why: 'a test', seed: 's' } },
+    endpoints: {
+      kafka: { bootstrapServers: [bootstrapServer] },
+      registry: null,
+      randomUser: { url, is: 'local', why: 'a test', seed: 's' },
+    },
+    connectKafka: ({ bootstrapServers }) => connectKafka({ bootstrapServers, clientId: run }),
     run: { dagId: 'kills', runId: run, attempt: 1 },
     kafka,
     signal: new AbortController().signal,

@@ -7,6 +7,8 @@ import { openGenerator } from '../generator/source.ts'
 import { openHttpPoll } from '../http/open.ts'
 import { resolveHttpPoll } from '../http/options.ts'
 import type { HttpWorld } from '../http/request.ts'
+import { openKafkaRecordsBy, type ConnectKafka } from '../kafka-records/open.ts'
+import { resolveKafkaRecords } from '../kafka-records/options.ts'
 import { readOptions } from '../option-table.ts'
 import type { PolledSource } from '../polled-source.ts'
 import { openRandomUser } from '../random-user/source.ts'
@@ -19,14 +21,14 @@ export interface SourceWorld extends HttpWorld {
 }
 
 /** What sources are told of where systems are. */
-export type SourceEndpoints = Pick<Endpoints, 'randomUser' | 'projectDir'>
+export type SourceEndpoints = Pick<Endpoints, 'kafka' | 'registry' | 'randomUser' | 'projectDir'>
 
 /** The source that a flow names. Throws DEFINITION_INVALID for a connector or option that does not exist. */
 export function openSource(
   flow: Pick<LoadedFlow, 'source' | 'sourceFunctions'>,
   endpoints: SourceEndpoints,
   world: SourceWorld,
-  log: (line: string) => void,
+  { connectKafka, log }: { connectKafka: ConnectKafka; log: (line: string) => void },
 ): PolledSource {
   const { connector, name, options } = flow.source
   const given = { ...options, ...flow.sourceFunctions }
@@ -42,6 +44,8 @@ export function openSource(
       return openFileTail(name, readOptions(fileTailOptions, name, given), { clock: world.clock, folder, log })
     case 'webhook':
       return openWebhook(name, resolveWebhook(name, options), { clock: world.clock, env: world.env, folder, log })
+    case 'kafka_records':
+      return openKafkaRecordsBy(name, resolveKafkaRecords(name, given), { ...world, folder, endpoints, connectKafka, log })
     default:
       throw new MillraceError('DEFINITION_INVALID', `Source "${name}": there is no connector "${connector}".`)
   }

@@ -42,7 +42,8 @@ function run(topic: string, signal: AbortSignal, progress: () => void = () => {}
   return runSource({
     flow: flowInto(topic),
     project: 'demo',
-    endpoints: { randomUser: { url, is: 'local', why: 'a test', seed: 's' } },
+    endpoints: { kafka: { bootstrapServers: [] }, registry: null, randomUser: { url, is: 'local', why: 'a test', seed: 's' } },
+    connectKafka: () => Promise.resolve(kafka),
     run: { dagId: 'users', runId: 'run-1', attempt: 1 },
     kafka,
     signal,

@@ -9,6 +9,7 @@ import { startRandomUserStandIn } from '../random-user/stand-in/start.ts'
 import { runSource, type RunSource } from './run-source.ts'
 import { scriptedKafka, type CommitVerdict, type ScriptedKafka } from './scripted-kafka.ts'
 
+const noEndpoints = { kafka: { bootstrapServers: [] }, registry: null }
 const cursors = '__millrace_demo_cursors'
 
 const parseUser: Parse = (value) => {
@@ -30,7 +31,8 @@ async function run(kafka: ScriptedKafka, flow: LoadedFlow, url: string, more: Pa
   const totals = await runSource({
     flow,
     project: 'demo',
-    endpoints: { randomUser: { url, is: 'local', why: 'a test', seed: 's' } },
+    endpoints: { ...noEndpoints, randomUser: { url, is: 'local', why: 'a test', seed: 's' } },
+    connectKafka: () => Promise.reject(new Error('no source here reads a Kafka')),
     run: { dagId: 'users', runId: 'run-1', attempt: 2 },
     kafka,
     signal: new AbortController().signal,

@@ -2,6 +2,7 @@ import { names, type LoadedFlow } from '../../core/index.ts'
 import { jsonCodec, type ValueCodec } from '../../formats/index.ts'
 import { abortReason, asMillraceError, MillraceError, systemClock } from '../../platform/index.ts'
 import { noTracer, type Tracer } from '../../telemetry/index.ts'
+import type { ConnectKafka } from '../kafka-records/open.ts'
 import type { PolledPage } from '../polled-source.ts'
 import type { SourceKafka } from './kafka-port.ts'
 import { openSource, type SourceEndpoints, type SourceWorld } from './open-source.ts'
@@ -14,6 +15,8 @@ export interface RunSource {
   endpoints: SourceEndpoints
   run: { dagId: string; runId: string; attempt: number }
   kafka: SourceKafka
+  /** For sources that read a Kafka, this one or another. */
+  connectKafka: ConnectKafka
   /** How the topic's values are written, or will be once it is known: the first page is fetched meanwhile. JSON when left out. */
   values?: ValueCodec | Promise<ValueCodec>
   signal: AbortSignal
@@ -42,10 +45,10 @@ export interface SourceRun {
  * run) when it was taken over, Kafka's own errors, and the signal's reason as soon as it aborts.
  */
 export async function runSource(options: RunSource): Promise<SourceRun> {
-  const { flow, project, endpoints, run, kafka, values = jsonCodec, signal, log, progress, world = ownWorld() } = options
+  const { flow, project, endpoints, run, kafka, connectKafka, values = jsonCodec, signal, log, progress, world = ownWorld() } = options
   const tracePage = pageTracing(options)
   const { name } = flow.source
-  const source = openSource(flow, endpoints, world, log)
+  const source = openSource(flow, endpoints, world, { connectKafka, log })
   const until = <T>(work: Promise<T>): Promise<T> => untilAborted(work, signal)
   await until(ensureCursorTopic(kafka, project, log))
   const writer = await until(PageWriter.open({ kafka, project, source: name, run, clock: world.clock, signal, log }))

@@ -7,7 +7,7 @@ export { secret } from './secret.ts'
 export { stream, type FinishedStream, type SinkOptions, type StepOptions, type Stream, type StreamOptions } from './stream.ts'
 export { topic, type Topic, type TopicOptions } from './topic.ts'
 export type { Duration, RecordContext, SecretReference, TaskContext, UserConfig } from '../core/index.ts'
-export { fileTail, generator, httpPoll, kafkaRecords, randomUser, webhook } from './sources.ts'
+export { fileTail, generator, httpPoll, kafkaRecords, postgresQuery, randomUser, webhook } from './sources.ts'
 export type {
   BadLine,
   FileTailOptions,

@@ -3,6 +3,7 @@ import {
   generatorSpec,
   httpPollSpec,
   kafkaRecordsSpec,
+  postgresQuerySpec,
   randomUserSpec,
   webhookSpec,
   type FileTailOptions,
@@ -10,6 +11,7 @@ import {
   type HttpPollOptions,
   type KafkaRecord,
   type KafkaRecordsOptions,
+  type PostgresQueryOptions,
   type RandomUser,
   type RandomUserOptions,
   type WebhookOptions,
@@ -69,6 +71,16 @@ export function webhook<T extends Record<string, unknown>>(options: WebhookOptio
  */
 export function kafkaRecords<V = unknown>(options: KafkaRecordsOptions<V>): Flow<KafkaRecord<V>> {
   return flowFrom<KafkaRecord<V>>(kafkaRecordsSpec(options), functionsOf(options))
+}
+
+/**
+ * Rows of a query of PostgreSQL, in the order of the columns named by `cursor`, from behind the last one that was read. Values come in the JSON forms
+ * of field types: int8 beyond what a double holds and numeric as text, bytea as base64, timestamptz as ISO 8601 in UTC. `T` is what the author
+ * says a row is: the topic's schema checks it.
+ * @throws MillraceError DEFINITION_INVALID naming the option
+ */
+export function postgresQuery<T extends Record<string, unknown>>(options: PostgresQueryOptions): Flow<T> {
+  return flowFrom<T>(postgresQuerySpec(options))
 }
 
 /** Of the options those that are functions: they travel beside those that are data. */

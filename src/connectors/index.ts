@@ -10,6 +10,7 @@ export {
   type KafkaRecordsSasl,
   type KafkaRecordsTls,
 } from './kafka-records/options.ts'
+export { postgresQuerySpec, type PostgresQueryOptions } from './postgres/options.ts'
 export { randomUserSpec, type RandomUserOptions } from './random-user/spec.ts'
 export { type RandomUser, type RandomUserField, type RandomUserNationality } from './random-user/random-user.ts'
 export { chooseRandomUser, liveRandomUserUrl, type ChooseRandomUser } from './random-user/choose.ts'

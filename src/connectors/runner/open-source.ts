@@ -11,6 +11,8 @@ import { openKafkaRecordsBy, type ConnectKafka } from '../kafka-records/open.ts'
 import { resolveKafkaRecords } from '../kafka-records/options.ts'
 import { readOptions } from '../option-table.ts'
 import type { PolledSource } from '../polled-source.ts'
+import { resolvePostgresQuery } from '../postgres/options.ts'
+import { openPostgresQuery } from '../postgres/source.ts'
 import { openRandomUser } from '../random-user/source.ts'
 import { resolveRandomUser } from '../random-user/spec.ts'
 import { resolveWebhook } from '../webhook/options.ts'
@@ -46,6 +48,8 @@ export function openSource(
       return openWebhook(name, resolveWebhook(name, options), { clock: world.clock, env: world.env, folder, log })
     case 'kafka_records':
       return openKafkaRecordsBy(name, resolveKafkaRecords(name, given), { ...world, folder, endpoints, connectKafka, log })
+    case 'postgres_query':
+      return openPostgresQuery(name, resolvePostgresQuery(name, options), { ...world, folder, log })
     default:
       throw new MillraceError('DEFINITION_INVALID', `Source "${name}": there is no connector "${connector}".`)
   }

@@ -1,8 +1,9 @@
-export { httpPollSpec, type HeaderValue, type HttpPollOptions } from './http/options.ts'
-export { fileTailSpec, type BadLine, type FileTailOptions } from './file/options.ts'
-export { generatorSpec, type GeneratorOptions, type GeneratorRandom } from './generator/options.ts'
+export { httpPollOptions, httpPollSpec, type HeaderValue, type HttpPollOptions } from './http/options.ts'
+export { fileTailOptions, fileTailSpec, type BadLine, type FileTailOptions } from './file/options.ts'
+export { generatorOptions, generatorSpec, type GeneratorOptions, type GeneratorRandom } from './generator/options.ts'
 export { type HttpWorld } from './http/request.ts'
 export {
+  kafkaRecordsOptions,
   kafkaRecordsSpec,
   type BadKafkaRecord,
   type KafkaRecord,
@@ -10,14 +11,15 @@ export {
   type KafkaRecordsSasl,
   type KafkaRecordsTls,
 } from './kafka-records/options.ts'
-export { postgresQuerySpec, type PostgresQueryOptions } from './postgres/options.ts'
-export { randomUserSpec, type RandomUserOptions } from './random-user/spec.ts'
+export { postgresQueryOptions, postgresQuerySpec, type PostgresQueryOptions } from './postgres/options.ts'
+export { randomUserOptions, randomUserSpec, type RandomUserOptions } from './random-user/spec.ts'
 export { type RandomUser, type RandomUserField, type RandomUserNationality } from './random-user/random-user.ts'
 export { chooseRandomUser, liveRandomUserUrl, type ChooseRandomUser } from './random-user/choose.ts'
 export { startRandomUserStandIn, type RandomUserStandInOptions } from './random-user/stand-in/start.ts'
 export { cursorTopicConfigs, runSource, type RunSource, type SourceRun } from './runner/run-source.ts'
 export { type SourceKafka } from './runner/kafka-port.ts'
 export { openSource, type SourceEndpoints, type SourceWorld } from './runner/open-source.ts'
+export { type OptionTable } from './option-table.ts'
 export { type PolledSource } from './polled-source.ts'
 export { cassandraSink, openCassandraSink, type CassandraSinkOptions } from './cassandra/sink.ts'
 export { cassandraOptions } from './cassandra/session.ts'
@@ -51,5 +53,5 @@ export {
   type Definitions,
   type StreamRecord,
 } from './values/definitions-log.ts'
-export { webhookSpec, type WebhookOptions } from './webhook/options.ts'
+export { webhookOptions, webhookSpec, type WebhookOptions } from './webhook/options.ts'
 export { codecOfTopic, openTopicValues, planTopicValues, registerSchema, valuesError, type TopicValues } from './values/topic-values.ts'

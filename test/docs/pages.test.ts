@@ -5,21 +5,22 @@ import { root } from '../harness/project.ts'
 
 /** Code as it reads wherever it stands: without indentation. */
 const flat = (code: string): string => code.replaceAll(/^ +/gm, '').trim()
-const run = flat(globSync('test/docs/*.test.ts', { cwd: root }).map(readDocument).join('\n'))
+/** Where examples are run: some need a real system. */
+const files = [...globSync('test/docs/*.test.ts', { cwd: root }), 'test/engines/postgres-query.test.ts']
+const run = flat(files.map(readDocument).join('\n'))
 
 test.each([
   ['docs/testing.md', 4],
   ['docs/broker.md', 1],
   ['docs/cql-store.md', 1],
   ['docs/registry.md', 1],
+  ['docs/sources.md', 7],
 ])('each example of %s is run, word for word', (page, examples) => {
   const blocks = fencedBlocks(readDocument(page), 'ts')
   expect(blocks.length).toBe(examples)
   for (const block of blocks) {
     // Imports stand at the head of a file, which several examples may share.
-    const [imports = [], body = []] = Object.values(
-      Object.groupBy(block.split('\n'), (line) => (line.startsWith('import ') ? 'imports' : 'body')),
-    )
+    const { imports = [], body = [] } = Object.groupBy(block.split('\n'), (line) => (line.startsWith('import ') ? 'imports' : 'body'))
     expect(imports.filter((line) => !run.includes(line))).toEqual([])
     expect(run.includes(flat(body.join('\n'))), body.join('\n')).toBe(true)
   }

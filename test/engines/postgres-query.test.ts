@@ -1,5 +1,7 @@
 import pg from 'pg'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { postgresQuery, schema, secret, topic } from '../../src/authoring/index.ts'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { z } from 'zod'
 import {
   openSource,
   postgresQuerySpec,
@@ -9,7 +11,9 @@ import {
 } from '../../src/connectors/index.ts'
 import type { Json } from '../../src/core/index.ts'
 import { systemClock, type Clock } from '../../src/platform/index.ts'
+import { startKafka } from '../../src/testing/index.ts'
 import { engines, type PostgresEngine } from '../../tools/engines/index.ts'
+import { runFlow } from '../harness/run-flow.ts'
 import { describeOn } from './available.ts'
 
 const url = { secret: 'env', name: 'SHOP_URL' } as const
@@ -191,14 +195,39 @@ describeOn(['postgres15'], 'postgresQuery on PostgreSQL', () => {
       { clock: systemClock, random: () => 0, fetch: globalThis.fetch, env: { SHOP_URL: wrong.href } },
       { log: () => {}, connectKafka: () => Promise.reject(new Error('no Kafka is read here')) },
     )
-    const failed = await source
-      .read(null, new AbortController().signal)
-      [Symbol.asyncIterator]()
-      .next()
-      .catch((error: unknown) => String(error))
+    const pages = source.read(null, new AbortController().signal)[Symbol.asyncIterator]()
+    const failed = await pages.next().catch((error: unknown) => String(error))
     expect(failed).toMatch(/failed for good: password authentication failed .*SQLSTATE 28P01/)
     expect(failed).not.toContain('wrong@')
     expect(String((await run({ query: 'SELECT 1 AS id' }, { after: ['1', '2'] })).error)).toContain('does not fit what it reads now')
+  })
+
+  test('the example of docs/sources.md', async () => {
+    await sql.query(
+      "CREATE SCHEMA shop; CREATE TABLE shop.orders AS SELECT id, id * 1.5 AS total, now() - interval '1 hour' AS changed_at FROM generate_series(1, 7) AS id",
+    )
+    await sql.query("ALTER ROLE CURRENT_USER SET search_path = 'shop'")
+    vi.stubEnv('SHOP_DATABASE_URL', postgres.url)
+    await using kafka = await startKafka({ topics: [{ name: 'orders' }] })
+    const orders = topic('orders', { value: schema('Order', { id: z.string(), total: z.number() }), key: 'id' })
+
+    const readOrders = () =>
+      postgresQuery<{ id: number; total: string }>({
+        name: 'shop_orders',
+        url: secret.env('SHOP_DATABASE_URL'),
+        query: "SELECT id, total, changed_at FROM orders WHERE changed_at < now() - interval '1 second'",
+        cursor: ['changed_at', 'id'],
+        batch: 500,
+      })
+        .map(({ id, total }) => ({ id: String(id), total: Number(total) }))
+        .to(orders)
+
+    const { bootstrapServers } = kafka
+    expect(await runFlow(readOrders(), { bootstrapServers })).toMatchObject({ pages: 1, produced: 7 })
+    expect(await runFlow(readOrders(), { bootstrapServers })).toMatchObject({ pages: 0 })
+    expect((await kafka.records('orders')).map(({ key }) => key)).toEqual(['1', '2', '3', '4', '5', '6', '7'])
+    await sql.query('ALTER ROLE CURRENT_USER RESET ALL')
+    vi.unstubAllEnvs()
   })
 
   rereadableSourceConformance({ test, assert: { deepEqual: (actual, expected) => expect(actual).toEqual(expected) } }, async () => {

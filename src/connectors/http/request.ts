@@ -1,4 +1,5 @@
 import { errnoOf, messageOf, type Clock } from '../../platform/index.ts'
+import { jsonWithWholeNumbers } from '../json-values.ts'
 import { isObject } from '../options-reader.ts'
 import { retryAfterMs } from './retry-after.ts'
 import { stopIfAborted } from '../stop-if-aborted.ts'
@@ -88,8 +89,7 @@ async function readBody(response: Response, maxBytes: number): Promise<Uint8Arra
 function parse(body: Uint8Array): { ok: true; value: unknown } | { ok: false; problem: string } {
   if (body.byteLength === 0) return { ok: false, problem: 'it is empty' }
   try {
-    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
-    return { ok: true, value }
+    return { ok: true, value: jsonWithWholeNumbers(new TextDecoder('utf-8', { fatal: true }).decode(body)) }
   } catch (error) {
     return { ok: false, problem: messageOf(error) }
   }

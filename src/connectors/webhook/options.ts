@@ -23,8 +23,8 @@ export interface WebhookHmac<Secret = SecretReference> {
 export interface WebhookIdempotency {
   /** That has a request's key: `Idempotency-Key`. */
   header: string
-  /** The field of each record that the key is put into; of a body with several records it is followed by `-` and the record's number. */
-  field: string
+  /** The field that the key is put into, if any; of a body with several records it is followed by `-` and the record's number. */
+  field?: string
   /** So many keys are remembered, in the cursor; 1,000. */
   remember?: number
 }
@@ -97,9 +97,9 @@ export const webhookOptions = {
     read: readCredentials,
   },
   idempotency: {
-    takes: '`{ header, field, remember?: 1,000 }`',
+    takes: '`{ header, field?, remember?: 1,000 }`',
     standard: 'a request sent again gives its records again',
-    does: 'Each request has to name its key in `header`; it is put into `field` of its records (of a list: with `-` and a number), and a request whose key is among the last `remember` is answered 200 without being taken again.',
+    does: 'Each request has to name its key in `header`; a request whose key is among the last `remember` is answered 200 without being taken again. The key is put into `field` of its records (of a list: with `-` and a number).',
     read: readIdempotency,
   },
   maxBytes: bytes({ standard: 1 << 20, max: 64 << 20, does: "Of a request's body; a larger one is answered 413." }),
@@ -170,12 +170,12 @@ function readCredentials(reader: OptionsReader, key: string): WebhookCredentials
   return read
 }
 
-function readIdempotency(reader: OptionsReader, key: string): Required<WebhookIdempotency> | null {
+function readIdempotency(reader: OptionsReader, key: string): { header: string; field: string | null; remember: number } | null {
   const idempotency = reader.optionalObject(key)
   if (!idempotency) return null
   const read = {
     header: readHeaderName(idempotency),
-    field: idempotency.text('field'),
+    field: idempotency.optionalText('field'),
     remember: idempotency.optionalInteger('remember', { min: 1, max: 10_000 }) ?? 1_000,
   }
   idempotency.refuseOthers()

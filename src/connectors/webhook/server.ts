@@ -106,7 +106,8 @@ async function take({ options, rules, inbox }: StartWebhookServer, request: Inco
   const key = headers[idempotency.header]
   if (typeof key !== 'string' || key === '' || key.length > mostKeyLength)
     return problem(400, `the header ${idempotency.header} has to hold the request's key, 1 to ${mostKeyLength} characters`)
-  const keyed = read.records.map((record, i) => ({ ...record, [idempotency.field]: read.isList ? `${key}-${i}` : key }))
+  const { field } = idempotency
+  const keyed = read.records.map((record, i) => (field === null ? record : { ...record, [field]: read.isList ? `${key}-${i}` : key }))
   return inbox.put(deliveryOf(keyed, body.byteLength, digestOf(key)))
 }
 

@@ -1,13 +1,11 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startRandomUserStandIn } from '../../src/connectors/index.ts'
 import { names } from '../../src/core/index.ts'
 import { connectKafka, type KafkaClient } from '../../src/kafka-client/index.ts'
-import { childExecArgv, Releasers, siblingPath } from '../../src/platform/index.ts'
+import { Releasers, siblingPath } from '../../src/platform/index.ts'
 import { engines } from '../../tools/engines/index.ts'
 import { seededRandom } from '../harness/seeded-random.ts'
+import { startSourceProcess, type SourceProcess } from '../harness/source-process.ts'
 import { describeOn } from './available.ts'
 import { startKillableBroker } from './killable-broker.ts'
 import { rowsOf } from './transaction-copier.ts'
@@ -41,10 +39,8 @@ function judge(start: () => Promise<Broker>): void {
   }, 600_000)
   afterAll(() => parts.close())
 
-  const startRun = (topic: string, run: string, pages: number): Run => {
-    const args = [broker.bootstrapServers, url, topic, run, String(pages)]
-    return followed(spawn(process.execPath, [...childExecArgv, sourceRun, ...args], { stdio: ['ignore', 'pipe', 'inherit'] }))
-  }
+  const startRun = (topic: string, run: string, pages: number): SourceProcess =>
+    startSourceProcess(sourceRun, [broker.bootstrapServers, url, topic, run, String(pages)])
 
   const committed = async (topic: string): Promise<string[]> => {
     await using reader = kafka.reader({ topic, from: 'earliest', isolationLevel: 'read_committed', maxWaitMs: 100 })
@@ -101,39 +97,4 @@ function judge(start: () => Promise<Broker>): void {
     const [first, again] = [await usersOfPages(2), await usersOfPages(3)]
     expect((await committed('reset')).toSorted()).toEqual([...first, ...again].toSorted())
   })
-}
-
-interface Run {
-  /** Resolves when it has said so many pages; rejects when it ends before. */
-  hasWritten(pages: number): Promise<void>
-  killAfter(ms: number): Promise<void>
-  /** Its last line. */
-  readonly ended: Promise<string>
-}
-
-function followed(child: ChildProcess): Run {
-  const exited = once(child, 'exit')
-  let pages = 0
-  let last = ''
-  const waiting: { pages: number; resolve: () => void; reject: (error: Error) => void }[] = []
-  if (child.stdout === null) throw new Error('no stdout')
-  const lines = createInterface({ input: child.stdout })
-  lines.on('line', (line) => {
-    last = line
-    if (line.startsWith('page ')) pages++
-    for (const each of waiting) if (pages >= each.pages) each.resolve()
-  })
-  const ended = Promise.all([exited, once(lines, 'close')]).then(() => last)
-  void ended.then((line) => {
-    for (const each of waiting) each.reject(new Error(`the run ended: ${line}`))
-  })
-  return {
-    hasWritten: (wanted) => new Promise((resolve, reject) => waiting.push({ pages: wanted, resolve, reject })),
-    killAfter: async (ms) => {
-      await new Promise((resolve) => setTimeout(resolve, ms))
-      child.kill('SIGKILL')
-      await exited
-    },
-    ended,
-  }
 }

@@ -4,6 +4,9 @@ import {
   cassandraTable,
   dag,
   defineConfig,
+  fileTail,
+  generator,
+  kafkaRecords,
   randomUser,
   schema,
   secret,
@@ -57,3 +60,16 @@ defineConfig({
   cassandra: { contactPoints: ['c'], tls: true, credentials: { username: 'u', password: secret.env('P') }, readConsistency: 'LOCAL_ONE' },
   metadata: { url: secret.env('METADATA_URL') },
 })
+
+// What a source gives is what its author says, or what the source makes.
+generator({ name: 'made', make: (n, random) => ({ id: random.uuid(), visits: n, note: null }) }).to(users)
+kafkaRecords<{ id: string }>({ name: 'read', topic: 'old' }).map((record) => {
+  expectTypeOf(record.value).toEqualTypeOf<{ id: string }>()
+  expectTypeOf(record.key).toEqualTypeOf<string | null>()
+  return { id: record.value.id, note: null }
+})
+fileTail({ name: 'rows', path: '*.csv', format: 'csv' }).map((row) => {
+  expectTypeOf(row).toEqualTypeOf<Record<string, string | null>>()
+  return row
+})
+fileTail<{ id: string }>({ name: 'lines', path: '*.ndjson', format: 'ndjson', onBadLine: ({ text }) => ({ id: text }) })

@@ -20,7 +20,7 @@ export { cursorTopicConfigs, runSource, type RunSource, type SourceRun } from '.
 export { type SourceKafka } from './runner/kafka-port.ts'
 export { openSource, type SourceEndpoints, type SourceWorld } from './runner/open-source.ts'
 export { type OptionTable } from './option-table.ts'
-export { type PolledSource } from './polled-source.ts'
+export type { PolledSource } from './polled-source.ts'
 export { cassandraSink, openCassandraSink, type CassandraSinkOptions } from './cassandra/sink.ts'
 export { cassandraOptions } from './cassandra/session.ts'
 export { cqlTypeOf } from './cassandra/cql-type.ts'

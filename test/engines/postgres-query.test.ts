@@ -33,7 +33,7 @@ describeOn(['postgres15'], 'postgresQuery on PostgreSQL', () => {
 
   type Some = Partial<PostgresQueryOptions> & Pick<PostgresQueryOptions, 'query'> & { clock?: Clock }
 
-  const open = ({ clock = systemClock, ...options }: Some, log: string[] = []): PolledSource =>
+  const open = ({ clock = systemClock, ...options }: Some, log: string[] = []): Promise<PolledSource> =>
     openSource(
       { source: postgresQuerySpec({ name: 'rows', url, cursor: 'id', ...options }), sourceFunctions: {} },
       { kafka: { bootstrapServers: [] }, registry: null, randomUser: { url: '', is: 'local', why: '', seed: '' } },
@@ -48,7 +48,8 @@ describeOn(['postgres15'], 'postgresQuery on PostgreSQL', () => {
     let last = cursor
     let error: unknown = null
     try {
-      for await (const page of open(options, log).read(cursor, new AbortController().signal)) {
+      const source = await open(options, log)
+      for await (const page of source.read(cursor, new AbortController().signal)) {
         pages.push(page.records)
         last = page.cursor
         await onPage()
@@ -177,7 +178,8 @@ describeOn(['postgres15'], 'postgresQuery on PostgreSQL', () => {
 
   test('a stop ends a query that is being answered', async () => {
     const stop = new AbortController()
-    const pages = open({ query: 'SELECT 1 AS id FROM pg_sleep(100)' }).read(null, stop.signal)[Symbol.asyncIterator]()
+    const sleeping = await open({ query: 'SELECT 1 AS id FROM pg_sleep(100)' })
+    const pages = sleeping.read(null, stop.signal)[Symbol.asyncIterator]()
     const asked = pages.next()
     const isAsked = async () =>
       (await sql.query("SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(100)%' AND pid <> pg_backend_pid()")).rowCount
@@ -189,7 +191,7 @@ describeOn(['postgres15'], 'postgresQuery on PostgreSQL', () => {
   test('a password that is wrong, and a cursor of another query, are told', async () => {
     const wrong = new URL(postgres.url)
     wrong.password = 'wrong'
-    const source = openSource(
+    const source = await openSource(
       { source: postgresQuerySpec({ name: 'rows', url, query: 'SELECT 1 AS id', cursor: 'id' }), sourceFunctions: {} },
       { kafka: { bootstrapServers: [] }, registry: null, randomUser: { url: '', is: 'local', why: '', seed: '' } },
       { clock: systemClock, random: () => 0, fetch: globalThis.fetch, env: { SHOP_URL: wrong.href } },
@@ -231,7 +233,7 @@ describeOn(['postgres15'], 'postgresQuery on PostgreSQL', () => {
   })
 
   rereadableSourceConformance({ test, assert: { deepEqual: (actual, expected) => expect(actual).toEqual(expected) } }, async () => {
-    const source = open({ query: 'SELECT id FROM generate_series(1, 20) AS id', batch: 3 })
+    const source = await open({ query: 'SELECT id FROM generate_series(1, 20) AS id', batch: 3 })
     return { source, keyOf: ({ id }) => String(id), [Symbol.asyncDispose]: async () => {} }
   })
 })

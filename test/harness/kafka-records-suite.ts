@@ -29,7 +29,11 @@ export function kafkaRecordsSuite(start: () => Promise<Broker>): void {
   }, 600_000)
   afterAll(() => parts.close())
 
-  const make = (topic: string, partitions = 1) => kafka.admin.createTopics([{ name: topic, partitions }])
+  const make = async (topic: string, partitions = 1): Promise<void> => {
+    await kafka.admin.createTopics([{ name: topic, partitions }])
+    // Real brokers learn of it one after the other.
+    await expect.poll(async () => (await kafka.admin.metadata([topic])).topics[0]?.error).toBeNull()
+  }
   const produce = async (topic: string, values: readonly unknown[], partition = 0): Promise<void> => {
     await using producer = kafka.producer({ lingerMs: 0 })
     const bytes = (value: unknown) => (value instanceof Uint8Array || value === null ? value : JSON.stringify(value))
@@ -38,7 +42,7 @@ export function kafkaRecordsSuite(start: () => Promise<Broker>): void {
 
   type Some = Partial<KafkaRecordsOptions> & { topic: string }
 
-  const open = (options: Some, log: string[] = []): PolledSource => {
+  const open = (options: Some, log: string[] = []): Promise<PolledSource> => {
     const given = { name: 'records', ...options }
     const { onBadRecord } = options
     const sourceFunctions: Record<string, SourceFunction> = typeof onBadRecord === 'function' ? { onBadRecord } : {}
@@ -62,7 +66,8 @@ export function kafkaRecordsSuite(start: () => Promise<Broker>): void {
     let pages = 0
     let error: unknown = null
     try {
-      for await (const page of open(options, log).read(cursor, new AbortController().signal)) {
+      const source = await open(options, log)
+      for await (const page of source.read(cursor, new AbortController().signal)) {
         pages++
         records.push(...page.records)
         last = page.cursor
@@ -219,7 +224,7 @@ export function kafkaRecordsSuite(start: () => Promise<Broker>): void {
           partition,
         )
     }
-    const source = open({ topic, records: 6 })
+    const source = await open({ topic, records: 6 })
     return { source, keyOf: ({ partition, offset }) => `${String(partition)}/${String(offset)}`, [Symbol.asyncDispose]: async () => {} }
   })
 }

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { fileTailOptions } from '../file/options.ts'
+import { resolveFileTail } from '../file/options.ts'
 import { openFileTail } from '../file/source.ts'
 import { generatorOptions, type GeneratorOptions } from '../generator/options.ts'
 import { openGenerator } from '../generator/source.ts'
@@ -51,7 +51,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 rereadableSourceConformance(under('files'), async () => {
   const file = join(folder, 'numbers.ndjson')
   if (!existsSync(file)) writeFileSync(file, Array.from({ length: 20 }, (_, id) => `${JSON.stringify({ id })}\n`).join(''))
-  const options = readOptions(fileTailOptions, 'numbers', { path: '*.ndjson', format: 'ndjson', records: 3 })
+  const options = resolveFileTail('numbers', { path: '*.ndjson', format: 'ndjson', records: 3 })
   const source = openFileTail('numbers', options, { clock: jumpingClock(), folder, log: () => {} })
   return { source, keyOf: ({ id }) => String(id), [Symbol.asyncDispose]: async () => {} }
 })

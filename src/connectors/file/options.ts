@@ -13,6 +13,7 @@ import {
   type Resolved,
   type TableOf,
 } from '../option-table.ts'
+import { OptionsReader } from '../options-reader.ts'
 
 /** A line that is no record. */
 export interface BadLine {
@@ -100,6 +101,14 @@ export type FileTail = Resolved<typeof fileTailOptions>
 /** The source as data, its options checked; `onBadLine` travels beside it when it is a function. Throws DEFINITION_INVALID naming the option. */
 export function fileTailSpec(options: FileTailOptions): SourceSpec {
   const { name, ...rest } = options
-  readOptions(fileTailOptions, name, rest)
+  resolveFileTail(name, rest)
   return { connector: 'file_tail', name, options: asJsonObject(rest) }
+}
+
+/** @returns every option with its default */
+export function resolveFileTail(name: string, raw: object): FileTail {
+  const options = readOptions(fileTailOptions, name, raw)
+  const ofCsv = options.columns !== null ? 'columns' : options.delimiter !== ',' ? 'delimiter' : null
+  if (options.format === 'ndjson' && ofCsv !== null) new OptionsReader(`source "${name}"`, {}).wrong(ofCsv, "is an option of format: 'csv'")
+  return options
 }

@@ -6,8 +6,7 @@ import type { Json } from '../../core/index.ts'
 import type { Clock } from '../../platform/index.ts'
 import { takePages } from '../conformance/take-pages.ts'
 import { jumpingClock } from '../http/scripted-server.ts'
-import { readOptions } from '../option-table.ts'
-import { fileTailOptions, type FileTailOptions } from './options.ts'
+import { resolveFileTail, type FileTailOptions } from './options.ts'
 import { openFileTail } from './source.ts'
 
 let folder = ''
@@ -24,7 +23,7 @@ type Some = Partial<FileTailOptions> & { clock?: Clock }
 
 function tail({ clock = jumpingClock(), ...options }: Some = {}) {
   const log: string[] = []
-  const resolved = readOptions(fileTailOptions, 'lines', { path: 'app.log', format: 'ndjson', ...options })
+  const resolved = resolveFileTail('lines', { path: 'app.log', format: 'ndjson', ...options })
   const source = openFileTail('lines', resolved, { clock, folder, log: (line) => log.push(line) })
   return { source, log }
 }
@@ -252,8 +251,9 @@ test.each<[object, string]>([
   [{ path: 'a', format: 'xml' }, "format must be 'ndjson' or 'csv'"],
   [{ path: 'a', format: 'csv', delimiter: '"' }, 'delimiter must be one ASCII character, and no quote'],
   [{ path: 'a', format: 'csv', columns: ['id', 'id'] }, 'columns names a column twice'],
+  [{ path: 'a', format: 'ndjson', delimiter: ';' }, "delimiter is an option of format: 'csv'"],
   [{ path: 'a', format: 'csv', follow: 'yes' }, 'follow must be true or false'],
   [{ path: 'a', format: 'csv', onBadLine: 'stop' }, "onBadLine must be 'fail', 'skip' or a function"],
 ])('options that cannot be are named: %j', (options, problem) => {
-  expect(() => readOptions(fileTailOptions, 'lines', options)).toThrow(problem)
+  expect(() => resolveFileTail('lines', options)).toThrow(problem)
 })

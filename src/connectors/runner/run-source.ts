@@ -1,4 +1,4 @@
-import { names, type LoadedFlow } from '../../core/index.ts'
+import { names, type Json, type LoadedFlow } from '../../core/index.ts'
 import { jsonCodec, type ValueCodec } from '../../formats/index.ts'
 import { abortReason, asMillraceError, MillraceError, systemClock } from '../../platform/index.ts'
 import { noTracer, type Tracer } from '../../telemetry/index.ts'
@@ -48,12 +48,12 @@ export async function runSource(options: RunSource): Promise<SourceRun> {
   const { flow, project, endpoints, run, kafka, connectKafka, values = jsonCodec, signal, log, progress, world = ownWorld() } = options
   const tracePage = pageTracing(options)
   const { name } = flow.source
-  const source = openSource(flow, endpoints, world, { connectKafka, log })
   const until = <T>(work: Promise<T>): Promise<T> => untilAborted(work, signal)
+  const source = await until(openSource(flow, endpoints, world, { connectKafka, log }))
   await until(ensureCursorTopic(kafka, project, log))
   const writer = await until(PageWriter.open({ kafka, project, source: name, run, clock: world.clock, signal, log }))
   const { cursor } = writer
-  log(`${name} reads ${source.says}; ${cursor === null ? 'no cursor yet: from the beginning' : `goes on at ${JSON.stringify(cursor)}`}`)
+  log(`${name} reads ${source.says}; ${cursor === null ? 'no cursor yet: from the beginning' : `goes on at ${shown(cursor)}`}`)
   const totals: SourceRun = { pages: 0, fetched: 0, produced: 0, filtered: 0 }
   const report = new Report(world, log)
   try {
@@ -110,6 +110,12 @@ function pageTracing({ flow, tracer = noTracer, traceparent }: RunSource) {
       span.end()
     }
   }
+}
+
+/** Some hold a hundred places. */
+function shown(cursor: Json): string {
+  const text = JSON.stringify(cursor)
+  return text.length > 300 ? `${text.slice(0, 300)}…` : text
 }
 
 /** The last cursor of each source is kept for ever. */

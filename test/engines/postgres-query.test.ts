@@ -174,6 +174,10 @@ describeOn(['postgres15'], 'postgresQuery on PostgreSQL', () => {
     }
     const { ids } = await run({ query: 'SELECT * FROM followed', for: '4s', clock })
     expect(ids).toEqual([1, 2, 3, 4])
+    let seconds = 0
+    const ticking: Clock = { ...systemClock, monotonicMs: () => seconds * 1000 }
+    const endless = await run({ query: 'SELECT id FROM generate_series(1, 100) AS id', batch: 1, for: '3s', clock: ticking }, null, async () => seconds++)
+    expect(endless.ids).toEqual([1, 2, 3])
   })
 
   test('a stop ends a query that is being answered', async () => {

@@ -51,12 +51,12 @@ async function* readRows(run: QueryRun, cursor: Json): AsyncGenerator<PolledPage
     for (;;) {
       const page = await run.page(after)
       if (page.after !== null) {
-        const label = after === null ? 'start' : `after ${after.join(', ')}`
+        const label = after === null ? 'start' : `after ${after.join(', ').slice(0, 100)}`
         ;({ after } = page)
         yield { records: page.records, cursor: { after: page.after }, label }
         stopIfAborted(signal)
       }
-      if (page.isFull) continue
+      if (page.isFull && (endsMs === null || clock.monotonicMs() < endsMs)) continue
       if (endsMs === null || clock.monotonicMs() + every >= endsMs) return
       await clock.sleep(every, signal)
     }

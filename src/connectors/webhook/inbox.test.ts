@@ -17,7 +17,7 @@ test('bodies that wait are bounded, and room comes back', () => {
 
 test('a page has as many requests as fit, one at least, and none is parted', async () => {
   const inbox = inboxOf()
-  for (const count of [5, 2, 2, 3]) void inbox.put(deliveryOf(records(count), 1, null))
+  for (const count of [5, 2, 2, 3]) void inbox.put(deliveryOf(records(count), null))
   const taken = []
   for (let i = 0; i < 3; i++) taken.push((await inbox.take(4, never)).map((delivery) => delivery.records.length))
   expect(taken).toEqual([[5], [2, 2], [3]])
@@ -26,7 +26,7 @@ test('a page has as many requests as fit, one at least, and none is parted', asy
 test('who takes waits for a request, for the end, or for an abort', async () => {
   const inbox = inboxOf()
   const waiting = inbox.take(10, never)
-  void inbox.put(deliveryOf(records(1), 1, null))
+  void inbox.put(deliveryOf(records(1), null))
   expect(await waiting).toHaveLength(1)
   const stop = new AbortController()
   const stopped = inbox.take(10, stop.signal)
@@ -35,13 +35,13 @@ test('who takes waits for a request, for the end, or for an abort', async () => 
   const ended = inbox.take(10, never)
   inbox.close()
   expect(await ended).toEqual([])
-  expect(await inbox.put(deliveryOf(records(1), 1, null))).toMatchObject({ status: 503 })
+  expect(await inbox.put(deliveryOf(records(1), null))).toMatchObject({ status: 503 })
 })
 
 test('a request of the same key has the answer of the one that waits; once committed it is known', async () => {
   const inbox = inboxOf()
-  const first = inbox.put(deliveryOf(records(1), 1, 'a'))
-  const again = inbox.put(deliveryOf(records(1), 1, 'a'))
+  const first = inbox.put(deliveryOf(records(1), 'a'))
+  const again = inbox.put(deliveryOf(records(1), 'a'))
   const taken = await inbox.take(10, never)
   expect(taken).toHaveLength(1)
   inbox.committed(taken)
@@ -49,22 +49,22 @@ test('a request of the same key has the answer of the one that waits; once commi
     { status: 200, body: { records: 1 } },
     { status: 200, body: { records: 1 } },
   ])
-  expect(await inbox.put(deliveryOf(records(1), 1, 'a'))).toEqual({ status: 200, body: { records: 1, repeated: true } })
+  expect(await inbox.put(deliveryOf(records(1), 'a'))).toEqual({ status: 200, body: { records: 1, repeated: true } })
 })
 
 test('of keys the latest are remembered', async () => {
   const inbox = inboxOf({ remembered: ['a', 'b'] })
-  void inbox.put(deliveryOf(records(1), 1, 'c'))
+  void inbox.put(deliveryOf(records(1), 'c'))
   const taken = await inbox.take(10, never)
   expect(inbox.rememberedWith(taken)).toEqual(['b', 'c'])
   inbox.committed(taken)
-  void inbox.put(deliveryOf(records(1), 1, 'a'))
+  void inbox.put(deliveryOf(records(1), 'a'))
   expect(await inbox.take(10, never)).toHaveLength(1)
 })
 
 test('one that was not committed is not remembered, and its sender is told to come again', async () => {
   const inbox = inboxOf()
-  const answered = inbox.put(deliveryOf(records(1), 1, 'a'))
+  const answered = inbox.put(deliveryOf(records(1), 'a'))
   inbox.giveUp('the run ended')
   expect(await answered).toEqual({ status: 503, body: { error: 'the run ended' }, headers: { 'retry-after': '1' } })
   expect(inbox.rememberedWith([])).toEqual([])

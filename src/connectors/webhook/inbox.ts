@@ -8,16 +8,15 @@ export interface Answer {
 /** A request's records, on their way into a page. */
 export interface Delivery {
   records: Record<string, unknown>[]
-  sizeBytes: number
   /** Of its idempotency key; null: it has none. */
   digest: string | null
   answered: Promise<Answer>
   answer: (answer: Answer) => void
 }
 
-export function deliveryOf(records: Record<string, unknown>[], sizeBytes: number, digest: string | null): Delivery {
+export function deliveryOf(records: Record<string, unknown>[], digest: string | null): Delivery {
   const { promise, resolve } = Promise.withResolvers<Answer>()
-  return { records, sizeBytes, digest, answered: promise, answer: resolve }
+  return { records, digest, answered: promise, answer: resolve }
 }
 
 /** Whoever sends is to come again: nothing of the request is committed, or nobody knows. */

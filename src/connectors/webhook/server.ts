@@ -102,13 +102,13 @@ async function take({ options, rules, inbox }: StartWebhookServer, request: Inco
   if (!read.ok) return problem(400, read.problem)
   if (read.records.length === 0) return { status: 200, body: { records: 0 } }
   const { idempotency } = options
-  if (idempotency === null) return inbox.put(deliveryOf(read.records, body.byteLength, null))
+  if (idempotency === null) return inbox.put(deliveryOf(read.records, null))
   const key = headers[idempotency.header]
   if (typeof key !== 'string' || key === '' || key.length > mostKeyLength)
     return problem(400, `the header ${idempotency.header} has to hold the request's key, 1 to ${mostKeyLength} characters`)
   const { field } = idempotency
   const keyed = read.records.map((record, i) => (field === null ? record : { ...record, [field]: read.isList ? `${key}-${i}` : key }))
-  return inbox.put(deliveryOf(keyed, body.byteLength, digestOf(key)))
+  return inbox.put(deliveryOf(keyed, digestOf(key)))
 }
 
 /** 66 bits: enough to tell some thousand keys apart, and short in the cursor. */

@@ -1,6 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { kafkaRecordsSuite } from '../../../test/harness/kafka-records-suite.ts'
-import type { Field } from '../../core/index.ts'
+import type { Field, KafkaEndpoint } from '../../core/index.ts'
 import { avroCodec, avroOfSchema, parseAvro } from '../../formats/index.ts'
 import { connectKafka } from '../../kafka-client/index.ts'
 import { systemClock } from '../../platform/index.ts'
@@ -82,4 +85,41 @@ test('the source as data holds references to secrets alone', () => {
     sasl: { mechanism: 'SCRAM-SHA-512', username: 'u', password },
   })
   expect(resolveKafkaRecords('records', spec.options)).toMatchObject({ bootstrapServers: ['one:9092', 'two:9092'], values: 'json' })
+})
+
+test('another Kafka is connected to with its secrets, which are read where the source runs', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-secrets-'))
+  writeFileSync(join(folder, 'ca.pem'), 'an authority\n')
+  const options = resolveKafkaRecords('records', {
+    topic: 'a',
+    bootstrapServers: ['other:9093'],
+    tls: { ca: { secret: 'file', path: 'ca.pem' } },
+    sasl: { mechanism: 'SCRAM-SHA-512', username: 'u', password },
+  })
+  const asked: KafkaEndpoint[] = []
+  const open = (env: Record<string, string>) =>
+    openKafkaRecordsBy('records', options, {
+      clock: systemClock,
+      env,
+      folder,
+      endpoints: { kafka: { bootstrapServers: ['own:9092'] }, registry: null },
+      connectKafka: (endpoint) => {
+        asked.push(endpoint)
+        return Promise.reject(new Error('it is away'))
+      },
+      log: () => {},
+    })
+  const source = open({ KAFKA_PASSWORD: 'it is a secret' })
+  expect(source.says).toBe('topic a of other:9093')
+  await expect(takePages(source, null)).rejects.toThrow('it is away')
+  expect(asked).toEqual([
+    {
+      bootstrapServers: ['other:9093'],
+      tls: { ca: 'an authority' },
+      sasl: { mechanism: 'SCRAM-SHA-512', username: 'u', password: 'it is a secret' },
+    },
+  ])
+  expect(() => open({})).toThrow('Source records: sasl.password needs the environment variable KAFKA_PASSWORD, which is not set.')
+  rmSync(folder, { recursive: true })
+  expect(() => open({ KAFKA_PASSWORD: 'x' })).toThrow(/tls\.ca needs the file .*ca\.pem, which cannot be read \(ENOENT\)/)
 })

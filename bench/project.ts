@@ -1,7 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
-import { createApiClient, type ApiClient } from '../src/api-client/index.ts'
-import { readApiAddress } from '../src/runtime/index.ts'
+import { createApiClient, readApiAddress, type ApiClient } from '../src/api-client/index.ts'
 import { createProject, root } from '../test/harness/project.ts'
 
 /** The reference job in a folder of its own, run as a user runs it: launcher, free ports, local stand-in. */

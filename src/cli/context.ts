@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { createApiClient, type ApiClient } from '../api-client/index.ts'
+import { createApiClient, readApiAddress, type ApiClient } from '../api-client/index.ts'
 import type { Endpoints, EndpointsView } from '../core/index.ts'
 import type { CassandraSession } from '../cql-client/index.ts'
 import type { KafkaClient } from '../kafka-client/index.ts'
@@ -10,7 +10,6 @@ import {
   loadSettings,
   openClients,
   openValues,
-  readApiAddress,
   settingsOf,
   type Settings,
   type ValuesForPeople,

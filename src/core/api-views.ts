@@ -51,6 +51,8 @@ export interface StatusView {
  * secrets, and only over the socket that the user who started Millrace can open (mode 0600, P8). No more than it needs.
  */
 export interface EndpointsView {
+  /** Null: the console alone, of no project. */
+  project: string | null
   endpoints: Pick<Endpoints, 'kafka' | 'cassandra' | 'registry'>
 }
 

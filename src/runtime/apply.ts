@@ -7,7 +7,7 @@ import { createClients } from './clients.ts'
 import { notEmbedded, resolveEndpoints } from './endpoints.ts'
 import { planProject } from './plan.ts'
 import { provision, type Provision } from './provision.ts'
-import { settingsBy } from './settings/load-settings.ts'
+import { settingsBy } from './load-settings.ts'
 
 export interface PlanOptions {
   projectDir: string

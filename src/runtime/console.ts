@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { Access, AuditLog, type ApiServer, type ConsoleScope } from '../api-server/index.ts'
 import { asMillraceError, MillraceError, runsFromSource, systemClock, type Logger } from '../platform/index.ts'
 import type { DataFolder } from './data-folder.ts'
-import type { Settings } from './settings/settings.ts'
+import type { Settings } from '../settings/index.ts'
 import { version } from './version.ts'
 
 const defaultPort = 8080

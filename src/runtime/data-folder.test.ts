@@ -1,9 +1,9 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { spawnSync } from 'node:child_process'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { ensureCredentials, openDataFolder, readApiAddress, removeApiAddress, writeApiAddress } from './data-folder.ts'
+import { ensureCredentials, openDataFolder } from './data-folder.ts'
 
 let dir: string
 
@@ -46,15 +46,6 @@ test('credentials are made once, differ between folders, and are for this user a
 test('damaged credentials are not replaced by new ones in silence', () => {
   writeFileSync(join(dir, 'credentials.json'), '{}')
   expect(() => ensureCredentials(dir)).toThrow(/remove it and start again/)
-})
-
-test('the address of the API is found until it is removed', () => {
-  expect(readApiAddress(dir)).toBeNull()
-  writeApiAddress(dir, { socket: '/tmp/x.sock', pid: 12 })
-  expect(readApiAddress(dir)).toEqual({ socket: '/tmp/x.sock', pid: 12 })
-  expect(readFileSync(join(dir, 'api.json'), 'utf8')).not.toContain('password')
-  removeApiAddress(dir)
-  expect(readApiAddress(dir)).toBeNull()
 })
 
 // Node's own recursive mkdir never ends there.

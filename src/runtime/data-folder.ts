@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { errnoOf, makeFolders, MillraceError, systemDisk } from '../platform/index.ts'
@@ -98,29 +98,4 @@ export function ensureCredentials(dataDir: string): { username: string; password
     if (typeof username === 'string' && typeof password === 'string') return { username, password, file }
   }
   throw new MillraceError('DATA_CORRUPT', `${file} does not hold a username and a password: remove it and start again for new ones.`)
-}
-
-/** Where the running Millrace of a data folder answers. */
-export interface ApiAddress {
-  socket: string
-  pid: number
-}
-
-const apiFile = (dataDir: string): string => join(dataDir, 'api.json')
-
-export function writeApiAddress(dataDir: string, address: ApiAddress): void {
-  systemDisk.replaceFile(apiFile(dataDir), JSON.stringify(address) + '\n', 0o600)
-}
-
-export function removeApiAddress(dataDir: string): void {
-  rmSync(apiFile(dataDir), { force: true })
-}
-
-/** null when none was started, or it stopped in order; a killed one leaves an address that does not answer. */
-export function readApiAddress(dataDir: string): ApiAddress | null {
-  if (!existsSync(apiFile(dataDir))) return null
-  const content: unknown = JSON.parse(readFileSync(apiFile(dataDir), 'utf8'))
-  if (typeof content !== 'object' || content === null || !('socket' in content) || !('pid' in content)) return null
-  const { socket, pid } = content
-  return typeof socket === 'string' && typeof pid === 'number' ? { socket, pid } : null
 }

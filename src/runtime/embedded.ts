@@ -3,7 +3,7 @@ import { connectCassandra } from '../cql-client/index.ts'
 import { connectKafka } from '../kafka-client/index.ts'
 import { messageOf, MillraceError, type Logger, type Part } from '../platform/index.ts'
 import type { DataFolder } from './data-folder.ts'
-import type { Settings } from './settings/settings.ts'
+import type { Settings } from '../settings/index.ts'
 
 export interface Credentials {
   username: string

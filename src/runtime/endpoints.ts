@@ -1,6 +1,6 @@
 import type { Endpoints, RegistryEndpoint, TopicPolicy } from '../core/index.ts'
 import type { Credentials } from './embedded.ts'
-import type { Settings } from './settings/settings.ts'
+import type { Settings } from '../settings/index.ts'
 
 export interface Embedded {
   /** Null: somebody's cluster is used. */

@@ -9,8 +9,7 @@ import type { Clients } from './clients.ts'
 import type { ConsoleAlone, ConsoleOptions } from './console-alone/start-console.ts'
 import type { Served, ServedPart, ServeOptions, StoreAccess } from './serve.ts'
 import type { BrokerAccess, ListenAt } from './serve-broker.ts'
-import type { Environment } from './settings/environment.ts'
-import type { Settings } from './settings/settings.ts'
+import type { Environment, Settings } from '../settings/index.ts'
 import type { Millrace, StartOptions } from './start.ts'
 import type { DevOptions } from './reload/reloading.ts'
 import type { StoppedOffsets } from './offsets/stopped-offsets.ts'
@@ -18,9 +17,7 @@ import type { InlineTaskOptions } from './task-inline.ts'
 import type * as tables from './tables.ts'
 
 export { findConfig } from './children/loading.ts'
-export { readApiAddress } from './data-folder.ts'
-export { basePathForm, basePathOf } from './settings/base-path.ts'
-export { dataDirOf } from './settings/data-dir.ts'
+export { basePathForm, basePathOf, dataDirOf, settingsOf } from '../settings/index.ts'
 export { version } from './version.ts'
 export type {
   BrokerAccess,
@@ -45,12 +42,7 @@ export type {
 
 /** Reads the project's config and resolves it with the environment. */
 export async function loadSettings(options: { projectDir: string; env: Environment }): Promise<Settings> {
-  return (await import('./settings/load-settings.ts')).loadSettings(options)
-}
-
-/** What the environment alone says, for a command that has no project. */
-export async function settingsOf(env: Environment): Promise<Settings> {
-  return (await import('./settings/settings.ts')).settingsOf(env)
+  return (await import('./load-settings.ts')).loadSettings(options)
 }
 
 /** Reads the tables of a data folder as a whole, also while Millrace runs; NOT_FOUND where there are none. */

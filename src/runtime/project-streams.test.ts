@@ -8,7 +8,7 @@ import { openChildRegister } from './children/orphans.ts'
 import { openDataFolder, type DataFolder } from './data-folder.ts'
 import { notEmbedded, resolveEndpoints } from './endpoints.ts'
 import { createProjectStreams, type ProjectStreams, type RunningStreams } from './project-streams.ts'
-import { settingsOf } from './settings/settings.ts'
+import { settingsOf } from '../settings/index.ts'
 
 const patience = { timeout: 60_000, interval: 5 }
 let folder: DataFolder
@@ -30,11 +30,11 @@ const awayClients: Clients = {
   [Symbol.asyncDispose]: () => Promise.resolve(),
 }
 
-beforeEach(() => {
+beforeEach(async () => {
   asked = 0
   answer = new MillraceError('UNREACHABLE', 'Kafka is away.')
   folder = openDataFolder(mkdtempSync(join(tmpdir(), 'millrace-project-streams-')))
-  const settings = settingsOf({})
+  const settings = await settingsOf({})
   running = {
     settings,
     endpoints: resolveEndpoints(settings, notEmbedded),

@@ -25,7 +25,7 @@ import { asMillraceError, MillraceError, type Logger } from '../platform/index.t
 import { createRegistryClient, type RegistryClient } from '../registry-client/index.ts'
 import { deadLetterTopicConfigs } from '../streams/index.ts'
 import type { Clients } from './clients.ts'
-import type { Settings } from './settings/settings.ts'
+import type { Settings } from '../settings/index.ts'
 
 export interface Provisioned {
   /** What was made: `topic users_created (6 partitions)`, `table spark_streams.created_users`, `schema users_created-value version 2`. */

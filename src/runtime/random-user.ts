@@ -3,7 +3,7 @@ import { chooseRandomUser, startRandomUserStandIn } from '../connectors/index.ts
 import type { RandomUserEndpoint } from '../core/index.ts'
 import type { Logger, Part } from '../platform/index.ts'
 import type { SchedulerHandle } from '../scheduler/index.ts'
-import type { Settings } from './settings/settings.ts'
+import type { Settings } from '../settings/index.ts'
 
 /** Decides once a start which RandomUser server is used; the seed is made once per project, so that a retry repeats its users. */
 export async function resolveRandomUser(

@@ -3,7 +3,7 @@ import { asMillraceError, isLoopback, MillraceError, type Logger } from '../plat
 import { createRegistryClient } from '../registry-client/index.ts'
 import type { Clients } from './clients.ts'
 import { explainBusyPort, type BusyPort, type Credentials } from './embedded.ts'
-import type { Settings } from './settings/settings.ts'
+import type { Settings } from '../settings/index.ts'
 
 /** The schema registry of a running Millrace: ours, or somebody's by its URL. */
 export interface Registry {

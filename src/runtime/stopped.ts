@@ -2,7 +2,7 @@ import type { DoctorReport, DoctorStep } from '../core/index.ts'
 import { asMillraceError, listenTcp, type MillraceError } from '../platform/index.ts'
 import { explainBusyPort, probeCql, probeKafka, type BusyPort } from './embedded.ts'
 import { busyRegistry } from './registry.ts'
-import { loadSettings } from './settings/load-settings.ts'
+import { loadSettings } from './load-settings.ts'
 
 /** The doctor when nothing runs: what would keep a start from succeeding. */
 export async function diagnoseStopped(options: {

@@ -7,8 +7,8 @@ import type { AttemptEnd } from '../scheduler/index.ts'
 import { findConfig, startLoading } from './children/loading.ts'
 import { createTaskPool } from './children/task-pool.ts'
 import { notEmbedded, resolveEndpoints } from './endpoints.ts'
-import { settingsBy } from './settings/load-settings.ts'
-import type { Settings } from './settings/settings.ts'
+import { settingsBy } from './load-settings.ts'
+import type { Settings } from '../settings/index.ts'
 
 export interface InlineTaskOptions {
   projectDir: string

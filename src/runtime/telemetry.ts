@@ -4,7 +4,7 @@ import type { Logger } from '../platform/index.ts'
 import type { AttemptEnd, SchedulerHandle, StartAttempt } from '../scheduler/index.ts'
 import { secondsBuckets, startTelemetry, telemetrySettings, type Telemetry } from '../telemetry/index.ts'
 import type { DataFolder } from './data-folder.ts'
-import type { Settings } from './settings/settings.ts'
+import type { Settings } from '../settings/index.ts'
 import { version } from './version.ts'
 
 /** Traces and counts of the supervisor: DAG runs, attempts, and what the children tell. */

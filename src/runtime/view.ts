@@ -21,7 +21,7 @@ import type { Observed, Observer } from './counts.ts'
 import { diagnose, retryLine, type Facts } from './doctor.ts'
 import { deadLetterTopics } from './provision.ts'
 import type { Registry } from './registry.ts'
-import type { Settings } from './settings/settings.ts'
+import type { Settings } from '../settings/index.ts'
 
 /** The state of a running Millrace that its views are made from; changed by `start` alone. */
 export interface Running {
@@ -106,7 +106,10 @@ export function createView(
   const endpoints = async (): Promise<EndpointsView> => {
     // Without a token the command asks the function itself, and tells why it fails; Cassandra's commands need none.
     const kafka = await running.clients.kafkaWithToken().catch(() => running.endpoints.kafka)
-    return { endpoints: { kafka, cassandra: running.endpoints.cassandra, registry: running.endpoints.registry } }
+    return {
+      project: running.project.name,
+      endpoints: { kafka, cassandra: running.endpoints.cassandra, registry: running.endpoints.registry },
+    }
   }
   const streams = (): string[] => running.project.streams.map((stream) => stream.name)
   return {

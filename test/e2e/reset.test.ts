@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { DoctorReport, ResetView, RunView, StatusView } from '../../src/core/index.ts'
-import { createApiClient, type AuditView } from '../../src/api-client/index.ts'
-import { readApiAddress } from '../../src/runtime/index.ts'
+import { createApiClient, readApiAddress, type AuditView } from '../../src/api-client/index.ts'
 import { eventually, run, runJson, runJsonLines, startMillrace, type Started } from '../harness/millrace.ts'
 import { createProject, type TestProject } from '../harness/project.ts'
 import { judgeSourceReset, judgeStreamReset, resetJudge, runsEnded } from '../harness/reset.ts'

@@ -172,6 +172,7 @@ function scriptedPorts(state: ScriptedApi['state']): ApiPorts {
       Promise.resolve({ summary: hidePersonal ? 'hidden' : 'well', healthy: true, steps: [], administrator: [] }),
     endpoints: () =>
       Promise.resolve({
+        project: null,
         endpoints: {
           kafka: { bootstrapServers: [], topics: { create: 'auto', replicationFactor: -1, minInsyncReplicas: null, configs: {} } },
           cassandra: { contactPoints: [], localDataCenter: 'datacenter1', consistency: 'ONE', readConsistency: 'ONE' },

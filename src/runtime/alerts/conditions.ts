@@ -1,7 +1,7 @@
 import type { StreamMotion } from '../../api-server/index.ts'
 import type { AlertName, AlertSubject, AlertView, DagView, StatusView } from '../../core/index.ts'
 import { plural } from '../../core/index.ts'
-import type { AlertSettings, StreamRules } from '../settings/alert-settings.ts'
+import type { AlertSettings, StreamRules } from '../../settings/index.ts'
 
 /** What a rule says of its subject now. */
 export interface Condition {

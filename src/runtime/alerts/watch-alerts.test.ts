@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
 import { startingStatus, type DagView, type FlowCounts, type RunView, type StatusView, type StreamStatus } from '../../core/index.ts'
 import { createLogger, MillraceError, systemDisk } from '../../platform/index.ts'
-import { resolveSettings, type Settings } from '../settings/settings.ts'
+import { resolveSettings, type Settings } from '../../settings/index.ts'
 import { SetClock } from './testing/set-clock.ts'
 import { startWebhookReceiver, type WebhookReceiver } from './testing/webhook-receiver.ts'
 import { StreamMotions } from './stream-motions.ts'
@@ -69,10 +69,14 @@ class World {
   watch: AlertWatch
   readonly #settings: Settings['alerts']
 
-  constructor(receiver: WebhookReceiver | null, alerts: object = {}) {
+  static async open(receiver: WebhookReceiver | null, alerts: object = {}): Promise<World> {
     const webhook = receiver === null ? {} : { webhook: { url: receiver.url, headers: { authorization: 'Bearer s3cret' } } }
     const config = { name: 'users', alerts: { ...webhook, ...alerts } }
-    this.#settings = resolveSettings({ config, configPath: 'millrace.config.ts', projectDir: '/p', env: {} }).alerts
+    return new World((await resolveSettings({ config, configPath: 'millrace.config.ts', projectDir: '/p', env: {} })).alerts)
+  }
+
+  private constructor(settings: Settings['alerts']) {
+    this.#settings = settings
     this.watch = this.restart()
     worlds.push(this)
   }
@@ -134,7 +138,7 @@ async function arrived(receiver: WebhookReceiver, count: number): Promise<string
 
 test('a stream that lags is told when it has for long, and again when it has caught up well below the bound', async () => {
   await using receiver = await startWebhookReceiver()
-  const world = new World(receiver, { rules: { lag: { records: 100, for: '1m' } } })
+  const world = await World.open(receiver, { rules: { lag: { records: 100, for: '1m' } } })
   world.flow = { ...flow, lag: 101 }
   await world.pass(50)
   expect(world.firing).toEqual([])
@@ -155,7 +159,7 @@ test('a stream that lags is told when it has for long, and again when it has cau
 })
 
 test('any new dead letter is told, for as long as it is new', async () => {
-  const world = new World(null)
+  const world = await World.open(null)
   await world.pass(10)
   world.stream = { ...running, deadLetters: 2 }
   await world.pass(10)
@@ -168,7 +172,7 @@ test('any new dead letter is told, for as long as it is new', async () => {
 
 test('a stream that stalls is told after a minute, and after a restart it is not told anew', async () => {
   await using receiver = await startWebhookReceiver()
-  const world = new World(receiver)
+  const world = await World.open(receiver)
   world.stream = { ...running, lag: 5, committed: { 't/0': '1' } }
   await world.pass(55)
   expect(world.firing).toEqual([])
@@ -192,7 +196,7 @@ test('a stream that stalls is told after a minute, and after a restart it is not
 })
 
 test('a stream that has stopped is told by its error’s code, without the message that may tell of values', async () => {
-  const world = new World(null)
+  const world = await World.open(null)
   const error = { code: 'DEAD_LETTER_LIMIT' as const, message: 'ada@example.org is no number', retriable: false }
   world.stream = { ...running, state: { is: 'stopped', error } }
   await world.pass(0)
@@ -201,7 +205,7 @@ test('a stream that has stopped is told by its error’s code, without the messa
 })
 
 test('a failed run is told until one succeeds; nothing is concluded while one runs, or the store is away', async () => {
-  const world = new World(null)
+  const world = await World.open(null)
   world.lastRun = { ...run, state: 'failed' }
   await world.pass(0)
   expect(world.firing).toEqual(['MillraceRunFailed daily: run manual__1 failed'])
@@ -216,7 +220,7 @@ test('a failed run is told until one succeeds; nothing is concluded while one ru
 })
 
 test('a part that does not answer is told after half a minute', async () => {
-  const world = new World(null)
+  const world = await World.open(null)
   world.part = { ...world.part, state: 'failed' }
   await world.pass(25)
   expect(world.firing).toEqual([])
@@ -226,7 +230,7 @@ test('a part that does not answer is told after half a minute', async () => {
 
 test('rules are switched off, for all or for one stream', async () => {
   const rules = { deadLetters: false, stopped: false, runFailed: false, partFailed: false, stalled: false }
-  const world = new World(null, { rules: { ...rules, lag: { records: 1, for: '0s' } }, streams: { load_users: { lag: false } } })
+  const world = await World.open(null, { rules: { ...rules, lag: { records: 1, for: '0s' } }, streams: { load_users: { lag: false } } })
   const error = { code: 'DEAD_LETTER_LIMIT' as const, message: '', retriable: false }
   world.stream = { ...running, deadLetters: 5, lag: 9, state: { is: 'stopped', error } }
   world.flow = { ...flow, lag: 9 }
@@ -238,7 +242,7 @@ test('rules are switched off, for all or for one stream', async () => {
 
 test('while the webhook fails nothing waits, and what is over by then is told once, as resolved', async () => {
   await using receiver = await startWebhookReceiver()
-  const world = new World(receiver)
+  const world = await World.open(receiver)
   receiver.answers.push(503)
   world.lastRun = { ...run, state: 'failed' }
   await world.watch.look()
@@ -262,7 +266,7 @@ test('while the webhook fails nothing waits, and what is over by then is told on
 
 test('what was not delivered before a stop is delivered after the next start', async () => {
   await using receiver = await startWebhookReceiver()
-  const world = new World(receiver)
+  const world = await World.open(receiver)
   receiver.answers.push(500)
   world.lastRun = { ...run, state: 'failed' }
   await world.watch.look()
@@ -275,7 +279,7 @@ test('what was not delivered before a stop is delivered after the next start', a
 })
 
 test('a file of alerts that cannot be read is as none', async () => {
-  const world = new World(null)
+  const world = await World.open(null)
   writeFileSync(join(world.dataDir, 'alerts.json'), '{"v":1,"firing":[{"key":')
   world.restart()
   expect(world.firing).toEqual([])
@@ -285,7 +289,7 @@ test('a file of alerts that cannot be read is as none', async () => {
 test('a trial is sent at once, and without a webhook says what to do', async () => {
   await using receiver = await startWebhookReceiver()
   const never = new AbortController().signal
-  expect(await new World(receiver).watch.test(never)).toMatchObject({ status: 200, error: null, body: 'taken' })
+  expect(await (await World.open(receiver)).watch.test(never)).toMatchObject({ status: 200, error: null, body: 'taken' })
   expect(receiver.received[0]?.body.commonAnnotations.summary).toBe('This is a test: nothing is wrong')
-  await expect(new World(null).watch.test(never)).rejects.toThrow('There is no webhook: set alerts.webhook')
+  await expect((await World.open(null)).watch.test(never)).rejects.toThrow('There is no webhook: set alerts.webhook')
 })

@@ -1,7 +1,7 @@
 import type { StreamMotion } from '../../api-server/index.ts'
 import type { AlertsView, AlertTestView, AlertView, DagView, StatusView } from '../../core/index.ts'
 import { MillraceError, type Clock, type Disk, type Logger } from '../../platform/index.ts'
-import type { AlertSettings } from '../settings/alert-settings.ts'
+import type { AlertSettings } from '../../settings/index.ts'
 import { AlertFile, type KeptAlerts } from './alert-file.ts'
 import { stepAlert, type AlertState } from './alert-state.ts'
 import { alertKey, conditionsOf, type Condition, type Facts } from './conditions.ts'

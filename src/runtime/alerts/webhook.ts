@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { AlertTestView, AlertView } from '../../core/index.ts'
 import { errnoOf } from '../../platform/index.ts'
-import type { Webhook } from '../settings/alert-settings.ts'
+import type { Webhook } from '../../settings/index.ts'
 
 export interface AlertMessage {
   readonly status: 'firing' | 'resolved'

@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { childExecArgv, runsFromSource } from '../../platform/index.ts'
-import { secretVariables } from '../settings/environment.ts'
+import { secretVariables } from '../../settings/index.ts'
 
 export interface ChildExit {
   code: number | null

@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import type { FromLoader, Json, Project, ToLoader } from '../../core/index.ts'
 import { MillraceError, systemClock, type Clock } from '../../platform/index.ts'
+import { nearestConfig } from '../../settings/index.ts'
 import { describeExit, spawnChild, type Child } from './child.ts'
 
 /** Longest a pipeline file may take to load; one that loops never would. */
@@ -84,14 +84,10 @@ export function startLoading(options: { owner: string; onLine: (line: string) =>
 
 /** The nearest folder upwards that holds a `millrace.config.ts`. */
 export function findConfig(from: string): { configPath: string; projectDir: string } {
-  const start = resolve(from)
-  for (let dir = start; ; dir = dirname(dir)) {
-    const configPath = join(dir, 'millrace.config.ts')
-    if (existsSync(configPath)) return { configPath, projectDir: dir }
-    if (dir === dirname(dir)) break
-  }
+  const found = nearestConfig(from)
+  if (found !== null) return found
   throw new MillraceError(
     'CONFIG_MISSING',
-    `There is no millrace.config.ts in ${start} or above it: go to the project's folder, name it with --project, or begin a project with "millrace init <dir>".`,
+    `There is no millrace.config.ts in ${resolve(from)} or above it: go to the project's folder, name it with --project, or begin a project with "millrace init <dir>".`,
   )
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { TokenSource } from '../../core/index.ts'
 import { systemClock } from '../../platform/index.ts'
-import { loadSettings } from '../settings/load-settings.ts'
+import { loadSettings } from '../load-settings.ts'
 import { createTokenProcess } from './token-process.ts'
 
 const root = join(import.meta.dirname, '../../..')

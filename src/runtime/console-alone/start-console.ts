@@ -1,14 +1,15 @@
 import { startApiServer, type ConsoleScope, type DataSystems } from '../../api-server/index.ts'
+import { removeApiAddress, writeApiAddress } from '../../api-client/index.ts'
 import type { DoctorReport, EndpointsView, PartView, StatusView } from '../../core/index.ts'
 import { MillraceError, startOrRelease, systemClock, type Logger, type Part, type Releasers } from '../../platform/index.ts'
 import { createBrowsing } from '../browse.ts'
 import { createClients, type Clients } from '../clients.ts'
 import { openAccess, openWeb } from '../console.ts'
-import { openDataFolder, removeApiAddress, writeApiAddress } from '../data-folder.ts'
+import { openDataFolder } from '../data-folder.ts'
 import { notEmbedded, resolveEndpoints } from '../endpoints.ts'
 import { openLogFile } from '../log-file.ts'
 import { reserveRegistry, type Registry } from '../registry.ts'
-import type { Settings } from '../settings/settings.ts'
+import type { Settings } from '../../settings/index.ts'
 import { counted, describeCassandra, describeKafka, watchClusters, type Watched } from './cluster-health.ts'
 import { noProject, withoutProject } from './no-project.ts'
 
@@ -182,5 +183,5 @@ function diagnose(parts: readonly PartView[]): DoctorReport {
 /** For the command line of the same user, over the socket. */
 async function endpointsOf(clients: Clients, settings: Settings): Promise<EndpointsView> {
   const { cassandra, registry } = resolveEndpoints(settings, notEmbedded)
-  return { endpoints: { kafka: await clients.kafkaWithToken(), cassandra, registry } }
+  return { project: null, endpoints: { kafka: await clients.kafkaWithToken(), cassandra, registry } }
 }

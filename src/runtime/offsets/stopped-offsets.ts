@@ -5,7 +5,7 @@ import type { KafkaClient } from '../../kafka-client/index.ts'
 import { MillraceError } from '../../platform/index.ts'
 import { findConfig, startLoading } from '../children/loading.ts'
 import { openDataFolder, type DataFolder } from '../data-folder.ts'
-import { settingsBy } from '../settings/load-settings.ts'
+import { settingsBy } from '../load-settings.ts'
 import { projectOffsets } from './project-offsets.ts'
 
 export interface StoppedOffsets {

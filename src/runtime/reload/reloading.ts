@@ -1,6 +1,6 @@
 import { asMillraceError, systemClock } from '../../platform/index.ts'
 import { startLoading, type Loading } from '../children/loading.ts'
-import { settingsBy } from '../settings/load-settings.ts'
+import { settingsBy } from '../load-settings.ts'
 import { reload, type Reload, type ReloadContext } from './reload.ts'
 import { removeUnusedBundles } from './unused-bundles.ts'
 import { watchFiles } from './watch-files.ts'

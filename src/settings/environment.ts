@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
-import type { SecretReference } from '../../core/index.ts'
-import { MillraceError } from '../../platform/index.ts'
+import type { SecretReference } from '../core/index.ts'
+import { MillraceError } from '../platform/index.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { makeAuthority, type Certificate } from '../../../tools/engines/certificates.ts'
+import { makeAuthority, type Certificate } from '../../tools/engines/certificates.ts'
 import { resolveSettings, type Settings } from './settings.ts'
 
 function resolve(cassandra: object, env: Record<string, string> = {}): Settings {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { durationMs, projectNamePattern } from '../../core/index.ts'
+import { durationMs, projectNamePattern } from '../core/index.ts'
 import { basePathForm, basePathOf } from './base-path.ts'
 
 /** The strict schema of `millrace.config.ts` with the environment laid over it: one message for each mistake. */

@@ -1,5 +1,5 @@
-import { durationMs, type SecretText } from '../../core/index.ts'
-import { isLoopback } from '../../platform/index.ts'
+import { durationMs, type SecretText } from '../core/index.ts'
+import { isLoopback } from '../platform/index.ts'
 import type { ParsedConfig } from './config-schema.ts'
 import type { SecretReader } from './secrets.ts'
 

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
-import type { TlsEndpoint } from '../../core/index.ts'
-import type { ServerTlsOptions } from '../../platform/index.ts'
+import type { TlsEndpoint } from '../core/index.ts'
+import type { ServerTlsOptions } from '../platform/index.ts'
 import type { ParsedConfig } from './config-schema.ts'
 import { tlsEndpoint, userAndPassword } from './remote.ts'
 import type { SecretReader } from './secrets.ts'

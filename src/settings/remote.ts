@@ -7,8 +7,8 @@ import type {
   TlsEndpoint,
   TokenSource,
   TopicPolicy,
-} from '../../core/index.ts'
-import { isLoopback, parseHostPort } from '../../platform/index.ts'
+} from '../core/index.ts'
+import { isLoopback, parseHostPort } from '../platform/index.ts'
 import type { ParsedConfig } from './config-schema.ts'
 import type { SecretReader } from './secrets.ts'
 

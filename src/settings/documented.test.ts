@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs'
 import { transformSync } from 'esbuild'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { secret } from '../../authoring/index.ts'
+import { secret } from '../authoring/index.ts'
 import { configSchema } from './config-schema.ts'
 import { variables } from './environment.ts'
 
-const document = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8')
+const document = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8')
 /** Rows of the tables of keys: the key's cell, the variable's, default and meaning. */
 const rows = document
   .split('\n')
@@ -80,7 +80,7 @@ function marked(_key: string, value: unknown): unknown {
 }
 
 test('README names no variable that is not read', () => {
-  const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
   const read = new Set(variables.map(({ name }) => name))
   expect([...new Set(readme.match(/MILLRACE_[A-Z_]+[A-Z]/g))].filter((name) => !read.has(name))).toEqual([])
   expect(readme).toContain('(docs/configuration.md)')

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
-import type { CassandraEndpoint, Consistency, KafkaEndpoint, RegistryEndpoint, TopicPolicy } from '../../core/index.ts'
-import { MillraceError } from '../../platform/index.ts'
+import type { CassandraEndpoint, Consistency, KafkaEndpoint, RegistryEndpoint, TopicPolicy } from '../core/index.ts'
+import { MillraceError } from '../platform/index.ts'
 import { alertSettings, type AlertSettings } from './alert-settings.ts'
 import { configSchema, metadataUrlForm, type ParsedConfig } from './config-schema.ts'
 import { dataDirOf } from './data-dir.ts'
@@ -61,12 +61,22 @@ export interface Settings {
   readonly warnings: readonly string[]
 }
 
+export interface ResolveSettings {
+  /** As the config file gives it. */
+  config: unknown
+  /** For messages. */
+  configPath: string
+  /** What paths in the config are relative to. */
+  projectDir: string
+  env: Environment
+}
+
 /**
  * Environment before config file before default. A token function in the config is referred to without its bundle: whoever keeps
- * that fills it in (`load-settings.ts`).
+ * that fills it in (`runtime/load-settings.ts`).
  * @throws MillraceError CONFIG_INVALID naming file or variable, key, and what is allowed; never a secret
  */
-export function resolveSettings(options: { config: unknown; configPath: string; projectDir: string; env: Environment }): Settings {
+export function resolveSettings(options: ResolveSettings): Settings {
   const { config, configPath, projectDir, env } = options
   const {
     kafka = {},

@@ -1,7 +1,6 @@
 import { join } from 'node:path'
-import { findConfig, startLoading, type Loading } from '../children/loading.ts'
-import type { Environment } from './environment.ts'
-import { resolveSettings, type Settings } from './settings.ts'
+import { findConfig, startLoading, type Loading } from './children/loading.ts'
+import { resolveSettings, type Environment, type Settings } from '../settings/index.ts'
 
 /** Reads the config (in a child process, since it is the author's code) and resolves it with the environment. */
 export async function loadSettings(options: { projectDir: string; env: Environment }): Promise<Settings> {
@@ -19,7 +18,7 @@ export async function settingsBy(
   loading: Loading,
   options: { configPath: string; projectDir: string; env: Environment },
 ): Promise<Settings> {
-  const settings = resolveSettings({ ...options, config: await loading.config(options.configPath) })
+  const settings = await resolveSettings({ ...options, config: await loading.config(options.configPath) })
   const { remote } = settings.kafka
   const sasl = remote?.sasl
   if (!remote || sasl?.mechanism !== 'OAUTHBEARER' || sasl.token.from !== 'function') return settings

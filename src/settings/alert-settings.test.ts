@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { secret } from '../../authoring/index.ts'
-import { messageOf } from '../../platform/index.ts'
+import { secret } from '../authoring/index.ts'
+import { messageOf } from '../platform/index.ts'
 import { unknownStreams } from './alert-settings.ts'
 import { resolveSettings, type Settings } from './settings.ts'
 

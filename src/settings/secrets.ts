@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
-import type { SecretReference, SecretText } from '../../core/index.ts'
-import { errnoOf, MillraceError } from '../../platform/index.ts'
+import type { SecretReference, SecretText } from '../core/index.ts'
+import { errnoOf, MillraceError } from '../platform/index.ts'
 import type { Environment } from './environment.ts'
 
 export interface SecretPlace {

@@ -34,3 +34,11 @@ export function bytesAt(batch: Batch, at: Int32Array, i: number): Uint8Array | n
   const start = at[2 * i] ?? -1
   return start < 0 ? null : batch.bytes.subarray(start, at[2 * i + 1])
 }
+
+/** FNV-1a of a record's key bytes, unsigned; the same for all records without one. */
+export function keyHash(batch: Batch, i: number): number {
+  const end = batch.keyAt[2 * i + 1] ?? 0
+  let hash = 0x811c9dc5
+  for (let at = batch.keyAt[2 * i] ?? end; at >= 0 && at < end; at++) hash = Math.imul(hash ^ (batch.bytes[at] ?? 0), 0x01000193)
+  return hash >>> 0
+}

@@ -16,7 +16,10 @@ export {
   type TriggerRule,
   type ValueFormat,
 } from './definitions.ts'
-export { bytesAt, type Batch, type Header } from './batch.ts'
+export { bytesAt, keyHash, type Batch, type Header } from './batch.ts'
+export { connectHeaders, deadLetterHeaders, deadLetterTopicConfigs } from './dead-letters.ts'
+export { recordFailure, type FailureReason, type RecordFailure } from './record-failure.ts'
+export { StepContext } from './step-context.ts'
 export type { Outcome, Sink, SinkResult, Source, SourcePage, SourceSpec } from './connector.ts'
 export type {
   CassandraEndpoint,

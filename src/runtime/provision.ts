@@ -19,11 +19,19 @@ import {
   type TopicValues,
   type WantedTopic,
 } from '../connectors/index.ts'
-import { names, tableId, type Endpoints, type Project, type TopicPolicy, type Topology, type ValueFormat } from '../core/index.ts'
+import {
+  deadLetterTopicConfigs,
+  type Endpoints,
+  names,
+  type Project,
+  tableId,
+  type TopicPolicy,
+  type Topology,
+  type ValueFormat,
+} from '../core/index.ts'
 import type { KafkaClient } from '../kafka-client/index.ts'
 import { asMillraceError, MillraceError, type Logger } from '../platform/index.ts'
 import { createRegistryClient, type RegistryClient } from '../registry-client/index.ts'
-import { deadLetterTopicConfigs } from '../streams/index.ts'
 import type { Clients } from './clients.ts'
 import type { Settings } from '../settings/index.ts'
 

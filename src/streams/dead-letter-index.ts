@@ -1,6 +1,5 @@
-import { names, type Batch } from '../core/index.ts'
+import { type Batch, connectHeaders, names } from '../core/index.ts'
 import { letterId, markerOf, type Settlement } from './dead-letter-markers.ts'
-import { connectHeaders } from './dead-letters.ts'
 
 /**
  * What became of each dead letter, by reading the topic once: those of a record that failed again after its stream was set back stand for

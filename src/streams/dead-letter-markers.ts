@@ -1,5 +1,4 @@
-import type { Batch, Header } from '../core/index.ts'
-import { connectHeaders } from './dead-letters.ts'
+import { type Batch, connectHeaders, type Header } from '../core/index.ts'
 
 /** Who did what with a dead letter, when, and where it went: `topic:partition:offset` of a replay. */
 export interface Settlement {

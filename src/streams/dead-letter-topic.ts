@@ -1,6 +1,5 @@
-import { names } from '../core/index.ts'
+import { deadLetterTopicConfigs, names } from '../core/index.ts'
 import { MillraceError } from '../platform/index.ts'
-import { deadLetterTopicConfigs } from './dead-letters.ts'
 import type { StreamKafka } from './kafka-ports.ts'
 
 /** Where records go that fail, and where they come back. Made where they are missing; those that are there are used as they are. */

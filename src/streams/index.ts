@@ -1,6 +1,5 @@
 export { OpenDeadLetters } from './count-dead-letters.ts'
 export { DeadLetterBook, type DeadLetterFilter, type DeadLetterPage } from './dead-letter-book.ts'
-export { deadLetterTopicConfigs } from './dead-letters.ts'
 export { planReset, resetOffsets, streamOffsets, type ResetKafka, type ResetOrder } from './reset-offsets.ts'
 export { runStream, type RunStreamOptions } from './run-stream.ts'
 export type {

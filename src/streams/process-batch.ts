@@ -1,10 +1,17 @@
-import { bytesAt, recordKey, type Batch } from '../core/index.ts'
+import {
+  type Batch,
+  bytesAt,
+  type FailureReason,
+  keyHash,
+  recordFailure,
+  type RecordFailure,
+  recordKey,
+  StepContext,
+} from '../core/index.ts'
 import { messageOf, MillraceError, type Clock } from '../platform/index.ts'
 import type { CompiledStep, CompiledStream } from './compile-steps.ts'
-import { keyHash, keyMatches } from './record-keys.ts'
-import { recordFailure, type FailureReason, type RecordFailure } from './record-failure.ts'
+import { keyMatches } from './record-keys.ts'
 import { finishStep, isRetriable, isThenable, type FirstCall } from './run-step.ts'
-import { StepContext } from './step-context.ts'
 import type { TimeSlice } from './time-slice.ts'
 import { assignWriteTimes, replayedWriteTimes, timeProblem } from './write-times.ts'
 

@@ -1,9 +1,8 @@
-import { bytesAt, names, type Batch, type Header } from '../core/index.ts'
+import { type Batch, bytesAt, connectHeaders, type Header, names } from '../core/index.ts'
 import { jsonCodec } from '../formats/index.ts'
 import { abortReason, MillraceError } from '../platform/index.ts'
 import { DeadLetterIndex } from './dead-letter-index.ts'
 import { letterId, markerOf, type Settlement } from './dead-letter-markers.ts'
-import { connectHeaders } from './dead-letters.ts'
 import type { TopicPartition } from './kafka-ports.ts'
 
 /** What reading dead letters needs of a Kafka client; `KafkaClient` has this shape. */

@@ -1,6 +1,6 @@
+import type { StepContext } from '../core/index.ts'
 import { backoffMs, MillraceError, type Clock } from '../platform/index.ts'
 import type { CompiledStep } from './compile-steps.ts'
-import type { StepContext } from './step-context.ts'
 
 /** How a step's first call ended, when it did not simply return: with a promise, or by throwing. */
 export type FirstCall = { is: 'pending'; promise: PromiseLike<unknown>; context: StepContext } | { is: 'thrown'; error: unknown }

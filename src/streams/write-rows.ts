@@ -1,8 +1,7 @@
-import type { Sink } from '../core/index.ts'
+import { type RecordFailure, recordFailure, type Sink } from '../core/index.ts'
 import { asMillraceError, backoffMs, MillraceError, type Clock } from '../platform/index.ts'
 import type { ProcessedBatch, Row } from './process-batch.ts'
 import { whileSlow } from './while-slow.ts'
-import { recordFailure, type RecordFailure } from './record-failure.ts'
 
 /** A system that is back should not be left waiting: a try every 2 s costs little. */
 export const RETRY_DELAYS = { initialMs: 100, maxMs: 2_000 } as const

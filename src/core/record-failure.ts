@@ -1,4 +1,4 @@
-import { messageOf, MillraceError } from '../platform/index.ts'
+import { messageOf, MillraceError } from '../platform/errors.ts'
 
 /** At which stage a record failed: its bytes, its content, one of the stream's functions, its write. */
 export type FailureReason = 'decode' | 'validate' | 'step' | 'sink'

@@ -1,6 +1,7 @@
-import { bytesAt, type Batch, type Header, type RecordContext } from '../core/index.ts'
+import { bytesAt, type Batch, type Header } from './batch.ts'
+import type { RecordContext } from './loaded.ts'
 
-/** What a step is told of its record. Everything is read from the batch when asked for: most steps ask for nothing. */
+/** What a step, or a handler, is told of its record. Everything is read from the batch when asked for: most steps ask for nothing. */
 export class StepContext implements RecordContext {
   readonly #batch: Batch
   readonly #record: number

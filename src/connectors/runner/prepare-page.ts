@@ -1,9 +1,10 @@
-import { names, recordKey, type Header, type LoadedFlow } from '../../core/index.ts'
+import { names, type Header, type LoadedFlow } from '../../core/index.ts'
 import type { ValueCodec } from '../../formats/index.ts'
 import { messageOf, MillraceError } from '../../platform/index.ts'
 import type { PolledPage } from '../polled-source.ts'
 import type { OutgoingRecord } from './kafka-port.ts'
 import { stopIfAborted } from '../stop-if-aborted.ts'
+import { encodeRecord } from '../values/encode-record.ts'
 
 /** A page ready to be produced. */
 export interface PreparedPage {
@@ -71,26 +72,13 @@ async function applySteps(where: Where, record: unknown): Promise<unknown> {
 
 function outgoing(where: Where, value: unknown, values: ValueCodec, headers: Header[]): OutgoingRecord {
   const { topic, parse } = where.flow
-  const parsed = parse(value)
-  if (!parsed.ok) {
-    const [first] = parsed.problems
-    const all = parsed.problems.slice(0, 5).map(({ path, message }) => `${path === '' ? 'the value' : path}: ${message}`)
+  const encoded = encodeRecord(topic, parse, values, value)
+  if (!encoded.ok) {
+    const [first] = encoded.problems
+    const all = encoded.problems.slice(0, 5).map(({ path, message }) => `${path === '' ? 'the value' : path}: ${message}`)
     throw recordError('RECORD_INVALID', where, `does not fit ${topic.schema}: ${all.join('; ')}`, first?.path ?? '')
   }
-  const encoded = values.encode(parsed.value)
-  if (!encoded.ok)
-    throw recordError('RECORD_INVALID', where, encoded.error.message, String(encoded.error.details.field ?? ''), encoded.error)
-  const keyed = recordKey(topic.key, keyFields(topic, parsed.value, encoded.value, values))
-  if (!keyed.ok) throw recordError('RECORD_INVALID', where, `has no value for the key field ${keyed.field}`, keyed.field)
-  return { topic: topic.name, key: keyed.key, value: encoded.value, headers }
-}
-
-/** A reader makes the key anew from the value it reads (P2), where a time may be spelled otherwise than it was given. */
-function keyFields({ key }: LoadedFlow['topic'], value: unknown, bytes: Uint8Array, values: ValueCodec): Record<string, unknown> {
-  const given: Record<string, unknown> = typeof value === 'object' && value !== null ? { ...value } : {}
-  if (!key.some((field) => values.respelled.has(field))) return given
-  const read = values.decode(bytes)
-  return read.ok && typeof read.value === 'object' && read.value !== null ? { ...read.value } : given
+  return { topic: topic.name, key: encoded.key, value: encoded.value, headers }
 }
 
 function recordError(

@@ -37,6 +37,10 @@ export function definitionsTopic(project: string): WantedTopic {
   return { name: names.definitions(project), partitions: 1, configs: { 'cleanup.policy': 'compact' } }
 }
 
+export function noDefinitions(): Definitions {
+  return { topics: new Map(), streams: new Map() }
+}
+
 /** The project's records; none where the topic is not there: the first version of Millrace kept none. */
 export async function readDefinitions(
   kafka: Pick<DefinitionsKafka, 'admin' | 'reader'>,
@@ -44,7 +48,7 @@ export async function readDefinitions(
   signal: AbortSignal,
 ): Promise<Definitions> {
   const topic = names.definitions(project)
-  const found: Definitions = { topics: new Map(), streams: new Map() }
+  const found = noDefinitions()
   const { topics } = await kafka.admin.metadata([topic])
   if (topics.find(({ name }) => name === topic)?.error !== null) return found
   const reader = kafka.reader({ topic, from: 'earliest', maxWaitMs: 10 })

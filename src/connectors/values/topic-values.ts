@@ -5,6 +5,7 @@ import type { RegistryClient } from '../../registry-client/index.ts'
 import { standingTopic, type StandingTopic, type WantedTopic } from '../kafka/ensure-topics.ts'
 import {
   definitionsTopic,
+  noDefinitions,
   readDefinitions,
   writeDefinitions,
   type Definitions,
@@ -75,7 +76,8 @@ export function valuesError({ topic, schema, problems }: Pick<TopicValues, 'topi
 }
 
 export interface OpenTopicValues extends Omit<PlanTopicValues, 'definitions' | 'standing'> {
-  project: string
+  /** Null: none whose records say how topics are written; then the topic's own do. */
+  project: string | null
   /** Makes topics by the policy, or throws what keeps it from that. */
   createTopics: (topics: readonly WantedTopic[]) => Promise<void>
   log: (line: string) => void
@@ -87,7 +89,10 @@ export interface OpenTopicValues extends Omit<PlanTopicValues, 'definitions' | '
  */
 export async function openTopicValues(options: OpenTopicValues): Promise<ValueCodec> {
   const { kafka, registry, project, topic, schema, signal, log } = options
-  const [definitions, { topics }] = await Promise.all([readDefinitions(kafka, project, signal), kafka.admin.metadata([topic.name])])
+  const [definitions, { topics }] = await Promise.all([
+    project === null ? noDefinitions() : readDefinitions(kafka, project, signal),
+    kafka.admin.metadata([topic.name]),
+  ])
   const found = topics.find(({ name, error }) => name === topic.name && error === null)
   const values = await planTopicValues({ ...options, definitions, standing: found ? standingTopic(found) : null })
   if (values.problems.length > 0) throw valuesError(values)
@@ -99,7 +104,7 @@ export async function openTopicValues(options: OpenTopicValues): Promise<ValueCo
 
 /** Where that is not allowed the topic's own records say it next time. */
 async function keep({ kafka, project, createTopics, log }: OpenTopicValues, { topic, record }: TopicValues): Promise<void> {
-  if (record === null) return
+  if (record === null || project === null) return
   try {
     await createTopics([definitionsTopic(project)])
     await writeDefinitions(kafka, project, [{ is: 'topic', name: topic, record }])

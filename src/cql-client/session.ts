@@ -5,7 +5,7 @@ import { CqlConnection, mayTryElsewhere } from './connection.ts'
 import { DriverQueries, type QueryOptions, type QueryResult } from './driver.ts'
 import { serverError } from './errors.ts'
 import { relocate, resolveOptions, type CassandraConnectOptions, type ConnectionOptions } from './options.ts'
-import { scan, type ScanOptions } from './scan.ts'
+import { rowsOf, scan, type RowsOptions, type ScanOptions } from './scan.ts'
 import { schemaAgrees } from './schema-agreement.ts'
 import { plainParameters, select } from './select.ts'
 import { readKeyspaces, readTable, readTables, type TableInfo } from './tables.ts'
@@ -26,6 +26,8 @@ export interface CassandraSession extends AsyncDisposable {
   schemaAgreement(timeoutMs?: number): Promise<boolean>
   /** All rows of a table, a page at a time, without the driver; each page is asked for when the one before is done with. */
   scan(options: ScanOptions): AsyncGenerator<CqlValue[][]>
+  /** Rows of one partition, in their order, without the driver; values as `columns` name them. */
+  rows(options: RowsOptions): Promise<CqlValue[][]>
   /** Prepares the insert: NOT_FOUND without the table, TABLE_MISMATCH when the columns differ. */
   writer(options: WriterOptions): Promise<RowWriter>
   close(): Promise<void>
@@ -136,6 +138,10 @@ class Session implements CassandraSession {
 
   scan(options: ScanOptions): AsyncGenerator<CqlValue[][]> {
     return scan(options, this.#options.readConsistency, (question) => this.#ask(question))
+  }
+
+  rows(options: RowsOptions): Promise<CqlValue[][]> {
+    return rowsOf(options, this.#options.readConsistency, (question) => this.#ask(question))
   }
 
   async changeSchema(cql: string): Promise<void> {

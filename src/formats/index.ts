@@ -6,5 +6,16 @@ export { namedTypesOf, parseAvro } from './avro/parse-avro.ts'
 export type { AvroType } from './avro/avro-type.ts'
 export { framedId } from './framing.ts'
 export { jsonCodec } from './json.ts'
-export { bytesOfBase64, daysOfDate, instantOfText, int64Of, jsonOfInt64, unscaledOf } from './json-forms.ts'
+export { inShapeForm } from './avro/project.ts'
+export {
+  bytesOfBase64,
+  dateOfDays,
+  daysOfDate,
+  instantOfText,
+  int64Of,
+  jsonOfInt64,
+  textOfDecimal,
+  textOfInstant,
+  unscaledOf,
+} from './json-forms.ts'
 export type { ValueCodec } from './value-codec.ts'

@@ -115,6 +115,20 @@ export function judgeCqlClient(connect: () => Promise<{ address: string } & Asyn
     ])
   })
 
+  test('reads the rows of a partition in their order, a page at a time, as many as are asked for', async () => {
+    await session.changeSchema(`CREATE TABLE ${keyspace}.visits (who text, "at" bigint, note text, PRIMARY KEY (who, "at"))`)
+    const visits = [{ name: 'who', type: { is: 'text' } }, { name: 'at', type: { is: 'bigint' } }, { name: 'note', type: { is: 'text' } }] as const // prettier-ignore
+    await using writer = await session.writer({ keyspace, table: 'visits', columns: visits })
+    const written = Array.from({ length: 25 }, (_, i) => ['ada', BigInt(i), i === 3 ? null : `note ${i}`])
+    await writer.write([...written, ['bob', 1n, 'other']], new BigInt64Array(26).fill(1n), never)
+    const of = { keyspace, table: 'visits', columns: ['who', 'at', 'note'], where: [{ ...visits[0], value: 'ada' }] }
+    expect(await session.rows({ ...of, pageSize: 10 })).toEqual(written)
+    expect(await session.rows({ ...of, pageSize: 10, limit: 12, consistency: 'QUORUM' })).toEqual(written.slice(0, 12))
+    expect(await session.rows({ ...of, where: [...of.where, { ...visits[1], value: 3n }] })).toEqual([['ada', 3n, null]])
+    expect(await session.rows({ ...of, where: [{ ...visits[0], value: 'nobody' }] })).toEqual([])
+    await expect(session.rows({ ...of, columns: ['nope'] })).rejects.toMatchObject({ code: 'CQL' })
+  })
+
   test('refuses the row without a key alone; the others are written', async () => {
     await using writer = await open()
     const rows = [[null, 'nobody'], [randomUUID(), 'somebody']] // prettier-ignore

@@ -26,6 +26,11 @@ export function projectionOf(fields: readonly Field[], writer: AvroType): Projec
   }
 }
 
+/** What makes a value in its JSON form into what the field's shape takes (`FieldForm`); null when nothing has to be done. */
+export function inShapeForm({ form = {}, type }: Field): Project | null {
+  return withForm(null, form, type)
+}
+
 interface Plan {
   name: string
   isMissing: boolean

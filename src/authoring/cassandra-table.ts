@@ -3,26 +3,36 @@ import { MillraceError } from '../platform/index.ts'
 import type { OutputOf, Schema, Shape } from './schema.ts'
 import type { KeyField } from './topic.ts'
 
-export interface CassandraTable<Row> extends Defined<{ is: 'table'; def: TableDef; schema: SchemaDef }> {
+/** Phantom types: the rows it takes, and the columns `P` of its partition key and `C` of its clustering key, by which rows are read. */
+export interface CassandraTable<Row, P extends string = string, C extends string = string> extends Defined<{
+  is: 'table'
+  def: TableDef
+  schema: SchemaDef
+}> {
   readonly keyspace: string
   readonly name: string
   readonly acceptsRow?: (row: Row) => void
+  readonly keyedBy?: () => { partition: P; clustering: C }
 }
 
-export interface CassandraTableOptions<S extends Shape> {
+export interface CassandraTableOptions<
+  S extends Shape,
+  P extends KeyField<OutputOf<S>> = KeyField<OutputOf<S>>,
+  C extends KeyField<OutputOf<S>> = KeyField<OutputOf<S>>,
+> {
   row: Schema<S>
   /** At least one column; all rows of a partition key live together. */
-  partitionKey: readonly [KeyField<OutputOf<S>>, ...KeyField<OutputOf<S>>[]]
+  partitionKey: readonly [P, ...P[]]
   /** Columns that order the rows of a partition, ascending unless `{ column, order: 'desc' }`. */
-  clusteringKey?: readonly (KeyField<OutputOf<S>> | { column: KeyField<OutputOf<S>>; order: 'asc' | 'desc' })[]
+  clusteringKey?: readonly (C | { column: C; order: 'asc' | 'desc' })[]
 }
 
 /** @throws MillraceError DEFINITION_INVALID for names that CQL would need quotes for, or a key column that is not there */
-export function cassandraTable<S extends Shape>(
+export function cassandraTable<S extends Shape, P extends KeyField<OutputOf<S>>, C extends KeyField<OutputOf<S>> = never>(
   keyspace: string,
   name: string,
-  options: CassandraTableOptions<S>,
-): CassandraTable<OutputOf<S>> {
+  options: CassandraTableOptions<S, P, C>,
+): CassandraTable<OutputOf<S>, P, C> {
   const { def: schema } = options.row[definition]
   const clusteringKey = (options.clusteringKey ?? []).map((entry) =>
     typeof entry === 'object' ? entry : { column: entry, order: 'asc' as const },

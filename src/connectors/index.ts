@@ -36,6 +36,7 @@ export { kafkaOptions, type OauthTokens } from './kafka/kafka-options.ts'
 export { withTransactionRights } from './kafka/transaction-rights.ts'
 export { createOauthTokens } from './kafka/oauth-tokens.ts'
 export {
+  deadLetterTopic,
   ensureTopics,
   lookAtTopics,
   missingTopicsError,

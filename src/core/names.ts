@@ -5,8 +5,8 @@ export const names = {
   /** Dead letters on their way back into a stream. */
   retry: (p: string, stream: string): string => `${p}.${stream}.retry`,
   cursors: (p: string): string => `__millrace_${p}_cursors`,
-  /** `task`: of a source, which has one cursor, `0`; of a stream, who runs it; of dead letters, which one acts on at a time, `0`. */
-  transactionalId: (p: string, of: 'source' | 'stream' | 'dead-letters', name: string, task: string): string =>
+  /** `task`: of a source, which has one cursor, `0`; of a stream, who runs it; of dead letters, which one acts on at a time, `0`; of a service, which has several. */
+  transactionalId: (p: string, of: 'source' | 'stream' | 'dead-letters' | 'client', name: string, task: string): string =>
     `millrace.${p}.${of}.${name}.${task}`,
   /** What the project's topics and streams were when they were last seen to: how a topic is written, say. */
   definitions: (p: string): string => `__millrace_${p}_definitions`,

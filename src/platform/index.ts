@@ -2,6 +2,7 @@ export { asMillraceError, errnoOf, messageOf, MillraceError, type ErrorCode, typ
 export { abortReason, backoffMs, systemClock, type Clock } from './clock.ts'
 export { Releasers, startOrRelease, type Part } from './lifecycle.ts'
 export { once } from './once.ts'
+export { settledWithin } from './settled-within.ts'
 export { shellWord } from './shell-word.ts'
 export { createLogger, silentLogger, type Logger, type LogFields, type LogLevel } from './log.ts'
 export { childExecArgv, keepCompiledCode, runsFromSource, siblingModule, siblingPath } from './modules.ts'

@@ -1,5 +1,6 @@
 import {
   cursorTopicConfigs,
+  deadLetterTopic,
   definitionsTopic,
   ensureTable,
   ensureTopics,
@@ -19,16 +20,7 @@ import {
   type TopicValues,
   type WantedTopic,
 } from '../connectors/index.ts'
-import {
-  deadLetterTopicConfigs,
-  type Endpoints,
-  names,
-  type Project,
-  tableId,
-  type TopicPolicy,
-  type Topology,
-  type ValueFormat,
-} from '../core/index.ts'
+import { type Endpoints, names, type Project, tableId, type TopicPolicy, type Topology, type ValueFormat } from '../core/index.ts'
 import type { KafkaClient } from '../kafka-client/index.ts'
 import { asMillraceError, MillraceError, type Logger } from '../platform/index.ts'
 import { createRegistryClient, type RegistryClient } from '../registry-client/index.ts'
@@ -177,15 +169,7 @@ export function streamRecord(stream: Project['streams'][number]): StreamRecord {
 }
 
 export function topicsOf(project: Project, policy: TopicPolicy | undefined): WantedTopic[] {
-  const deadLetters = project.streams.flatMap((stream) =>
-    deadLetterTopics(project, stream).map((name) => ({
-      name,
-      partitions: 1,
-      configs: deadLetterTopicConfigs,
-      // Managed clusters cap the one, brokers before 3.6 do not know the other.
-      niceToHave: ['max.message.bytes', 'message.timestamp.after.max.ms'],
-    })),
-  )
+  const deadLetters = project.streams.flatMap((stream) => deadLetterTopics(project, stream).map(deadLetterTopic))
   // Which tasks run sources is known when they run: a project with a DAG may need cursors.
   const cursors = project.dags.length === 0 ? [] : [{ name: names.cursors(project.name), partitions: 1, configs: cursorTopicConfigs }]
   return [...project.topics.map((topic) => wantedTopic(topic, policy)), ...deadLetters, ...cursors, definitionsTopic(project.name)]

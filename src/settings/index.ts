@@ -3,7 +3,7 @@ import type { ResolveSettings, Settings } from './settings.ts'
 
 export { basePathForm, basePathOf } from './base-path.ts'
 export { dataDirOf, nearestConfig } from './data-dir.ts'
-export { secretVariables, type Environment } from './environment.ts'
+export { secretVariables, variables, type Environment } from './environment.ts'
 export { unknownStreams, type AlertSettings, type StreamRules, type Webhook } from './alert-settings.ts'
 export type { ResolveSettings, Settings }
 

@@ -1,5 +1,5 @@
 import { names, type Batch } from '../core/index.ts'
-import { MillraceError, type Clock, type Logger } from '../platform/index.ts'
+import { MillraceError, type Clock, type Logger, settledWithin } from '../platform/index.ts'
 import type { CommitTransactions } from './commit-transactions.ts'
 import type { CompiledStream } from './compile-steps.ts'
 import {
@@ -12,7 +12,6 @@ import {
   type TopicPartition,
 } from './kafka-ports.ts'
 import { PartitionProgress, sinceLastCommit } from './partition-progress.ts'
-import { settledWithin } from './settled-within.ts'
 
 export interface StreamGroupOptions {
   readonly project: string

@@ -1,12 +1,11 @@
 import { names, type RecordFailure, type Sink } from '../core/index.ts'
-import { asMillraceError, MillraceError, type Clock, type Logger } from '../platform/index.ts'
+import { asMillraceError, MillraceError, type Clock, type Logger, settledWithin } from '../platform/index.ts'
 import type { Committer } from './committer.ts'
 import type { CompiledStream } from './compile-steps.ts'
 import type { DeadLetterLimit } from './dead-letter-limit.ts'
 import { deadLetterRecord } from './dead-letters.ts'
 import type { PartitionProgress, PendingDeadLetters } from './partition-progress.ts'
 import type { ProcessedBatch, Row } from './process-batch.ts'
-import { settledWithin } from './settled-within.ts'
 import type { StatusReporter } from './status-reporter.ts'
 import { writeRows, type Persistence, type Persisted } from './write-rows.ts'
 

@@ -6,10 +6,11 @@ import { root } from '../harness/project.ts'
 /** Code as it reads wherever it stands: without indentation. */
 const flat = (code: string): string => code.replaceAll(/^ +/gm, '').trim()
 /** Where examples are run: some need a real system. */
-const files = [...globSync('test/docs/*.test.ts', { cwd: root }), 'test/engines/postgres-query.test.ts']
+const files = [...globSync('test/docs/*.ts', { cwd: root }), 'test/engines/postgres-query.test.ts']
 const run = flat(files.map(readDocument).join('\n'))
 
 test.each([
+  ['docs/client.md', 7],
   ['docs/testing.md', 4],
   ['docs/broker.md', 1],
   ['docs/cql-store.md', 1],

@@ -83,7 +83,15 @@ test('the package carries the command, the build, licence and read-me, and no so
     ),
   ).toEqual([])
   expect(paths.filter((path) => /^dist.*\.test\.|fixture|scripted/.test(path))).toEqual([])
-  expect(Object.keys(packageJson().exports)).toEqual(['.', './testing', './broker', './cql-store', './registry', './package.json'])
+  expect(Object.keys(packageJson().exports)).toEqual([
+    '.',
+    './client',
+    './testing',
+    './broker',
+    './cql-store',
+    './registry',
+    './package.json',
+  ])
 })
 
 test('publint finds nothing in it', () => {

@@ -16,7 +16,7 @@ beforeAll(() => {
   }
 }, 60_000)
 
-describe('a mistake in a pipeline is a compile error that names it', () => {
+describe('a mistake in a pipeline, or in a service that uses it, is a compile error that names it', () => {
   test.each([
     ['unknown-key-field', '"user_id"', 'KeyField'],
     ['empty-partition-key', 'Source has 0 element(s) but target requires 1', 'not assignable'],
@@ -25,6 +25,11 @@ describe('a mistake in a pipeline is a compile error that names it', () => {
     ['value-lacks-field', "'email'", 'missing'],
     ['row-lacks-column', "'email'", 'missing'],
     ['wrong-task-edge', "'string' is not assignable to type 'number'", 'TaskNode'],
+    ['client-wrong-field', "Type 'string' is not assignable to type 'number'", 'No overload'],
+    ['client-missing-field', 'is missing', 'email'],
+    ['client-unknown-field', "'mail' does not exist", 'email'],
+    ['client-missing-key', "'age' is missing", '"age" | "id"'],
+    ['client-unknown-column', "'email' does not exist", '"id"'],
     ['transform-in-schema', 'a transform cannot be stored', 'born_year'],
   ])('%s', (fixture, ...expected) => {
     const found = diagnostics.get(fixture) ?? ''
@@ -33,5 +38,6 @@ describe('a mistake in a pipeline is a compile error that names it', () => {
 
   test('and a right one compiles', () => {
     expect(diagnostics.get('shared')).toBeUndefined()
+    expect(diagnostics.get('client-shared')).toBeUndefined()
   })
 })

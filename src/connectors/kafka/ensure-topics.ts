@@ -1,4 +1,4 @@
-import type { TopicDef, TopicPolicy } from '../../core/index.ts'
+import { deadLetterTopicConfigs, type TopicDef, type TopicPolicy } from '../../core/index.ts'
 import type { Admin } from '../../kafka-client/index.ts'
 import { MillraceError, type Logger } from '../../platform/index.ts'
 import { createCommand } from './create-command.ts'
@@ -118,6 +118,13 @@ export function wantedTopic(
 ): WantedTopic {
   const wanted = { name, partitions, configs: { ...policy.configs, ...configs } }
   return replicationFactor === undefined ? wanted : { ...wanted, replicationFactor }
+}
+
+/** A topic for records that failed. */
+export function deadLetterTopic(name: string): WantedTopic {
+  // Managed clusters cap the one, brokers before 3.6 do not know the other.
+  const niceToHave = ['max.message.bytes', 'message.timestamp.after.max.ms']
+  return { name, partitions: 1, configs: deadLetterTopicConfigs, niceToHave }
 }
 
 /** What a missing topic means to somebody who cannot go on without it: what is missing, why, and what to run. */

@@ -1,4 +1,4 @@
-import type { Clock } from '../platform/index.ts'
+import type { Clock } from './clock.ts'
 
 /** True when the work has settled, well or badly, within the time; the work goes on either way. */
 export async function settledWithin(work: Promise<unknown>, ms: number, clock: Clock): Promise<boolean> {

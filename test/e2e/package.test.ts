@@ -30,6 +30,17 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
 })
 
+/** A service of the user's own, beside the pipeline. */
+const service = `import { connect } from 'millrace/client'
+import { createdUsers, usersCreated } from './users.pipeline.ts'
+
+await using millrace = await connect()
+const first = Promise.withResolvers<string>()
+millrace.consume(usersCreated, { group: 'service' }, (user) => first.resolve(user.id))
+const row = await millrace.get(createdUsers, { id: await first.promise })
+console.log(row === null ? 'no row yet' : row.email)
+`
+
 function install(): void {
   cpSync(join(root, 'examples/users'), project, { recursive: true, filter: (path) => !/package\.json|node_modules|\.millrace/.test(path) })
   const { version } = packageJson()
@@ -38,6 +49,7 @@ function install(): void {
   writeFileSync(join(project, 'package.json'), JSON.stringify({ ...example, dependencies }))
   const pipeline = join(project, 'users.pipeline.ts')
   writeFileSync(pipeline, readFileSync(pipeline, 'utf8').replace("every: '1s', for: '60s'", "every: '50ms', for: '30s'"))
+  writeFileSync(join(project, 'service.mts'), service)
   succeed('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund'], { cwd: project, env: usersEnvironment })
 }
 
@@ -55,9 +67,9 @@ function millrace(...args: string[]): { code: number | null; stdout: string; std
   return { code: status, stdout, stderr }
 }
 
-function check(options: Record<string, unknown>): { code: number | null; stdout: string } {
+function check(options: Record<string, unknown>, include: readonly string[] = ['*.ts']): { code: number | null; stdout: string } {
   const base = { module: 'nodenext', target: 'es2024', strict: true, noEmit: true }
-  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions: { ...base, ...options }, include: ['*.ts'] }))
+  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions: { ...base, ...options }, include }))
   const { status, stdout } = spawnSync('tsc', ['-p', project], { encoding: 'utf8' })
   return { code: status, stdout }
 }
@@ -104,6 +116,11 @@ test("its types check the author's file, with and without Node's own types", () 
   expect(check({ types: ['node'], typeRoots: [join(root, 'node_modules/@types')], skipLibCheck: false })).toEqual({ code: 0, stdout: '' })
 })
 
+test("its types check a user's service", () => {
+  const options = { types: ['node'], typeRoots: [join(root, 'node_modules/@types')], skipLibCheck: false, allowImportingTsExtensions: true }
+  expect(check({ ...options, lib: ['es2024', 'esnext.disposable'] }, ['service.mts'])).toEqual({ code: 0, stdout: '' })
+})
+
 test('its types refuse a mistake, as the sources do', () => {
   const mistake = join(project, 'mistake.ts')
   writeFileSync(mistake, `import { randomUser } from 'millrace'\nexport const source = randomUser({ every: '1sec' })\n`)
@@ -138,6 +155,7 @@ test('the example runs on it: users reach the table, and it stops with exit code
     rows: unknown[]
   }
   expect(rows.length).toBeGreaterThan(0)
+  expect(succeed(process.execPath, ['service.mts'], { cwd: project, env: usersEnvironment })).toMatch(/@|no row yet/)
   expect(millrace('status').stdout).toMatch(/load_users +running/)
   expect(millrace('doctor')).toMatchObject({ code: 0, stdout: expect.stringMatching(/[1-9]\d* in table/) })
   expect(millrace('stop')).toMatchObject({ code: 0, stdout: expect.stringContaining('stopped') })

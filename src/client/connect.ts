@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { CassandraTable, Topic } from '../authoring/index.ts'
+import { durationMs, type Duration } from '../core/index.ts'
 import type { Acknowledged, Producer } from '../kafka-client/index.ts'
 import { MillraceError, settledWithin, silentLogger, systemClock, type Logger } from '../platform/index.ts'
 import { RunningConsumption, type Consumption } from './consume/consumption.ts'
@@ -16,6 +17,8 @@ export interface ConnectOptions extends SystemOptions {
    * not by their time-out. Default: a name of its own.
    */
   instance?: string
+  /** From a call of `produce` to its acknowledgement, retries included; past it the call rejects with TIMED_OUT. Default 120s. */
+  deliveryTimeout?: Duration
   /** Named in the logs and quotas of brokers. Default `millrace.client`. */
   clientId?: string
   /** Told of waiting, retries and dead letters. Default: nobody is. */
@@ -60,7 +63,7 @@ export interface Millrace extends AsyncDisposable {
     partitionKey: KeyOf<NoInfer<Row>, NoInfer<P>>,
     options?: AllOptions,
   ): Promise<Row[]>
-  /** Resolves when all that was produced before is acknowledged or has failed. */
+  /** Resolves when all that was produced before is acknowledged or has failed, and transactions have ended. */
   flush(): Promise<void>
   /** Ends consumers in order, flushes, and closes all connections. May be called twice. */
   close(options?: CloseOptions): Promise<void>
@@ -71,22 +74,25 @@ export interface Millrace extends AsyncDisposable {
  * on the usual ports of this machine. @throws MillraceError CONFIG_INVALID naming the option or variable
  */
 export async function connect(options: ConnectOptions = {}): Promise<Millrace> {
-  const { instance = randomUUID(), clientId = 'millrace.client', log = silentLogger } = options
+  const { instance = randomUUID(), clientId = 'millrace.client', deliveryTimeout = '120s', log = silentLogger } = options
+  const deliveryTimeoutMs = durationMs(deliveryTimeout, 'connect(…): deliveryTimeout')
   const where = await findSystems(options, process.env, log)
-  return new ConnectedMillrace(new Systems({ where, clientId, log }), instance)
+  return new ConnectedMillrace(new Systems({ where, clientId, log }), { instance, deliveryTimeoutMs })
 }
 
 class ConnectedMillrace implements Millrace {
   readonly #systems: Systems
+  readonly #deliveryTimeoutMs: number
   readonly #records: TopicRecords
   readonly #transactions: Transactions
   readonly #rows: TableRows
   readonly #consumptions = new Set<Consumption>()
-  readonly #producing = new Set<Promise<unknown>>()
+  readonly #writing = new Set<Promise<unknown>>()
   #producer: Promise<Producer> | null = null
 
-  constructor(systems: Systems, instance: string) {
+  constructor(systems: Systems, { instance, deliveryTimeoutMs }: { instance: string; deliveryTimeoutMs: number }) {
     this.#systems = systems
+    this.#deliveryTimeoutMs = deliveryTimeoutMs
     this.#records = new TopicRecords(systems)
     this.#transactions = new Transactions(systems, this.#records, instance)
     this.#rows = new TableRows(systems)
@@ -99,17 +105,11 @@ class ConnectedMillrace implements Millrace {
     given: In | readonly In[],
     options?: ProduceOptions,
   ): Promise<Acknowledged | Acknowledged[]> {
-    const producing = this.#produce(topic, listOf(given), options)
-    this.#producing.add(producing)
-    try {
-      return oneOrAll(given, await producing)
-    } finally {
-      this.#producing.delete(producing)
-    }
+    return oneOrAll(given, await this.#waitedFor(this.#produce(topic, listOf(given), options)))
   }
 
   transaction<T>(work: (tx: Transaction) => T | Promise<T>): Promise<T> {
-    return this.#transactions.run(work)
+    return this.#waitedFor(this.#transactions.run(work))
   }
 
   consume<Out>(topic: Topic<never, Out>, options: ConsumeOptions, handler: Handler<NoInfer<Out>>): Consumption {
@@ -145,7 +145,7 @@ class ConnectedMillrace implements Millrace {
   }
 
   async flush(): Promise<void> {
-    const all = Promise.allSettled(this.#producing)
+    const all = Promise.allSettled(this.#writing)
     const producer = await this.#producer?.catch(() => null)
     await producer?.flush()
     await all
@@ -163,6 +163,16 @@ class ConnectedMillrace implements Millrace {
     return this.close()
   }
 
+  /** By `flush` and `close`. */
+  async #waitedFor<T>(writing: Promise<T>): Promise<T> {
+    this.#writing.add(writing)
+    try {
+      return await writing
+    } finally {
+      this.#writing.delete(writing)
+    }
+  }
+
   async #produce<In>(topic: Topic<In, unknown>, values: readonly In[], options?: ProduceOptions): Promise<Acknowledged[]> {
     const records = await this.#records.of(topic, values, options)
     const producer = await this.#openProducer()
@@ -171,7 +181,7 @@ class ConnectedMillrace implements Millrace {
 
   #openProducer(): Promise<Producer> {
     this.#producer ??= this.#systems.kafka().then(
-      (kafka) => kafka.producer({ acks: 'all' }),
+      (kafka) => kafka.producer({ acks: 'all', deliveryTimeoutMs: this.#deliveryTimeoutMs }),
       (error: unknown) => {
         this.#producer = null
         throw error

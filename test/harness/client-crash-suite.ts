@@ -8,7 +8,7 @@ import { users } from './client-pipeline.ts'
 
 const COUNT = 1_200
 const KEYS = 24
-const KILLS = 3
+const KILLS = 2
 
 export function judgeClientCrash(under: ConsumingUnderTest): void {
   test(

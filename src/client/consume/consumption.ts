@@ -272,7 +272,9 @@ export class RunningConsumption implements Consumption {
     this.#end()
   }
 
+  /** At once: a record behind one that failed must not be begun. */
   #end(): void {
+    for (const work of this.#partitions.values()) work.leave()
     this.#ending.abort(new MillraceError('CLOSED', 'The consumer is closed.'))
   }
 

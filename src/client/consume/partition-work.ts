@@ -66,7 +66,8 @@ export class PartitionWork implements Leaving {
 
   /** The consumer reads on at `position`: what lies before it and was not handed out needs no reading again. */
   passTo(position: bigint): void {
-    this.#progress.passTo(position)
+    // Of a partition on its way out batches are left, and they lie before it.
+    if (!this.leaving.aborted) this.#progress.passTo(position)
   }
 
   /** Runs a record's work unless the partition is on its way out. */

@@ -6,7 +6,7 @@ import type { Systems } from '../systems.ts'
 import { Commits } from './commits.ts'
 import { DeadLetterWriter } from './dead-letter-writer.ts'
 import { Dispatcher } from './dispatcher.ts'
-import { handleRecord, type HandleRecord } from './handle-record.ts'
+import { handleRecord, type HandleRecord, type Leaving } from './handle-record.ts'
 import type { TakenBatch } from './offset-progress.ts'
 import type { Handler, ResolvedConsumeOptions } from './options.ts'
 import { PartitionWork } from './partition-work.ts'
@@ -79,7 +79,14 @@ export class RunningConsumption implements Consumption {
     this.#options = options
     this.#clock = clock
     this.#log = systems.log
-    this.#record = { parse: topic.value[definition].parse, values: valueReader(systems.registry, schema.fields), handler, options, clock }
+    this.#record = {
+      parse: topic.value[definition].parse,
+      values: valueReader(systems.registry, schema.fields),
+      makeReady: (batch, leaving) => this.#makeReady(batch, leaving),
+      handler,
+      options,
+      clock,
+    }
     const { group, deadLetters } = options
     this.#deadLetters = deadLetters === null ? null : new DeadLetterWriter({ systems, group, topic: deadLetters, clock })
     this.#dispatcher = new Dispatcher(options.concurrency)
@@ -193,11 +200,15 @@ export class RunningConsumption implements Consumption {
   /** Never rejects: what keeps values from being read, and is not away for a while, stops the consumer. */
   async #prepare(work: PartitionWork, batch: Batch, taken: TakenBatch): Promise<void> {
     try {
-      const isReady = await this.#untilThere(() => this.#record.values.makeReadyFor(batch, work.giveUp).then(() => true))
-      if (isReady === true) this.#dispatch(work, batch, taken)
+      if (await this.#makeReady(batch, work)) this.#dispatch(work, batch, taken)
     } catch (error) {
       if (!work.isDropped) this.#fail(asMillraceError(error))
     }
+  }
+
+  /** Waits for a registry that is away; false when the consumer ended first. */
+  async #makeReady(batch: Batch, { giveUp }: Leaving): Promise<boolean> {
+    return (await this.#untilThere(() => this.#record.values.makeReadyFor(batch, giveUp).then(() => true))) ?? false
   }
 
   #dispatch(work: PartitionWork, batch: Batch, taken: TakenBatch): void {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { jsonCodec } from '../../formats/index.ts'
-import { systemClock } from '../../platform/index.ts'
+import { MillraceError, systemClock } from '../../platform/index.ts'
 import { batchOf } from '../../streams/index.ts'
 import { RetryableError } from '../retryable-error.ts'
 import { handleRecord, type Handled, type HandleRecord } from './handle-record.ts'
@@ -8,7 +8,12 @@ import type { Handler } from './options.ts'
 
 const never = new AbortController().signal
 
-function handle(handler: Handler<unknown>, options: Partial<HandleRecord['options']> = {}, value: string | null = '1'): Promise<Handled> {
+function handle(
+  handler: Handler<unknown>,
+  options: Partial<HandleRecord['options']> = {},
+  value: string | null = '1',
+  reading: Partial<Pick<HandleRecord, 'values' | 'makeReady'>> = {},
+): Promise<Handled> {
   const record = { key: null, value: value === null ? null : Buffer.from(value), timestampMs: 1, headers: [] }
   const batch = batchOf([record], { topic: 't', partition: 0, leaderEpoch: 0, firstOffset: 0n, highWatermark: 1n })
   return handleRecord(
@@ -19,6 +24,8 @@ function handle(handler: Handler<unknown>, options: Partial<HandleRecord['option
         typeof given === 'number' ? { ok: true, value: given } : { ok: false, problems: [{ path: 'n', message: 'is none' }] },
       options: { retries: 2, retryOn: 'any', backoffMs: 1, timeoutMs: null, ...options },
       clock: systemClock,
+      makeReady: () => Promise.resolve(true),
+      ...reading,
     },
     batch,
     0,
@@ -69,4 +76,15 @@ test('a handler that is over its time hears of it, and is tried again', async ()
     { timeoutMs: 5 },
   )
   expect([handled, signals.map(({ aborted }) => aborted)]).toEqual([{ is: 'handled' }, [true, true, false]])
+})
+
+test('a value whose schema was forgotten meanwhile is read once that is there again; where the consumer ends first, it is left', async () => {
+  let isReady = false
+  const values: HandleRecord['values'] = {
+    isReadyFor: () => isReady,
+    decode: (bytes) => (isReady ? jsonCodec.decode(bytes) : { ok: false, error: new MillraceError('RECORD_DECODE', 'not at hand') }),
+  }
+  const makeReady = (becomes: boolean) => () => Promise.resolve((isReady = becomes))
+  expect(await handle(() => undefined, {}, '1', { values, makeReady: makeReady(false) })).toEqual({ is: 'abandoned' })
+  expect(await handle(() => undefined, {}, '1', { values, makeReady: makeReady(true) })).toEqual({ is: 'handled' })
 })

@@ -15,7 +15,9 @@ export type Handled =
 
 export interface HandleRecord {
   readonly parse: Parse
-  readonly values: Pick<ValueCodec, 'decode'>
+  readonly values: Pick<ValueCodec, 'decode' | 'isReadyFor'>
+  /** Gets what decoding the batch takes; false when the consumer ended first. */
+  readonly makeReady: (batch: Batch, leaving: Leaving) => Promise<boolean>
   readonly handler: Handler<unknown>
   readonly options: Pick<ResolvedConsumeOptions, 'retries' | 'retryOn' | 'backoffMs' | 'timeoutMs'>
   readonly clock: Clock
@@ -29,8 +31,14 @@ export interface Leaving {
 }
 
 /** Decodes a record, judges it by its schema and calls the handler, again with back-off as the options say. Rejects with what is no record's fault. */
-export async function handleRecord(work: HandleRecord, batch: Batch, i: number, { leaving, giveUp }: Leaving): Promise<Handled> {
-  const read = readValue(work, batch, i)
+export async function handleRecord(work: HandleRecord, batch: Batch, i: number, until: Leaving): Promise<Handled> {
+  const { leaving, giveUp } = until
+  let read = readValue(work, batch, i)
+  if (!read.ok && read.reason === 'decode' && !work.values.isReadyFor(batch)) {
+    // Of very many schemas some were forgotten since the batch was ready: no fault of the record's.
+    if (!(await work.makeReady(batch, until))) return { is: 'abandoned' }
+    read = readValue(work, batch, i)
+  }
   if (!read.ok) return failed(i, read.reason, read.cause, 1)
   const { clock, options } = work
   for (let attempt = 1; ; attempt++) {

@@ -163,10 +163,21 @@ function metaOf(type: z.core.$ZodType): Record<string, unknown> {
 }
 
 function toJson(schemaName: string, path: string, value: unknown): Json {
-  const text = JSON.stringify(value)
+  const text = jsonText(value)
   if (text === undefined) throw refused(schemaName, path, 'has a default that JSON cannot hold')
   const json: Json = JSON.parse(text)
   return json
+}
+
+/** Whole numbers as Avro's JSON has them: a bigint is a number as far as numbers are exact. */
+function jsonText(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value, (_key, each: unknown) =>
+      typeof each === 'bigint' && Number.isSafeInteger(Number(each)) ? Number(each) : each,
+    )
+  } catch {
+    return undefined
+  }
 }
 
 function refused(schemaName: string, path: string, why: string): MillraceError {

@@ -6,7 +6,7 @@ export const User = schema('User', {
   id: z.string().min(1),
   version: z.int32(),
   email: z.email().meta({ pii: true }),
-  visits: z.bigint().optional(),
+  visits: z.bigint().default(0n),
   note: z.string().optional(),
   at: z.iso.datetime().optional(),
 })

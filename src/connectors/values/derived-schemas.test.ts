@@ -70,6 +70,13 @@ test('how each shape is read back', () => {
   ])
 })
 
+test('the default of a bigint is a number in its schema, as far as numbers are exact', () => {
+  const { def } = schema('Visits', { count: z.bigint().default(5n) })[definition]
+  expect(def.fields).toMatchObject([{ name: 'count', type: { is: 'int64' }, default: 5, form: { number: 'bigint' } }])
+  expect(JSON.parse(avroOfSchema(def))).toMatchObject({ fields: [{ name: 'count', type: 'long', default: 5 }] })
+  expect(() => schema('Visits', { count: z.bigint().default(2n ** 60n) })).toThrow(/field "count" has a default that JSON cannot hold/)
+})
+
 test.each([
   [
     'a field',

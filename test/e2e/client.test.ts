@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runJson, startMillrace, type Started } from '../harness/millrace.ts'
@@ -10,8 +10,10 @@ let millrace: Started
 
 beforeAll(async () => {
   project = createProject("every: '20ms', pages: 3")
-  millrace = startMillrace(project)
+  // Beyond loopback every part asks for credentials, which the service is told with the addresses.
+  millrace = startMillrace(project, { env: { MILLRACE_HOST: '0.0.0.0' } })
   await millrace.until(/[1-9]\d* in table/, 90_000)
+  expect(existsSync(join(project.dataDir, 'credentials.json'))).toBe(true)
 }, 240_000)
 afterAll(async () => {
   await millrace[Symbol.asyncDispose]()

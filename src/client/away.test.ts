@@ -92,7 +92,8 @@ test('a transaction that another process has taken over is told as that, and the
   taken.resolve()
   await expect(fenced).rejects.toMatchObject({ code: 'PRODUCER_FENCED' })
   await first.transaction((tx) => tx.produce(events, { key: 'a', n: 3 }))
-  expect((await kafka.records('events')).map(({ text }) => JSON.parse(text ?? '').n)).toEqual([2, 3])
+  const seen = async (): Promise<number[]> => (await kafka.records('events')).map(({ text }) => JSON.parse(text ?? '').n)
+  await vi.waitFor(async () => expect(await seen()).toEqual([2, 3]), soon)
 })
 
 test('after close nothing is taken any more', async () => {

@@ -44,8 +44,8 @@ export interface Millrace extends AsyncDisposable {
   produce<In>(topic: Topic<In, unknown>, values: readonly NoInfer<In>[], options?: ProduceOptions): Promise<Acknowledged[]>
   produce<In>(topic: Topic<In, unknown>, value: NoInfer<In>, options?: ProduceOptions): Promise<Acknowledged>
   /**
-   * What the function produces is seen by readers of committed records all together, once it has returned, or not at all: it threw, or
-   * something of it could not be written. Resolves to what it returns. TIMED_OUT with details.outcome `unknown` when nobody tells whether
+   * What the function produces is committed as a whole once it has returned, or not at all: it threw, or something of it could not be
+   * written. Readers of committed records see it a moment later: Kafka answers before it has told each partition. Resolves to what it returns. TIMED_OUT with details.outcome `unknown` when nobody tells whether
    * it was committed.
    */
   transaction<T>(work: (tx: Transaction) => T | Promise<T>): Promise<T>

@@ -61,7 +61,7 @@ test('a service produces, consumes and reads rows by the definitions of a pipeli
     await tx.produce(invoices, { ...order, id: 'o-3' })
   })
 
-  expect((await kafka.records('invoices')).map(({ key }) => key)).toEqual(['o-3'])
+  await vi.waitFor(async () => expect((await kafka.records('invoices')).map(({ key }) => key)).toEqual(['o-3']))
 
   const mails: string[] = []
   const send = async (to: string, text: string, { signal }: { signal: AbortSignal }): Promise<void> => {

@@ -176,7 +176,11 @@ describeOn(['postgres15'], 'postgresQuery on PostgreSQL', () => {
     expect(ids).toEqual([1, 2, 3, 4])
     let seconds = 0
     const ticking: Clock = { ...systemClock, monotonicMs: () => seconds * 1000 }
-    const endless = await run({ query: 'SELECT id FROM generate_series(1, 100) AS id', batch: 1, for: '3s', clock: ticking }, null, async () => seconds++)
+    const endless = await run(
+      { query: 'SELECT id FROM generate_series(1, 100) AS id', batch: 1, for: '3s', clock: ticking },
+      null,
+      async () => seconds++,
+    )
     expect(endless.ids).toEqual([1, 2, 3])
   })
 

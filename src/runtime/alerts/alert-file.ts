@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { z } from 'zod'
+import { alertView } from '../../api-server/index.ts'
 import type { AlertView } from '../../core/index.ts'
 import { messageOf, type Disk, type Logger } from '../../platform/index.ts'
 import type { Waiting } from './outbox.ts'
@@ -17,29 +18,14 @@ export interface KeptAlerts {
 }
 
 const text = z.string()
-const alert = z.object({
-  name: z.enum([
-    'MillraceStreamLag',
-    'MillraceDeadLetters',
-    'MillraceStreamStalled',
-    'MillraceStreamStopped',
-    'MillraceRunFailed',
-    'MillracePartFailed',
-  ]),
-  severity: z.enum(['warning', 'critical']),
-  subject: z.union([z.strictObject({ stream: text }), z.strictObject({ dag: text }), z.strictObject({ part: text })]),
-  summary: text,
-  description: text,
-  startsAt: text,
-}) satisfies z.ZodType<AlertView>
 const kept = z.object({
   v: z.literal(1),
-  firing: z.array(z.object({ key: text, alert, toldMs: z.number() })),
+  firing: z.array(z.object({ key: text, alert: alertView, toldMs: z.number() })),
   waiting: z.array(
     z.object({
       key: text,
       sinceMs: z.number(),
-      message: z.object({ status: z.enum(['firing', 'resolved']), alert, endsAt: text.nullable() }),
+      message: z.object({ status: z.enum(['firing', 'resolved']), alert: alertView, endsAt: text.nullable() }),
     }),
   ),
 })

@@ -60,6 +60,7 @@ export {
   definedSoFar,
   definition,
   definitionOf,
+  describeProblems,
   type Defined,
   type FlowStep,
   type LoadedDefinition,

@@ -8,6 +8,11 @@ import type { DagDef, SchemaDef, TableDef, TopicDef, Topology } from './definiti
 export type ParseResult = { ok: true; value: unknown } | { ok: false; problems: { path: string; message: string }[] }
 export type Parse = (value: unknown) => ParseResult
 
+/** All problems of a value in one line. */
+export function describeProblems(problems: Extract<ParseResult, { ok: false }>['problems']): string {
+  return problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ')
+}
+
 /** What a step function is told of the record it handles. */
 export interface RecordContext {
   topic: string

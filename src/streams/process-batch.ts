@@ -1,6 +1,7 @@
 import {
   type Batch,
   bytesAt,
+  describeProblems,
   type FailureReason,
   keyHash,
   recordFailure,
@@ -261,10 +262,6 @@ function reasonOf(step: CompiledStep): FailureReason {
 
 function isRow(value: unknown): value is Row {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function describeProblems(problems: readonly { path: string; message: string }[]): string {
-  return problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ')
 }
 
 /** A schema may hold its author's code (refinements), which may throw. */

@@ -1,4 +1,13 @@
-import { bytesAt, recordFailure, StepContext, type Batch, type FailureReason, type Parse, type RecordFailure } from '../../core/index.ts'
+import {
+  bytesAt,
+  describeProblems,
+  recordFailure,
+  StepContext,
+  type Batch,
+  type FailureReason,
+  type Parse,
+  type RecordFailure,
+} from '../../core/index.ts'
 import type { ValueCodec } from '../../formats/index.ts'
 import { abortReason, backoffMs, messageOf, MillraceError, type Clock } from '../../platform/index.ts'
 import type { ConsumeContext, Handler, ResolvedConsumeOptions } from './options.ts'
@@ -67,8 +76,7 @@ function readValue({ values, parse }: HandleRecord, batch: Batch, i: number): Re
   try {
     const parsed = parse(decoded.value)
     if (parsed.ok) return parsed
-    const problems = parsed.problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`))
-    return { ok: false, reason: 'validate', cause: problems.join('; ') }
+    return { ok: false, reason: 'validate', cause: describeProblems(parsed.problems) }
   } catch (error) {
     return { ok: false, reason: 'validate', cause: `The schema's check threw: ${messageOf(error)}` }
   }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { CassandraTable, Topic } from '../authoring/index.ts'
 import { durationMs, type Duration } from '../core/index.ts'
 import type { Acknowledged, Producer } from '../kafka-client/index.ts'
-import { MillraceError, settledWithin, silentLogger, systemClock, type Logger } from '../platform/index.ts'
+import { settledWithin, silentLogger, systemClock, type Logger } from '../platform/index.ts'
 import { RunningConsumption, type Consumption } from './consume/consumption.ts'
 import { resolveConsumeOptions, type ConsumeOptions, type Handler } from './consume/options.ts'
 import { Systems } from './systems.ts'
@@ -45,8 +45,8 @@ export interface Millrace extends AsyncDisposable {
   produce<In>(topic: Topic<In, unknown>, value: NoInfer<In>, options?: ProduceOptions): Promise<Acknowledged>
   /**
    * What the function produces is committed as a whole once it has returned, or not at all: it threw, or something of it could not be
-   * written. Readers of committed records see it a moment later: Kafka answers before it has told each partition. Resolves to what it returns. TIMED_OUT with details.outcome `unknown` when nobody tells whether
-   * it was committed.
+   * written. Readers of committed records see it a moment later: Kafka answers before it has told each partition. Resolves to what it
+   * returns. TIMED_OUT with details.outcome `unknown` when nobody tells whether it was committed.
    */
   transaction<T>(work: (tx: Transaction) => T | Promise<T>): Promise<T>
   /** Hands a topic's records to a handler, at least once each, from now until it is closed. @throws MillraceError BAD_REQUEST naming the option */
@@ -114,7 +114,7 @@ class ConnectedMillrace implements Millrace {
 
   consume<Out>(topic: Topic<never, Out>, options: ConsumeOptions, handler: Handler<NoInfer<Out>>): Consumption {
     const resolved = resolveConsumeOptions(topic.name, options)
-    if (this.#systems.closing.aborted) throw new MillraceError('CLOSED', 'The client of Millrace is closed.')
+    this.#systems.closing.throwIfAborted()
     const consumption: Consumption = new RunningConsumption({
       systems: this.#systems,
       topic,
